@@ -1,0 +1,272 @@
+"""Which event types are known, under which names, and what their fields mean."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import inspect
+
+from eventbus._errors import RegistrationError
+from eventbus._event import (
+    Attribute,
+    Event,
+    EventIdentity,
+    EventMeta,
+    Label,
+    Sensitive,
+    Unit,
+    identity_of,
+)
+from eventbus._severity import SEVERITIES
+
+_IMMUTABLE_NODES: Final = (
+    inspect.NoneType,
+    inspect.BoolType,
+    inspect.IntType,
+    inspect.FloatType,
+    inspect.StrType,
+    inspect.BytesType,
+    inspect.MemoryViewType,
+    inspect.DateTimeType,
+    inspect.DateType,
+    inspect.TimeType,
+    inspect.TimeDeltaType,
+    inspect.UUIDType,
+    inspect.DecimalType,
+    inspect.EnumType,
+    inspect.LiteralType,
+)
+
+
+class EventField(msgspec.Struct, frozen=True):
+    """One field of an event type, with its marks.
+
+    Args:
+        name: As in the class.
+        encode_name: As in encoded text.
+        node: What msgspec says about the field's type.
+        required: Whether it has no default.
+        label: Whether it is a metric label.
+        sensitive: Whether it is redacted.
+        unit: Its unit, or ``None``.
+        attribute: Its name outside, or ``None``.
+        mutable: Whether its value could change after ``emit``.
+    """
+
+    name: str
+    encode_name: str
+    node: inspect.Type
+    required: bool
+    label: bool
+    sensitive: bool
+    unit: str | None
+    attribute: str | None
+    mutable: bool
+
+
+class EventType(msgspec.Struct, frozen=True):
+    """An event type as a catalog knows it.
+
+    Args:
+        cls: The class.
+        identity: Its name, severity, version and span.
+        fields: Its fields, in the class's order.
+        has_own_severity: Whether a field ``severity`` overrides the class's.
+    """
+
+    cls: type[Event]
+    identity: EventIdentity
+    fields: tuple[EventField, ...]
+    has_own_severity: bool
+
+    @property
+    def name(self) -> str:
+        """The event's name."""
+        return self.identity.name
+
+    @property
+    def sensitive_fields(self) -> tuple[str, ...]:
+        """Names of the fields that redaction replaces."""
+        return tuple(field.name for field in self.fields if field.sensitive)
+
+    @property
+    def mutable_fields(self) -> tuple[str, ...]:
+        """Names of the fields whose values are copied at ``emit``."""
+        return tuple(field.name for field in self.fields if field.mutable)
+
+
+def qualified(cls: type) -> str:
+    """Return *cls* with its module, for messages."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def describe(event_type: type[Event]) -> EventType:
+    """Work out the fields and marks of *event_type*.
+
+    Raises:
+        RegistrationError: It is no event type, its annotations cannot be resolved,
+            or a mark stands on a field of a type it does not fit.
+    """
+    owner = _checked_event_type(event_type)
+    try:
+        hints = get_type_hints(event_type, include_extras=True)
+        info = inspect.type_info(event_type)
+    except Exception as error:  # noqa: BLE001: annotations can raise anything
+        raise RegistrationError(
+            f"the annotations of event type {owner} do not resolve: {error}"
+        ) from error
+    assert isinstance(info, inspect.StructType)
+    fields = tuple(
+        _describe_field(owner, node, hints[node.name]) for node in info.fields
+    )
+    return EventType(event_type, identity_of(event_type), fields, _own_severity(fields))
+
+
+def _checked_event_type(event_type: object) -> str:
+    if not isinstance(event_type, type):
+        raise RegistrationError(f"an event type must be a class, got {event_type!r}")
+    owner = qualified(event_type)
+    if not isinstance(event_type, EventMeta) or event_type is Event:
+        raise RegistrationError(
+            f"{owner} is not an event type: subclass eventbus.Event, "
+            "whose instances are frozen"
+        )
+    return owner
+
+
+def _describe_field(owner: str, node: inspect.Field, hint: Any) -> EventField:
+    # Any: an annotation is an arbitrary type form.
+    marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    place = f"field {node.name!r} of event type {owner}"
+    unit = next((mark.name for mark in marks if isinstance(mark, Unit)), None)
+    if unit is not None and not _fits(node.type, (inspect.IntType, inspect.FloatType)):
+        raise RegistrationError(f"{place} has Unit({unit!r}) but is not a number")
+    sensitive = _marked(marks, Sensitive)
+    if sensitive and not _fits(node.type, (inspect.StrType,)):
+        raise RegistrationError(f"{place} is Sensitive but is not text")
+    return EventField(
+        name=node.name,
+        encode_name=node.encode_name,
+        node=node.type,
+        required=node.required,
+        label=_marked(marks, Label),
+        sensitive=sensitive,
+        unit=unit,
+        attribute=next((m.name for m in marks if isinstance(m, Attribute)), None),
+        mutable=_is_mutable(node.type),
+    )
+
+
+def _marked(marks: tuple[Any, ...], mark: type) -> bool:
+    return any(given is mark or isinstance(given, mark) for given in marks)
+
+
+def _alternatives(node: inspect.Type) -> tuple[inspect.Type, ...]:
+    if isinstance(node, inspect.Metadata):
+        return _alternatives(node.type)
+    return node.types if isinstance(node, inspect.UnionType) else (node,)
+
+
+def _fits(node: inspect.Type, allowed: tuple[type, ...]) -> bool:
+    return all(
+        isinstance(alternative, (*allowed, inspect.NoneType))
+        for alternative in _alternatives(node)
+    )
+
+
+def _is_mutable(node: inspect.Type) -> bool:
+    match node:
+        case inspect.Metadata():
+            return _is_mutable(node.type)
+        case inspect.UnionType():
+            return any(map(_is_mutable, node.types))
+        case inspect.TupleType():
+            return any(map(_is_mutable, node.item_types))
+        case inspect.VarTupleType() | inspect.FrozenSetType():
+            return _is_mutable(node.item_type)
+        case inspect.StructType():
+            return not node.cls.__struct_config__.frozen or any(
+                _is_mutable(field.type) for field in node.fields
+            )
+        case _:
+            return not isinstance(node, _IMMUTABLE_NODES)
+
+
+def _own_severity(fields: tuple[EventField, ...]) -> bool:
+    for field in fields:
+        if field.name == "severity":
+            values = [v for a in _alternatives(field.node) for v in _literal_values(a)]
+            return bool(values) and set(values) <= {*SEVERITIES, None}
+    return False
+
+
+def _literal_values(node: inspect.Type) -> tuple[Any, ...]:
+    # Any: a Literal holds values of several types.
+    if isinstance(node, inspect.NoneType):
+        return (None,)
+    return node.values if isinstance(node, inspect.LiteralType) else (object(),)
+
+
+class Catalog:
+    """A set of event types, by class and by name.
+
+    Registering a type twice does nothing; two classes with one name are refused.
+    Safe to use from any thread.
+
+    Args:
+        types: Event types to begin with.
+        name: For messages and lists.
+    """
+
+    def __init__(self, types: Iterable[type[Event]] = (), *, name: str = "") -> None:
+        """Register *types*."""
+        self.name = name
+        self._by_class: dict[type[Event], EventType] = {}
+        self._by_name: dict[str, EventType] = {}
+        self._lock = threading.Lock()
+        for event_type in types:
+            self.register(event_type)
+
+    def register(self, event_type: type[Event]) -> EventType:
+        """Add *event_type* and return what is known about it.
+
+        Raises:
+            RegistrationError: It is no event type, or another class has its name.
+        """
+        known = self._by_class.get(event_type)
+        if known is not None:
+            return known
+        described = describe(event_type)
+        with self._lock:
+            other = self._by_name.setdefault(described.name, described)
+            if other.cls is not event_type:
+                raise RegistrationError(
+                    f"two event types have the name {described.name!r}: "
+                    f"{qualified(other.cls)} is registered, "
+                    f"{qualified(event_type)} is refused"
+                )
+            self._by_class[event_type] = described
+        return described
+
+    def get(self, name: str) -> EventType | None:
+        """Return the event type with this *name*, or ``None``."""
+        return self._by_name.get(name)
+
+    def __iter__(self) -> Iterator[EventType]:
+        """Iterate over the event types by name."""
+        return iter(sorted(self._by_name.values(), key=lambda known: known.name))
+
+    def __len__(self) -> int:
+        """Return how many event types are known."""
+        return len(self._by_name)
+
+    def __contains__(self, event_type: object) -> bool:
+        """Return whether this very class is registered."""
+        return any(event_type is known for known in self._by_class)
+
+    def __repr__(self) -> str:
+        """Show the name and the size."""
+        return f"<Catalog {self.name!r} of {len(self)} event types>"

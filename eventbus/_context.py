@@ -1,0 +1,94 @@
+"""What is bound to the events of a task: attributes, trace context, depth."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from typing import Final, ParamSpec, TypeVar
+
+import msgspec
+
+from eventbus._record import NO_ATTRIBUTES, Attributes, AttributeValue
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class TraceContext(msgspec.Struct, frozen=True):
+    """A place in a trace, as W3C Trace Context has it.
+
+    Args:
+        trace_id: 32 lower-case hexadecimal digits, not all zero.
+        span_id: 16 lower-case hexadecimal digits, not all zero.
+        trace_flags: 0 to 255; 1 is sampled.
+        tracestate: The vendors' part, or ``None``.
+    """
+
+    trace_id: str
+    span_id: str
+    trace_flags: int = 0
+    tracestate: str | None = None
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """What the emitter's context adds to an event: one immutable value per scope."""
+
+    attributes: Attributes = NO_ATTRIBUTES
+    trace: TraceContext | None = None
+    depth: int = 0
+
+
+UNBOUND: Final = Bound()
+
+_current: Final[contextvars.ContextVar[Bound | None]] = contextvars.ContextVar(
+    "eventbus", default=None
+)
+
+current_bound: Final = _current.get
+
+
+@contextmanager
+def scope(bound: Bound) -> Generator[None]:
+    """Make *bound* current for the block, its tasks and its ``to_thread`` calls."""
+    token = _current.set(bound)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def bind(
+    attributes: Mapping[str, AttributeValue] | None = None, /, **named: AttributeValue
+) -> Generator[None]:
+    """Bind attributes to every event emitted inside the block.
+
+    They follow the context: into tasks started inside, and into
+    :func:`asyncio.to_thread`; :func:`carry` takes them into a thread of one's own. An
+    inner block adds to the outer one and wins for a name of both; an event's own field
+    wins over a bound attribute of its name.
+
+    Args:
+        attributes: Names that are no Python identifiers (``"gen_ai.agent.id"``).
+        **named: Text, numbers, booleans, or tuples of them. Bound values reach every
+            sink as they are: bind no secrets.
+    """
+    bound = _current.get() or UNBOUND
+    merged = Attributes({**bound.attributes, **(attributes or {}), **named})
+    with scope(msgspec.structs.replace(bound, attributes=merged)):
+        yield
+
+
+def carry(function: Callable[P, T]) -> Callable[P, T]:
+    """Return *function* with the context of now, for a thread of one's own.
+
+    ``Thread(target=eventbus.carry(work))`` emits with what is bound where the thread
+    was made. The result may be called often and from several threads.
+    """
+    context = contextvars.copy_context()
+
+    def carried(*args: P.args, **kwargs: P.kwargs) -> T:
+        return context.copy().run(function, *args, **kwargs)
+
+    return carried

@@ -1,0 +1,80 @@
+"""What a record is: an event plus what the bus adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Generic, NoReturn, TypeVar
+
+import msgspec
+
+from eventbus._event import Event, identity_of
+from eventbus._severity import Severity
+
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+AttributeValue = str | bool | int | float | tuple[str | bool | int | float, ...]
+
+
+class Attributes(dict[str, AttributeValue]):
+    """A mapping that refuses to be changed, so that records can share it."""
+
+    __slots__ = ()
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("the attributes of a record cannot be changed")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+
+NO_ATTRIBUTES: Final = Attributes()
+
+
+class Record(msgspec.Struct, Generic[E_co], frozen=True):
+    """An event with its time, place in the order, context and weight.
+
+    The bus makes records; a reader makes them too, for :meth:`eventbus.Bus.relay`,
+    and leaves out what the bus is to fill in.
+
+    Args:
+        event: The event itself.
+        id: Opaque and unique; ``""`` lets the bus give one.
+        sequence: Place in the order of this bus; a relayed record gets a new one.
+        time_unix_nano: When it happened, in nanoseconds since 1970; 0 is unknown.
+        observed_time_unix_nano: When a bus first saw it; 0 lets the bus say.
+        severity: ``None`` lets the event's type say.
+        attributes: What was bound when the event was emitted.
+        resource: Attributes of the service it came from; shared. ``None`` lets the
+            bus say.
+        trace_id: 32 hexadecimal digits, or ``None``.
+        span_id: 16 hexadecimal digits, or ``None``.
+        parent_span_id: The span above ``span_id``, where the record itself is one.
+        trace_flags: W3C trace flags; 1 is sampled.
+        tracestate: W3C tracestate, or ``None``.
+        schema_version: Version of the event's schema; 0 lets the event's type say.
+        weight: How many events this one stands for; over 1 when it was sampled.
+    """
+
+    event: E_co
+    id: str = ""
+    sequence: int = 0
+    time_unix_nano: int = 0
+    observed_time_unix_nano: int = 0
+    severity: Severity | None = None
+    attributes: Mapping[str, AttributeValue] = NO_ATTRIBUTES
+    resource: Mapping[str, AttributeValue] | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    parent_span_id: str | None = None
+    trace_flags: int = 0
+    tracestate: str | None = None
+    schema_version: int = 0
+    weight: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """The event's name."""
+        return identity_of(type(self.event)).name
+
+
+AnyRecord = Record[Any]  # Any: a batch holds records of every event type
