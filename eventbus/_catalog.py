@@ -114,7 +114,7 @@ def describe(event_type: type[Event]) -> EventType:
     try:
         hints = get_type_hints(event_type, include_extras=True)
         info = inspect.type_info(event_type)
-    except Exception as error:  # noqa: BLE001: annotations can raise anything
+    except Exception as error:
         raise RegistrationError(
             f"the annotations of event type {owner} do not resolve: {error}"
         ) from error

@@ -89,7 +89,7 @@ class SinkError(EventBusError):
     """Base of what a sink raises to say what to do with the batch in hand."""
 
 
-class Unavailable(SinkError):  # noqa: N818
+class Unavailable(SinkError):
     """The far side cannot take it now: try again.
 
     Args:
@@ -106,7 +106,7 @@ class Unavailable(SinkError):  # noqa: N818
         super().__init__(reason or "the far side is not available")
 
 
-class Refused(SinkError):  # noqa: N818
+class Refused(SinkError):
     """The far side will never take this batch: do not try again.
 
     Args:
@@ -123,7 +123,7 @@ class Refused(SinkError):  # noqa: N818
         super().__init__(reason)
 
 
-class TooLarge(SinkError):  # noqa: N818
+class TooLarge(SinkError):
     """The batch is larger than the far side takes: it is split in halves."""
 
     def __init__(self, reason: str = "the batch is too large") -> None:

@@ -15,16 +15,20 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 AttributeValue = str | bool | int | float | tuple[str | bool | int | float, ...]
 
 
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise TypeError("the attributes of a record cannot be changed")
+
+
+_refused: Any = _refuse  # Any: one function stands for methods of many signatures
+
+
 class Attributes(dict[str, AttributeValue]):
     """A mapping that refuses to be changed, so that records can share it."""
 
     __slots__ = ()
 
-    def _refuse(self, *_: object, **__: object) -> NoReturn:
-        raise TypeError("the attributes of a record cannot be changed")
-
-    __setitem__ = __delitem__ = __ior__ = _refuse
-    clear = pop = popitem = setdefault = update = _refuse
+    __setitem__ = __delitem__ = __ior__ = _refused
+    clear = pop = popitem = setdefault = update = _refused
 
 
 NO_ATTRIBUTES: Final = Attributes()

@@ -82,7 +82,7 @@ class BusStats(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttachmentReport(AttachmentStats, frozen=True, kw_only=True):
-    """What a flush or close found at one attachment: its stats, and whether all is well.
+    """One attachment after a flush or close: its stats, and whether all is well.
 
     Args:
         complete: Nothing from before is pending, and nothing was lost since the

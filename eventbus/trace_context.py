@@ -56,7 +56,7 @@ def _valid(tracestate: str | None) -> str | None:
     return ",".join(members) if all(map(_MEMBER.fullmatch, members)) else None
 
 
-def format(context: TraceContext) -> str:  # noqa: A001: trace_context.format reads well
+def format(context: TraceContext) -> str:
     """Return *context* as a ``traceparent`` header of version 00."""
     return f"00-{context.trace_id}-{context.span_id}-{context.trace_flags:02x}"
 
