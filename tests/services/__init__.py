@@ -1,0 +1,1 @@
+"""Real servers for the tests: got by ``make services``, started on free ports."""
