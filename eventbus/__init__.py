@@ -1,12 +1,16 @@
 """A typed, bounded, in-process event bus whose sinks account for every event."""
 
 from eventbus import trace_context as trace_context
+from eventbus._attachment import Attachment as Attachment
+from eventbus._bus import Bus as Bus
 from eventbus._catalog import Catalog as Catalog
 from eventbus._catalog import EventField as EventField
 from eventbus._catalog import EventType as EventType
 from eventbus._clock import Clock as Clock
 from eventbus._context import bind as bind
 from eventbus._context import carry as carry
+from eventbus._emit import Emit as Emit
+from eventbus._emit import Relay as Relay
 from eventbus._errors import AttachError as AttachError
 from eventbus._errors import BusClosedError as BusClosedError
 from eventbus._errors import ConfigError as ConfigError
@@ -27,6 +31,7 @@ from eventbus._event import Label as Label
 from eventbus._event import Sensitive as Sensitive
 from eventbus._event import Span as Span
 from eventbus._event import Unit as Unit
+from eventbus._publish import Publish as Publish
 from eventbus._reader import AsyncReader as AsyncReader
 from eventbus._reader import Broken as Broken
 from eventbus._reader import Reader as Reader
@@ -48,3 +53,4 @@ from eventbus._stats import AttachmentReport as AttachmentReport
 from eventbus._stats import AttachmentStats as AttachmentStats
 from eventbus._stats import BusStats as BusStats
 from eventbus._stats import Report as Report
+from eventbus._subscription import Subscription as Subscription

@@ -23,12 +23,14 @@ class TraceContext(msgspec.Struct, frozen=True):
         span_id: 16 lower-case hexadecimal digits, not all zero.
         trace_flags: 0 to 255; 1 is sampled.
         tracestate: The vendors' part, or ``None``.
+        remote: Whether it was read from what another process sent.
     """
 
     trace_id: str
     span_id: str
     trace_flags: int = 0
     tracestate: str | None = None
+    remote: bool = False
 
 
 class Bound(msgspec.Struct, frozen=True):

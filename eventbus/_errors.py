@@ -5,8 +5,8 @@
     EventBusError
     ├── BusClosedError            the bus was closed by its owner
     ├── PublishTimeoutError       room did not appear in time (also a TimeoutError)
-    ├── InvalidEventError         strict mode: not an event, or a field of another type
-    ├── RegistrationError         an event type a catalog cannot take (also a ValueError)
+    ├── InvalidEventError         strict mode: no event, or a field of another type
+    ├── RegistrationError         a type no catalog can take (also a ValueError)
     ├── AttachError               an attachment that cannot be made (also a ValueError)
     ├── OwnerError                the one slot of the module-level emitter is taken
     ├── ConfigError               a setting that cannot be used (also a ValueError)

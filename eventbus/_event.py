@@ -127,6 +127,10 @@ class EventMeta(msgspec.StructMeta):
         return cls
 
 
+# Said again here: mypy asks the base classes first and would find msgspec's own.
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,)
+)
 class Event(msgspec.Struct, metaclass=EventMeta):
     """Base class of events: immutable values, compared by their fields.
 

@@ -16,6 +16,8 @@ from eventbus._context import UNBOUND, TraceContext, current_bound, scope
 
 __all__ = ["TraceContext", "attach", "current", "extract", "format", "inject", "parse"]
 
+_PARENT: Final = "traceparent"
+_STATE: Final = "tracestate"
 _TRACEPARENT: Final = re.compile(
     r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL
 )
@@ -25,7 +27,7 @@ _MEMBER: Final = re.compile(
 )
 _MAX_TRACEPARENT_LENGTH: Final = 512  # a future version may append fields
 _MAX_MEMBERS: Final = 32
-_MAX_TRACESTATE_LENGTH: Final = 8192  # far over the 512 that must be propagated
+_MAX_TRACESTATE_LENGTH: Final = 16_447  # 32 members of 513 characters, and commas
 
 
 def parse(traceparent: str, tracestate: str | None = None) -> TraceContext | None:
@@ -33,6 +35,7 @@ def parse(traceparent: str, tracestate: str | None = None) -> TraceContext | Non
 
     An invalid *traceparent* makes *tracestate* meaningless; an invalid *tracestate*
     alone is left out. Versions from the future are read as far as version 00 goes.
+    What is read is marked ``remote``.
     """
     text = traceparent.strip(" \t")
     match = _TRACEPARENT.fullmatch(text[: _MAX_TRACEPARENT_LENGTH + 1])
@@ -43,7 +46,7 @@ def parse(traceparent: str, tracestate: str | None = None) -> TraceContext | Non
         return None
     if not int(span_id, 16):
         return None
-    return TraceContext(trace_id, span_id, int(flags, 16), _valid(tracestate))
+    return TraceContext(trace_id, span_id, int(flags, 16), _valid(tracestate), True)
 
 
 def _valid(tracestate: str | None) -> str | None:
@@ -74,10 +77,14 @@ def attach(context: TraceContext | None) -> Generator[None]:
 
 
 def extract(headers: Mapping[str, str]) -> TraceContext | None:
-    """Return the context that *headers* carry, whatever the case of their names."""
-    found = {name.lower(): value for name, value in headers.items()}
-    traceparent = found.get("traceparent")
-    return parse(traceparent, found.get("tracestate")) if traceparent else None
+    """Return the context that *headers* carry, whatever the case of their names.
+
+    Two ``traceparent`` headers say nothing; several ``tracestate`` headers are one
+    list in their order.
+    """
+    parents = [value for name, value in headers.items() if name.lower() == _PARENT]
+    states = [value for name, value in headers.items() if name.lower() == _STATE]
+    return parse(parents[0], ",".join(states)) if len(parents) == 1 else None
 
 
 def inject(headers: MutableMapping[str, str]) -> bool:
@@ -89,9 +96,9 @@ def inject(headers: MutableMapping[str, str]) -> bool:
     context = current()
     if context is None:
         return False
-    for name in [n for n in headers if n.lower() in ("traceparent", "tracestate")]:
-        del headers[name]
-    headers["traceparent"] = format(context)
+    for name in [name for name in headers if name.lower() in (_PARENT, _STATE)]:
+        headers.pop(name, None)
+    headers[_PARENT] = format(context)
     if context.tracestate:
-        headers["tracestate"] = context.tracestate
+        headers[_STATE] = context.tracestate
     return True

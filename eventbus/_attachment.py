@@ -1,0 +1,291 @@
+"""What one attachment is: a sink with its own bounds, buffer, counts and state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from random import Random
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from eventbus._buffer import RecordBuffer
+from eventbus._clock import Clock
+from eventbus._door import Door
+from eventbus._fate import Fate
+from eventbus._health import Health
+from eventbus._ingress import Ingress
+from eventbus._intake import Intake, Portion, sample
+from eventbus._ledger import BusLedger, Ledger
+from eventbus._log import QuietLog
+from eventbus._plan import Plan
+from eventbus._record import AnyRecord
+from eventbus._settings import Overflow
+from eventbus._sink import Sink, optional_method
+from eventbus._stats import AttachmentReport, AttachmentStats, State
+from eventbus._trouble import Trouble, letter
+from eventbus._verdict import describe_error
+from eventbus._waiting import wait_until_done
+from eventbus._window import Chunk, Measure, RecordBatch, Window
+from eventbus._workers import UNWIND_SECONDS, Workers
+
+if TYPE_CHECKING:
+    from eventbus._publish import Waiter
+
+CLOSE_GRACE_SECONDS: Final = 0.05
+"""How long a sink may take to close when delivering has used up all the time."""
+
+
+class Host(msgspec.Struct, frozen=True):
+    """What a bus lends to its attachments.
+
+    Args:
+        ingress: Whose lock guards the counts.
+        ledger: The bus's own counts.
+        clock: What time it is.
+        log: Where to say what went wrong.
+        random: Where jitter comes from.
+        measure: Returns the size of each record, in bytes.
+        detach: Takes an attachment off the bus.
+        decided: Called whenever records reached their final state.
+    """
+
+    ingress: Ingress
+    ledger: BusLedger
+    clock: Clock
+    log: QuietLog
+    random: Random
+    measure: Measure
+    detach: Callable[[Attachment, float | None], Awaitable[AttachmentReport]]
+    decided: Callable[[], None]
+
+
+class Attachment:
+    """One sink on one bus; :meth:`eventbus.Bus.attach` makes it."""
+
+    def __init__(self, sink: Sink, plan: Plan, host: Host) -> None:
+        """Start empty; the bus starts the delivery."""
+        self.sink: Final = sink
+        self.plan: Final = plan
+        self.host: Final = host
+        self.buffer: Final = RecordBuffer(plan.buffer)
+        self.door: Final = Door(self.buffer, plan.buffer.overflow)
+        self.ledger: Final = Ledger()
+        self.intake: Final = Intake(
+            self.buffer, self.door, self.ledger, plan.buffer.overflow
+        )
+        self.health: Final = Health(plan.name, host.log)
+        self.fate: Final = Fate(
+            plan.name,
+            ingress=host.ingress,
+            buffer=self.buffer,
+            ledger=self.ledger,
+            log=host.log,
+            freed=self._room_freed,
+        )
+        self.waiters: deque[Waiter] = deque()
+        self.dead_letters: Attachment | None = None
+        self._lost_before = 0
+        self.workers: Final = Workers(self)
+
+    def __repr__(self) -> str:
+        """Show the name and the state."""
+        return f"<Attachment {self.name!r} {self.state}>"
+
+    @property
+    def name(self) -> str:
+        """The name, unique on the bus."""
+        return self.plan.name
+
+    @property
+    def state(self) -> State:
+        """``"ready"``, ``"degraded"`` while it is trying, ``"failed"`` for good."""
+        return self.health.state
+
+    async def ready(self, timeout_seconds: float | None = None) -> bool:
+        """Wait until the sink has started; return whether it has.
+
+        Args:
+            timeout_seconds: Longest wait; ``None`` waits until it started, or failed,
+                or was detached.
+        """
+        opened = self.workers.opened()
+        await wait_until_done(opened, self.host.clock, timeout_seconds)
+        return self.workers.is_open
+
+    async def detach(self, timeout_seconds: float | None = None) -> AttachmentReport:
+        """Take no further events, deliver what is pending, and close the sink.
+
+        Args:
+            timeout_seconds: For all of it; what is pending after it is dropped as
+                ``sink_detached``. ``None`` is the bus's ``close_timeout_seconds``.
+
+        Detaching twice, or after the bus was closed, changes nothing. If cancelled,
+        the attachment still takes no further events and ends on time.
+        """
+        return await self.host.detach(self, timeout_seconds)
+
+    def portion(self, window: Window, stop: int) -> Portion:
+        """Work out what *window* means here; runs the user's code, without the lock.
+
+        Args:
+            window: What is selected, redacted as asked.
+            stop: From which record on the door was closed.
+        """
+        self._observe(window)
+        offered, refused = len(window), len(window) - stop
+        kept = Chunk(window, 0, stop)
+        if self.plan.sampler is not None:
+            sampled = sample(window.head(stop), self.plan.sampler, self._warn)
+            kept = Chunk(sampled, 0, len(sampled))
+        sampled_out = stop - len(kept)
+        if self.buffer.max_bytes is None:
+            return Portion(offered, refused, sampled_out, 0, kept)
+        measured = kept.measured(self.host.measure, self.buffer.max_bytes)
+        too_large = len(kept) - len(measured)
+        return Portion(offered, refused, sampled_out, too_large, measured)
+
+    def _observe(self, window: Window) -> None:
+        observe = optional_method(self.sink, "observe")
+        if observe is None:
+            return
+        try:
+            observe(RecordBatch([Chunk(window, 0, len(window))]))
+        except Exception as error:  # noqa: BLE001 - a sink must not hurt its neighbours
+            self.ledger.errors[type(error).__name__] += 1
+            self.health.degrade(f"observe raised {describe_error(error)}")
+
+    def _warn(self, reason: str, error: BaseException) -> None:
+        self.host.ledger.warn(reason)
+        self.host.log.warning(
+            f"{self.name}: {reason}",
+            "%s at attachment %r: %s",
+            reason,
+            self.name,
+            describe_error(error),
+        )
+
+    @property
+    def makes_publishers_wait_for_bytes(self) -> bool:
+        """Whether room depends on the size of a record, which a seal works out."""
+        buffer = self.plan.buffer
+        return buffer.overflow is Overflow.WAIT and buffer.max_bytes is not None
+
+    def admits_directly(self, chunk: Chunk | None) -> bool:
+        """Return whether a publisher's record need not wait."""
+        if chunk is None or self.plan.buffer.overflow is not Overflow.WAIT:
+            return True
+        if self.intake.closed_for is not None:
+            return True
+        return not self.waiters and self.buffer.fits(chunk.size_bytes)
+
+    def _room_freed(self) -> None:
+        while self.waiters and self.waiters[0].fits():
+            self.waiters.popleft().admit()
+        self.host.decided()
+
+    def keep_aside(self, letters: Attachment) -> None:
+        """Let *letters* keep what is set aside here."""
+        self.dead_letters = letters
+        self.fate.keep_dead_letters = self._send_letters
+
+    def _send_letters(self, batch: RecordBatch, reason: str, trouble: Trouble) -> None:
+        assert self.dead_letters is not None
+        letters = [letter(record, self.name, reason, trouble) for record in batch]
+        self.dead_letters.take(letters)
+
+    def take(self, records: list[AnyRecord]) -> None:
+        """Queue *records* that no seal brought."""
+        window = Window.of(records)
+        portion = self.portion(window, len(window))
+        self.accept(portion)
+
+    def accept(self, portion: Portion) -> bool:
+        """Queue *portion*, which no seal brought; return whether all of it fit."""
+        with self.host.ingress.locked():
+            gone = self.intake.accept(portion)
+        self.workers.departures.notify()
+        return not gone and not portion.refused
+
+    def give_up(self, reason: str = "permanent") -> None:
+        """Lose everything that is held, and whatever comes, for *reason*."""
+        with self.host.ingress.locked():
+            self.intake.closed_for = reason
+            queued = self.buffer.take_all()
+        cause = Trouble(last_error=self.health.cause or "")
+        for batch, trouble in [*self.workers.left_over(), (queued, cause)]:
+            self.fate.lost(batch, reason, trouble)
+        for waiter in list(self.waiters):
+            waiter.admit()
+        self.waiters.clear()
+
+    async def end(self, timeout_seconds: float, reason: str) -> None:
+        """Deliver what can be in time, lose the rest for *reason*, close the sink."""
+        began = self.host.clock.monotonic()
+        await self.workers.drain(timeout_seconds)
+        self.give_up(reason)
+        spent = self.host.clock.monotonic() - began
+        await self._close_sink(max(timeout_seconds - spent, CLOSE_GRACE_SECONDS))
+
+    async def _close_sink(self, timeout_seconds: float) -> None:
+        if not self.workers.was_launched:
+            return
+        closing = asyncio.ensure_future(self.sink.aclose())
+        ended = await wait_until_done(closing, self.host.clock, timeout_seconds)
+        if not ended:
+            closing.cancel()
+            await asyncio.wait([closing], timeout=UNWIND_SECONDS)
+        if not closing.done() or closing.cancelled():
+            self.health.degrade("aclose did not end in time")
+        elif (error := closing.exception()) is not None:
+            self.ledger.errors[type(error).__name__] += 1
+            self.health.degrade(f"aclose raised {describe_error(error)}")
+
+    @property
+    def oldest_pending(self) -> int | None:
+        """The sequence of the oldest record that is not decided, or ``None``."""
+        candidates = (self.workers.oldest(), self.buffer.oldest)
+        return min((c for c in candidates if c is not None), default=None)
+
+    def stats(self) -> AttachmentStats:
+        """Return the counts of now; the lock is held and arrivals are counted."""
+        return AttachmentStats(**self._counts())
+
+    def report(self, *, is_past: bool) -> AttachmentReport:
+        """Return the counts, and whether all is well since the report before.
+
+        Args:
+            is_past: Whether nothing that was waited for is pending.
+        """
+        counts = self._counts()
+        lost = self.ledger.lost + self.door.refused
+        complete = is_past and lost == self._lost_before
+        self._lost_before = lost
+        return AttachmentReport(**counts, complete=complete)
+
+    def _counts(self) -> dict[str, Any]:
+        # Any: the fields of AttachmentStats, of several types.
+        ledger, door = self.ledger, self.door
+        at_door = door.refused + door.lost
+        dropped = ledger.dropped.copy()
+        if at_door + door.overflow:
+            dropped["queue_full"] += at_door + door.overflow
+        pending = self.buffer.pending + door.arrived - door.overflow
+        return {
+            "offered": ledger.offered + door.arrived + at_door,
+            "delivered": ledger.delivered,
+            "rejected": ledger.rejected,
+            "dropped": MappingProxyType(dict(dropped)),
+            "sampled_out": ledger.sampled_out,
+            "dead_lettered": ledger.dead_lettered,
+            "spooled": ledger.spooled,
+            "pending": pending,
+            "pending_peak": max(self.buffer.peak, pending),
+            "pending_bytes": self.buffer.pending_bytes,
+            "possible_duplicates": ledger.possible_duplicates,
+            "errors": MappingProxyType(dict(ledger.errors)),
+            "state": self.health.state,
+            "cause": self.health.cause,
+        }

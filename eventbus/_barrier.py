@@ -1,0 +1,70 @@
+"""Whether everything before a moment has reached its final state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+from eventbus._attachment import Attachment
+from eventbus._clock import Clock
+from eventbus._waiting import settle, wait_until_done
+
+
+class Barriers:
+    """Those who wait for records to be decided."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Start with nobody waiting."""
+        self._clock: Final = clock
+        self._watchers: set[asyncio.Future[None]] = set()
+
+    def decided(self) -> None:
+        """Let everybody who waits look again."""
+        for watcher in list(self._watchers):
+            settle(watcher)
+
+    async def wait(
+        self,
+        attachments: Iterable[Attachment],
+        sequence: int,
+        timeout_seconds: float | None,
+    ) -> None:
+        """Wait until nothing before *sequence* is pending, or the time is up.
+
+        Batches leave meanwhile without waiting to fill; backoff is not shortened.
+        """
+        hurried = list(attachments)
+        for attachment in hurried:
+            attachment.workers.departures.hurry(True)
+        try:
+            await self._wait(hurried, sequence, timeout_seconds)
+        finally:
+            for attachment in hurried:
+                attachment.workers.departures.hurry(False)
+
+    async def _wait(
+        self,
+        attachments: list[Attachment],
+        sequence: int,
+        timeout_seconds: float | None,
+    ) -> None:
+        clock, remaining = self._clock, timeout_seconds
+        deadline = clock.monotonic() + (timeout_seconds or 0)
+        while not all(is_past(attachment, sequence) for attachment in attachments):
+            if remaining is not None and remaining <= 0:
+                return
+            watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._watchers.add(watcher)
+            try:
+                await wait_until_done(watcher, clock, remaining)
+            finally:
+                self._watchers.discard(watcher)
+            if timeout_seconds is not None:
+                remaining = deadline - clock.monotonic()
+
+
+def is_past(attachment: Attachment, sequence: int) -> bool:
+    """Return whether everything before *sequence* is decided at *attachment*."""
+    oldest = attachment.oldest_pending
+    return oldest is None or oldest >= sequence

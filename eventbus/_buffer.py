@@ -1,0 +1,138 @@
+"""What one attachment holds: a queue in order, what is in flight, and their bounds."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from eventbus._settings import Batch, Buffer
+from eventbus._window import Chunk, RecordBatch
+
+
+class RecordBuffer:
+    """The bounded queue of one attachment, in events and, where asked, in bytes.
+
+    Room is freed at a record's final state only: what is in flight, retrying or
+    waiting for a split still counts.
+    """
+
+    __slots__ = (
+        "_chunks",
+        "in_flight",
+        "in_flight_bytes",
+        "max_bytes",
+        "max_events",
+        "peak",
+        "queued",
+        "queued_bytes",
+    )
+
+    def __init__(self, bounds: Buffer) -> None:
+        """Start empty."""
+        self._chunks: deque[Chunk] = deque()
+        self.max_events = bounds.max_events
+        self.max_bytes = bounds.max_bytes
+        self.queued = self.in_flight = self.peak = 0
+        self.queued_bytes = self.in_flight_bytes = 0
+
+    @property
+    def pending(self) -> int:
+        """Records that are not decided yet."""
+        return self.queued + self.in_flight
+
+    @property
+    def pending_bytes(self) -> int:
+        """Their size in bytes; 0 where bytes do not count."""
+        return self.queued_bytes + self.in_flight_bytes
+
+    def fits(self, size_bytes: int) -> bool:
+        """Return whether one more record of *size_bytes* has room."""
+        return self.pending < self.max_events and (
+            self.max_bytes is None or self.pending_bytes + size_bytes <= self.max_bytes
+        )
+
+    @property
+    def excess(self) -> int:
+        """How many records are pending beyond the bound."""
+        return max(0, self.pending - self.max_events)
+
+    @property
+    def full_reason(self) -> str:
+        """Why a record that does not fit is dropped."""
+        return "queue_full" if self.pending >= self.max_events else "bytes_full"
+
+    @property
+    def oldest(self) -> int | None:
+        """The sequence of the oldest record in the queue, or ``None``."""
+        return self._chunks[0].first_sequence if self._chunks else None
+
+    def push(self, chunk: Chunk) -> None:
+        """Queue *chunk* behind everything else; the caller keeps the bounds."""
+        if len(chunk):
+            self._chunks.append(chunk)
+            self.queued += len(chunk)
+            self.queued_bytes += chunk.size_bytes
+            self.peak = max(self.peak, min(self.pending, self.max_events))
+
+    def take_all(self) -> RecordBatch:
+        """Move the whole queue into flight."""
+        return self.take(Batch(max_events=max(self.queued, 1)))
+
+    def take(self, batch: Batch) -> RecordBatch:
+        """Move the next batch from the queue into flight."""
+        chunks: list[Chunk] = []
+        room, room_bytes = batch.max_events, batch.max_bytes
+        while self._chunks and room:
+            chunk, fits = self._chunks[0], room
+            if room_bytes is not None and chunk.sizes is not None:
+                fits = _fitting(chunk, room, room_bytes, alone=not chunks)
+            head = self._shift(min(fits, len(chunk)))
+            if not len(head):
+                break
+            chunks.append(head)
+            room -= len(head)
+            room_bytes = None if room_bytes is None else room_bytes - head.size_bytes
+        taken = RecordBatch(chunks)
+        self.in_flight += len(taken)
+        self.in_flight_bytes += taken.size_bytes
+        return taken
+
+    def _shift(self, count: int) -> Chunk:
+        chunk = self._chunks[0]
+        if count == len(chunk):
+            head = self._chunks.popleft()
+        else:
+            head, self._chunks[0] = chunk.split(count)
+        self.queued -= len(head)
+        self.queued_bytes -= head.size_bytes
+        return head
+
+    def drop_oldest(self, count: int) -> list[Chunk]:
+        """Take the oldest *count* records out of the queue, and return them."""
+        gone: list[Chunk] = []
+        while count > 0 and self._chunks:
+            gone.append(self._shift(min(count, len(self._chunks[0]))))
+            count -= len(gone[-1])
+        return gone
+
+    def decided(self, batch: RecordBatch) -> None:
+        """Free the room of *batch*, which was in flight."""
+        self.in_flight -= len(batch)
+        self.in_flight_bytes -= batch.size_bytes
+
+    def is_full_batch(self, batch: Batch) -> bool:
+        """Return whether what is queued fills a batch."""
+        return self.queued >= batch.max_events or (
+            batch.max_bytes is not None and self.queued_bytes >= batch.max_bytes
+        )
+
+
+def _fitting(chunk: Chunk, room: int, room_bytes: int, *, alone: bool) -> int:
+    """Return how many records of *chunk* fit; at least one when it is *alone*."""
+    assert chunk.sizes is not None
+    count = 0
+    for size in chunk.sizes[chunk.start : min(chunk.stop, chunk.start + room)]:
+        room_bytes -= size
+        if room_bytes < 0 and not (alone and count == 0):
+            break
+        count += 1
+    return count

@@ -1,0 +1,377 @@
+"""What a bus offers: events in, records to attachments, and the truth about both."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from types import MappingProxyType, TracebackType
+from typing import Any, Final, TypeVar, cast
+
+from eventbus._attachment import Attachment, Host
+from eventbus._catalog import Catalog
+from eventbus._clock import Clock, SystemClock
+from eventbus._emit import Emit, Relay
+from eventbus._engine import Engine
+from eventbus._errors import AttachError, BusClosedError
+from eventbus._event import Event
+from eventbus._handlers import HandlerSink, name_of
+from eventbus._lifecycle import Lifecycle
+from eventbus._plan import Content, Wishes, default_name, make_plan
+from eventbus._publish import Publish
+from eventbus._record import Attributes, AttributeValue
+from eventbus._sampler import Sampler
+from eventbus._select import Selector
+from eventbus._settings import Batch, Buffer, Limits, Retry
+from eventbus._severity import Severity
+from eventbus._sink import Sink, SinkContext, optional_method
+from eventbus._stats import BusStats, Report
+from eventbus._subscription import (
+    ONE_AT_A_TIME,
+    SUBSCRIPTION_BUFFER,
+    PulledSink,
+    Subscription,
+)
+
+E = TypeVar("E", bound=Event)
+H = TypeVar("H", bound=Callable[..., object])
+
+DEFAULT_START_TIMEOUT_SECONDS: Final = 5.0
+DEFAULT_CLOSE_TIMEOUT_SECONDS: Final = 5.0
+
+
+class Bus:
+    """Takes events and offers their records to attachments.
+
+    Made anywhere, with or without an event loop; started by ``async with`` or
+    :meth:`start`, and bound to that loop from then on. What is emitted before the
+    start waits in the buffers, within their bounds.
+
+    Args:
+        resource: Attributes of this service, on every record.
+        catalog: The event types known; it grows as new ones are emitted.
+        clock: For tests: :class:`eventbus.testing.ManualClock`.
+        limits: Bounds of the whole bus.
+        strict: Raise for what is no event and for fields of the wrong type, instead of
+            counting them; costs a check of every event.
+        start_timeout_seconds: Longest wait for sinks to start; they go on trying.
+        close_timeout_seconds: What :meth:`aclose` may take.
+    """
+
+    emit: Emit[Event]
+    """Hands over an event; never waits, never raises. See :class:`eventbus.Emit`."""
+
+    relay: Relay
+    """Hands over a record from elsewhere. See :class:`eventbus.Relay`."""
+
+    publish: Publish
+    """Hands over an event and waits for room. See :class:`eventbus.Publish`."""
+
+    def __init__(
+        self,
+        resource: Mapping[str, AttributeValue] | None = None,
+        catalog: Catalog | None = None,
+        *,
+        clock: Clock | None = None,
+        limits: Limits | None = None,
+        strict: bool = False,
+        start_timeout_seconds: float = DEFAULT_START_TIMEOUT_SECONDS,
+        close_timeout_seconds: float = DEFAULT_CLOSE_TIMEOUT_SECONDS,
+    ) -> None:
+        """Prepare; nothing runs until the start."""
+        self.resource: Final = Attributes(resource or {})
+        self.catalog: Final = Catalog() if catalog is None else catalog
+        self._limits: Final = limits or Limits()
+        self._engine: Final = Engine(
+            resource=self.resource,
+            catalog=self.catalog,
+            clock=clock or SystemClock(),
+            limits=self._limits,
+            strict=strict,
+        )
+        self._life: Final = Lifecycle(
+            self._engine,
+            start_timeout_seconds=start_timeout_seconds,
+            close_timeout_seconds=close_timeout_seconds,
+        )
+        self._subscriptions = 0
+        self._host: Final = self._make_host()
+        self.emit = self._engine.router.emit
+        self.relay = self._engine.router.relay
+        self.publish = self._engine.publisher.publish
+
+    @classmethod
+    def from_config(
+        cls, source: str | PathLike[str] | Mapping[str, Any], *, strict: bool = False
+    ) -> Bus:
+        """Return a bus with everything attached that a configuration names.
+
+        Args:
+            source: The path of a TOML file, or what is in one.
+            strict: Raise for any mistake. Without it, a sink with settings that cannot
+                be used is left out, and said so once.
+
+        Raises:
+            ConfigError: The configuration as a whole cannot be used, or *strict* and
+                any part of it; the text has the path into it.
+        """
+        from eventbus.config import bus_from_config
+
+        return bus_from_config(cls, source, strict=strict)
+
+    async def __aenter__(self) -> Bus:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        if self._life.is_running:
+            warnings.warn(
+                f"{self!r} was not closed: {self._life.pending} event(s) pending",
+                ResourceWarning,
+                source=self,
+                stacklevel=1,
+            )
+
+    def __repr__(self) -> str:
+        """Show the attachments and whether it runs."""
+        names = ", ".join(self._life.attachments)
+        return f"<Bus [{names}] {self._life.phase}>"
+
+    def attach(
+        self,
+        sink: Sink,
+        *,
+        name: str | None = None,
+        select: Sequence[Selector] | Selector | None = None,
+        min_severity: Severity | None = None,
+        buffer: Buffer | None = None,
+        batch: Batch | None = None,
+        retry: Retry | None = None,
+        sampler: Sampler | None = None,
+        content: Content = "redacted",
+        spool: None = None,
+        dead_letters: Sink | None = None,
+    ) -> Attachment:
+        """Attach *sink*: it has what is emitted from now on.
+
+        On a running bus, call it on the bus's loop; the sink starts in the background
+        and its buffer fills meanwhile (see :meth:`Attachment.ready`).
+
+        Args:
+            sink: Delivers the batches.
+            name: Unique on this bus; without it, made of the sink's class.
+            select: Globs on event names (``*`` crosses dots, ``!`` excludes), event
+                types, or both; ``None`` is all.
+            min_severity: The least severity taken.
+            buffer: Its bounds; else the sink's own ``buffer``, else the default.
+            batch: Its batches, likewise.
+            retry: Its patience, likewise.
+            sampler: What it keeps of the events; ``None`` is all.
+            content: ``"full"`` lets sensitive fields through.
+            spool: Must be ``None``: buffers on disk are not part of this version.
+            dead_letters: A sink for what is set aside, with sink, reason, attempts,
+                first and last error among the attributes.
+
+        Raises:
+            AttachError: The name is taken, the sink is no sink or attached already,
+                or a selector cannot be used.
+            BusClosedError: The bus is closed.
+        """
+        if spool is not None:
+            raise AttachError("spool must be None: buffers on disk come later")
+        wishes = Wishes(
+            select=select,
+            min_severity=min_severity,
+            buffer=buffer,
+            batch=batch,
+            retry=retry,
+            sampler=sampler,
+            content=content,
+        )
+        attachment = self._make(sink, name, wishes)
+        if dead_letters is not None:
+            self._keep_dead_letters(attachment, dead_letters)
+        self._life.add(attachment)
+        return attachment
+
+    def on(
+        self,
+        *select: Selector,
+        name: str | None = None,
+        buffer: Buffer | None = None,
+        threaded: bool = False,
+    ) -> Callable[[H], H]:
+        """Return a decorator that attaches a handler, sync or async.
+
+        A record is delivered when the handler returns; one that raises is counted as
+        rejected, and a handler that keeps raising is paused. It runs on the loop: what
+        blocks in it blocks the host.
+
+        Args:
+            *select: As in :meth:`attach`; none is all.
+            name: Without it, ``on:`` and the handler's qualified name.
+            buffer: Its bounds; as every handler has its own, none holds up another.
+            threaded: Call a sync handler in a worker thread, where it may block.
+
+        Raises:
+            AttachError: As :meth:`attach`.
+        """
+
+        def attach(handler: H) -> H:
+            sink = HandlerSink(handler, threaded=threaded)
+            wishes = Wishes(select=select or None, buffer=buffer, handles=True)
+            self._life.add(self._make(sink, name or name_of(handler), wishes))
+            return handler
+
+        return attach
+
+    def subscribe(
+        self,
+        *select: Selector,
+        name: str | None = None,
+        buffer: Buffer | None = None,
+    ) -> Subscription:
+        """Return an async iterator over records, to be entered with ``async with``.
+
+        Args:
+            *select: As in :meth:`attach`; none is all.
+            name: Without it, ``subscribe:`` and a number.
+            buffer: Its bounds; by default the newest 1,024 unread records.
+
+        A record is delivered when the iterator yields it; :attr:`Subscription.missed`
+        counts those that were dropped unread. A flush does not wait for iterators.
+        """
+        self._subscriptions += 1
+        own_name = name or f"subscribe:{self._subscriptions}"
+        wishes = Wishes(
+            select=select or None,
+            buffer=buffer or SUBSCRIPTION_BUFFER,
+            batch=ONE_AT_A_TIME,
+            pulls=True,
+        )
+
+        def attach() -> Attachment:
+            attachment = self._make(PulledSink(), own_name, wishes)
+            self._life.add(attachment)
+            return attachment
+
+        return Subscription(attach)
+
+    def emitter(self, event_type: type[E]) -> Emit[E]:
+        """Return the fastest form of :attr:`emit`, for events of *event_type* only.
+
+        The same function at every call; it follows every attach and detach. Events of
+        another type must not be given to it: they go where *event_type* goes.
+
+        Raises:
+            RegistrationError: The catalog cannot take the type.
+        """
+        return cast("Emit[E]", self._engine.router.emitter(event_type).emit)
+
+    async def start(self) -> None:
+        """Start on the running loop; what was emitted before is delivered now.
+
+        Returns when every sink has started, or ``start_timeout_seconds`` have passed:
+        then the late ones go on trying. Starting again changes nothing; on a new loop
+        after the old one was closed, the bus moves there.
+
+        Raises:
+            BusClosedError: The bus was closed.
+        """
+        await self._life.start()
+
+    async def flush(self, timeout_seconds: float | None = None) -> Report:
+        """Wait until what was emitted before has reached its final state.
+
+        Args:
+            timeout_seconds: Longest wait; ``None`` is ``close_timeout_seconds``.
+
+        Returns:
+            What became of it. Its ``complete`` is true when nothing from before is
+            pending and nothing was lost since the report before.
+
+        Later events are not waited for, and neither are subscriptions; backoff is not
+        shortened. A bus that does not run reports at once. If cancelled, nothing
+        changes.
+        """
+        return await self._life.flush(timeout_seconds)
+
+    async def aclose(self, timeout_seconds: float | None = None) -> Report:
+        """Refuse further events, deliver what is pending, close every sink.
+
+        Args:
+            timeout_seconds: For all sinks together; what is pending after it is dropped
+                as ``shutdown_deadline``. ``None`` is ``close_timeout_seconds``, 0
+                waits for nothing.
+
+        Returns:
+            What became of everything. Closing again returns the same.
+
+        Waits for retries end at once. If cancelled, the close still takes place as
+        asked, and the cancellation is raised after it.
+        """
+        return await self._life.aclose(timeout_seconds)
+
+    def stats(self) -> BusStats:
+        """Return all counts of this moment; from any thread, never waits."""
+        engine = self._engine
+        with engine.ingress.locked():
+            engine.ingress.settle()
+            attachments = {
+                name: attachment.stats()
+                for name, attachment in self._life.everybody.items()
+            }
+            return BusStats(
+                emitted=engine.ledger.emitted + len(engine.ingress.entries),
+                refused=MappingProxyType(dict(engine.ledger.refused)),
+                warned=MappingProxyType(dict(engine.ledger.warned)),
+                attachments=MappingProxyType(attachments),
+            )
+
+    def _make_host(self) -> Host:
+        engine = self._engine
+        return Host(
+            ingress=engine.ingress,
+            ledger=engine.ledger,
+            clock=engine.clock,
+            log=engine.log,
+            random=engine.random,
+            measure=engine.measure,
+            detach=self._life.detach,
+            decided=self._life.barriers.decided,
+        )
+
+    def _make(self, sink: Sink, name: str | None, wishes: Wishes) -> Attachment:
+        if self._life.is_closed:
+            raise BusClosedError("attach was called after the bus was closed")
+        given = self._life.free_name(name, default_name(sink))
+        if len(self._life.attachments) >= self._limits.max_attachments:
+            raise AttachError(
+                f"attachment {given!r} is one over the limit of "
+                f"{self._limits.max_attachments} attachments on one bus"
+            )
+        taken = self._life.holder_of(sink)
+        if taken is not None:
+            raise AttachError(
+                f"attachment {given!r}: the same {type(sink).__name__} is attached "
+                f"as {taken!r} already; make another one"
+            )
+        plan = make_plan(sink, given, wishes, self._engine.clock)
+        configure = optional_method(sink, "configure")
+        if configure is not None:
+            clock = self._engine.clock
+            configure(SinkContext(given, self.resource, self.catalog, clock))
+        return Attachment(sink, plan, self._host)
+
+    def _keep_dead_letters(self, attachment: Attachment, sink: Sink) -> None:
+        wishes = Wishes(content="full")
+        letters = self._make(sink, f"{attachment.name}.dead_letters", wishes)
+        attachment.keep_aside(letters)

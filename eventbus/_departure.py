@@ -1,0 +1,115 @@
+"""When a batch leaves: at once after a pause, when it is full, or when it is time."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Final
+
+from eventbus._buffer import RecordBuffer
+from eventbus._clock import Clock, TimerHandle
+from eventbus._ingress import Ingress
+from eventbus._settings import Batch
+from eventbus._waiting import settle
+from eventbus._window import RecordBatch
+
+
+class Departures:
+    """Hands batches of one buffer to its workers.
+
+    The first event leaves at once. After that a batch leaves when it is full, or
+    ``max_delay_seconds`` after the one before; an empty buffer sets no timer.
+    """
+
+    def __init__(
+        self, buffer: RecordBuffer, batch: Batch, ingress: Ingress, clock: Clock
+    ) -> None:
+        """Begin with nothing gone: the first event is due."""
+        self._buffer: Final = buffer
+        self._batch: Final = batch
+        self._ingress: Final = ingress
+        self._clock: Final = clock
+        self._idle: list[asyncio.Future[None]] = []
+        self._timer: TimerHandle | None = None
+        self._due_at = -math.inf
+        self._hurries = 0
+        self.closing = False
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a batch may leave now."""
+        return bool(self._buffer.queued) and (
+            self.closing
+            or self._hurries > 0
+            or self._buffer.is_full_batch(self._batch)
+            or self._clock.monotonic() >= self._due_at
+        )
+
+    async def next(self) -> RecordBatch | None:
+        """Wait until a batch is due and take it; ``None`` when no more will come."""
+        while not self.is_due:
+            if self.closing:
+                return None
+            self._set_timer()
+            await self._sleep()
+        with self._ingress.locked():
+            batch = self._buffer.take(self._batch)
+        self._due_at = self._clock.monotonic() + self._batch.max_delay_seconds
+        self.notify()
+        return batch
+
+    async def _sleep(self) -> None:
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._idle.append(woken)
+        try:
+            await woken
+        finally:
+            if woken in self._idle:
+                self._idle.remove(woken)
+
+    def notify(self) -> None:
+        """Wake a worker if a batch is due, or set the timer for when it will be."""
+        if self.is_due:
+            self._wake_one()
+        elif self._idle:
+            self._set_timer()
+
+    def _wake_one(self) -> None:
+        while self._idle:
+            woken = self._idle.pop()
+            if not woken.done():
+                woken.set_result(None)
+                return
+
+    def _set_timer(self) -> None:
+        if self._timer is None and self._buffer.queued:
+            delay = max(self._due_at - self._clock.monotonic(), 0.0)
+            self._timer = self._clock.call_later(delay, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer = None
+        self._due_at = -math.inf
+        self.notify()
+
+    def hurry(self, hurried: bool) -> None:
+        """Let batches leave without waiting to fill, until told otherwise as often."""
+        self._hurries += 1 if hurried else -1
+        self.notify()
+
+    def close(self) -> None:
+        """Let everything leave; workers that find nothing end."""
+        self.closing = True
+        self._cancel_timer()
+        for woken in self._idle:
+            settle(woken)
+
+    def rebind(self) -> None:
+        """Forget the loop that is gone."""
+        self._cancel_timer()
+        self._idle.clear()
+        self._due_at = -math.inf
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

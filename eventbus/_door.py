@@ -1,0 +1,119 @@
+"""Whether one attachment has room for what is being handed over.
+
+A door counts events from ``emit`` to the seal. It knows nothing of threads: the
+ingress calls it under its lock.
+"""
+
+from __future__ import annotations
+
+from eventbus._buffer import RecordBuffer
+from eventbus._settings import Overflow
+
+
+class Door:
+    """Counts the events handed over to one attachment and not sealed yet."""
+
+    __slots__ = (
+        "arrived",
+        "buffer",
+        "closed_from",
+        "drops_oldest",
+        "lost",
+        "refused",
+        "sealed_from",
+        "sealed_start",
+        "sealing",
+        "starts_at",
+        "waiting",
+        "waits",
+    )
+
+    def __init__(self, buffer: RecordBuffer, overflow: Overflow) -> None:
+        """Guard *buffer*."""
+        self.buffer = buffer
+        self.drops_oldest = overflow is Overflow.DROP_OLDEST
+        self.waits = overflow is Overflow.WAIT
+        self.arrived = 0
+        self.refused = 0
+        self.lost = 0
+        self.closed_from: int | None = None
+        self.sealed_from: int | None = None
+        self.sealed_start = 0
+        self.sealing = 0
+        self.starts_at = 0
+        self.waiting = 0
+
+    @property
+    def room(self) -> int:
+        """How many more events fit; publishers in the queue come first."""
+        taken = self.buffer.pending + self.arrived + self.sealing + self.waiting
+        return self.buffer.max_events - taken
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether further events are refused."""
+        return self.closed_from is not None
+
+    @property
+    def overflow(self) -> int:
+        """How many of the oldest must go before the next seal is over."""
+        if not self.drops_oldest:
+            return 0
+        return max(0, self.buffer.pending + self.arrived - self.buffer.max_events)
+
+    def surely_fits(self, count: int) -> bool:
+        """Return whether *count* more events cannot close this door."""
+        return self.drops_oldest or (not self.is_closed and count <= self.room)
+
+    def admit(self, count: int) -> int:
+        """Count *count* events that arrive; return how many of them fit."""
+        fits = count
+        if not self.drops_oldest:
+            fits = 0 if self.is_closed else max(0, min(count, self.room))
+        self.arrived += fits
+        self.refused += count - fits
+        return fits
+
+    def forget(self, index: int, *, selected: bool) -> None:
+        """Undo the count of the entry at *index*, which is taken back."""
+        if self.closed_from is not None and index < self.closed_from:
+            self.closed_from -= 1
+            self.arrived -= selected
+        elif self.closed_from is not None:
+            self.refused -= selected
+        else:
+            self.arrived -= selected
+
+    def wants(self, index: int, surplus: dict[Door, int]) -> bool:
+        """Return whether the entry at *index*, which selects it, is still wanted.
+
+        *surplus* counts down the oldest entries that a door has no room for.
+        """
+        if self.closed_from is not None:
+            return index < self.closed_from
+        if surplus[self] > 0:
+            surplus[self] -= 1
+            return False
+        return True
+
+    def lose(self, index: int) -> None:
+        """Count the entry at *index* as lost: nobody wanted it any more."""
+        if self.closed_from is not None and index >= self.closed_from:
+            self.refused -= 1
+        else:
+            self.arrived -= 1
+        self.lost += 1
+
+    def begin_seal(self, uncounted: int) -> None:
+        """Book room for the seal: *uncounted* more events may be for this door."""
+        self.sealing = self.arrived + uncounted
+        self.sealed_from = self.closed_from
+        self.sealed_start = self.starts_at
+        self.starts_at = 0
+        self.arrived = self.refused = 0
+        self.closed_from = None
+
+    def end_seal(self) -> None:
+        """Give back what was booked: the buffer counts its events itself now."""
+        self.sealing = self.sealed_start = 0
+        self.sealed_from = None

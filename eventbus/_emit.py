@@ -1,0 +1,125 @@
+"""How one event is handed over: the few Python operations that every emit pays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from eventbus._context import current_bound
+from eventbus._event import Event
+from eventbus._ingress import Ingress
+from eventbus._record import AnyRecord
+from eventbus._route import Route
+
+E_contra = TypeVar("E_contra", bound=Event, contravariant=True)
+
+Irregular = Callable[[Any], bool]  # Any: whatever a caller hands to emit
+
+
+class Emit(Protocol[E_contra]):
+    """Hands over an event; never waits and never raises."""
+
+    def __call__(self, event: E_contra, /) -> bool:
+        """Hand over *event*, from any thread, with what is bound here.
+
+        Returns:
+            ``True`` when no selecting attachment had to refuse it for want of room,
+            also when none selects it. From another thread than the loop's, ``False``
+            may be too careful. Nobody should retry on it: other attachments may have
+            the event.
+
+        When a buffer is full, the event is dropped there (``queue_full``), or makes
+        the oldest go. When the bus is closed, it is refused and counted.
+        """
+        ...
+
+
+class Relay(Protocol):
+    """Hands over a record from elsewhere; never waits and never raises."""
+
+    def __call__(self, record: AnyRecord, /) -> bool:
+        """Hand over *record* with its own id, time, context, resource and weight.
+
+        What it leaves out the bus fills in. See :class:`Emit` for the answer.
+        """
+        ...
+
+
+def make_emit(
+    ingress: Ingress, time_ns: Callable[[], int], irregular: Irregular
+) -> Emit[Event]:
+    """Return ``emit`` for events of any type; *irregular* takes the other values."""
+    entries, table, look = ingress.entries, ingress.table, ingress.look
+    append, bound = entries.append, current_bound
+
+    def emit(event: Event, /) -> bool:
+        try:
+            route = table[type(event)]
+        except KeyError:
+            return irregular(event)
+        if route is None:
+            return True
+        lease = route.lease
+        append((event, time_ns(), bound()))
+        if len(entries) > lease.limit:
+            return look(event, route, lease)
+        return lease.ok
+
+    return emit
+
+
+def make_relay(
+    ingress: Ingress, time_ns: Callable[[], int], irregular: Irregular
+) -> Relay:
+    """Return ``relay``; *irregular* takes the records whose event type is not known."""
+    entries, table, look = ingress.entries, ingress.table, ingress.look
+    append, bound = entries.append, current_bound
+
+    def relay(record: AnyRecord, /) -> bool:
+        try:
+            route = table[type(record.event)]
+        except (KeyError, AttributeError):
+            return irregular(record)
+        if route is None:
+            return True
+        lease = route.lease
+        append((record, time_ns(), bound()))
+        if len(entries) > lease.limit:
+            return look(record, route, lease)
+        return lease.ok
+
+    return relay
+
+
+class Emitter:
+    """An ``emit`` for one event type, whose route is looked up beforehand."""
+
+    __slots__ = ("emit", "reroute")
+
+    def __init__(
+        self,
+        ingress: Ingress,
+        time_ns: Callable[[], int],
+        irregular: Irregular,
+    ) -> None:
+        """Start without a route: every event is irregular until :attr:`reroute`."""
+        entries, look = ingress.entries, ingress.look
+        append, bound = entries.append, current_bound
+        regular = False
+        route: Route | None = None
+
+        def emit(event: Event, /) -> bool:
+            if route is None:
+                return True if regular else irregular(event)
+            lease = route.lease
+            append((event, time_ns(), bound()))
+            if len(entries) > lease.limit:
+                return look(event, route, lease)
+            return lease.ok
+
+        def reroute(known: bool, new_route: Route | None) -> None:
+            nonlocal regular, route
+            regular, route = known, new_route
+
+        self.emit: Emit[Any] = emit  # Any: of the one type it was asked for
+        self.reroute = reroute

@@ -1,0 +1,100 @@
+"""The parts that an event passes on its way to the attachments, put together."""
+
+from __future__ import annotations
+
+import secrets
+from random import Random
+from typing import Final
+
+from eventbus._attachment import Attachment
+from eventbus._catalog import Catalog
+from eventbus._clock import Clock
+from eventbus._encode_line import LineEncoder
+from eventbus._ingress import Ingress
+from eventbus._ledger import BusLedger
+from eventbus._log import QuietLog
+from eventbus._loop import LoopBinding
+from eventbus._publish import Publisher
+from eventbus._record import Attributes
+from eventbus._records import RecordMaker
+from eventbus._router import Router
+from eventbus._seal import Sealer
+from eventbus._settings import Limits
+
+
+class Engine:
+    """From ``emit`` to the buffers: ingress, seal, routes, and the loop they belong to.
+
+    Args:
+        resource: Attributes of the service.
+        catalog: The event types known.
+        clock: What time it is.
+        limits: Bounds of the whole bus.
+        strict: Whether values of the wrong type raise.
+    """
+
+    def __init__(
+        self,
+        *,
+        resource: Attributes,
+        catalog: Catalog,
+        clock: Clock,
+        limits: Limits,
+        strict: bool,
+    ) -> None:
+        """Put the parts together; nothing runs yet."""
+        self.clock: Final = clock
+        self.log: Final = QuietLog(clock)
+        self.random: Final = Random()
+        self.measure: Final = LineEncoder(resource).sizes
+        self.ledger: Final = BusLedger()
+        self.binding: Final = LoopBinding(self.work)
+        self.ingress: Final = Ingress(
+            wake=self.binding.wake,
+            is_owner=self.binding.is_owner,
+            ledger=self.ledger,
+        )
+        maker = RecordMaker(
+            resource=resource,
+            id_prefix=f"{secrets.token_hex(6)}-",
+            warn=self.ledger.warn,
+        )
+        self.sealer: Final = Sealer(
+            self.ingress, self.ledger, maker, max_depth=limits.max_depth
+        )
+        self.router: Final = Router(
+            catalog=catalog,
+            ingress=self.ingress,
+            sealer=self.sealer,
+            ledger=self.ledger,
+            log=self.log,
+            time_ns=clock.time_ns,
+            strict=strict,
+            max_event_types=limits.max_event_types,
+        )
+        self.publisher: Final = Publisher(
+            ingress=self.ingress,
+            router=self.router,
+            sealer=self.sealer,
+            binding=self.binding,
+            time_ns=clock.time_ns,
+        )
+
+    def work(self) -> None:
+        """Seal what was handed over; the loop calls it once per batch."""
+        self.sealer.seal()
+
+    def connect(self, attachment: Attachment) -> None:
+        """Let *attachment* have what is emitted from now on; on the loop's thread."""
+        self.sealer.seal()
+        self.router.add(attachment)
+
+    def disconnect(self, attachment: Attachment) -> None:
+        """Let *attachment* have nothing after this; on the loop's thread."""
+        self.sealer.seal()
+        self.router.remove(attachment)
+
+    def close(self) -> None:
+        """Refuse whatever comes, and seal what came before."""
+        self.router.close()
+        self.sealer.seal()

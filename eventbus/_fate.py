@@ -1,0 +1,106 @@
+"""What finally becomes of records that were taken: counted once, room freed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from eventbus._buffer import RecordBuffer
+from eventbus._ingress import Ingress
+from eventbus._ledger import Ledger
+from eventbus._log import QuietLog
+from eventbus._trouble import Trouble
+from eventbus._verdict import Delivered
+from eventbus._window import RecordBatch
+
+REJECTED: Final = "rejected"
+
+KEPT_AS_DEAD_LETTERS: Final = frozenset(
+    {REJECTED, "too_large", "encode_error", "permanent", "retry_exhausted"}
+)
+
+
+class KeepDeadLetters(Protocol):
+    """Sets a batch aside for a person."""
+
+    def __call__(self, batch: RecordBatch, reason: str, trouble: Trouble) -> None:
+        """Keep *batch* with what went wrong; never raises."""
+        ...
+
+
+class Fate:
+    """Decides batches of one attachment that are in flight.
+
+    Args:
+        name: The attachment's name, for the log.
+        ingress: Whose lock guards the counts.
+        buffer: Where the room is freed.
+        ledger: Where it is counted.
+        log: Where a loss is said.
+        freed: Called after room was freed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        ingress: Ingress,
+        buffer: RecordBuffer,
+        ledger: Ledger,
+        log: QuietLog,
+        freed: Callable[[], None],
+    ) -> None:
+        """Keep the parts; there are no dead letters until somebody keeps them."""
+        self._name = name
+        self._ingress = ingress
+        self._buffer = buffer
+        self._ledger = ledger
+        self._log = log
+        self._freed = freed
+        self.keep_dead_letters: KeepDeadLetters | None = None
+
+    def delivered(self, batch: RecordBatch, verdict: Delivered | None = None) -> None:
+        """Count *batch* as delivered, but for what *verdict* names."""
+        verdict = verdict or Delivered()
+        spoiled = {
+            **{i: ("encode_error", why) for i, why in verdict.unencodable.items()},
+            **{i: (REJECTED, why) for i, why in verdict.rejected.items()},
+        }
+        for index, (reason, detail) in sorted(spoiled.items()):
+            trouble = Trouble(attempts=1, first_error=detail, last_error=detail)
+            self._spoil(batch.part(index, index + 1), reason, trouble)
+        with self._ingress.locked():
+            self._ledger.delivered += len(batch) - len(spoiled)
+            self._buffer.decided(batch)
+        self._freed()
+
+    def lost(self, batch: RecordBatch, reason: str, trouble: Trouble) -> None:
+        """Count *batch* as rejected or dropped for *reason*, or keep it aside."""
+        if not len(batch):
+            return
+        self._spoil(batch, reason, trouble)
+        with self._ingress.locked():
+            self._buffer.decided(batch)
+        self._freed()
+
+    def _spoil(self, batch: RecordBatch, reason: str, trouble: Trouble) -> None:
+        size = len(batch)
+        kept = self.keep_dead_letters is not None and reason in KEPT_AS_DEAD_LETTERS
+        if kept and self.keep_dead_letters is not None:
+            self.keep_dead_letters(batch, reason, trouble)
+        with self._ingress.locked():
+            if kept:
+                self._ledger.dead_lettered += size
+            elif reason == REJECTED:
+                self._ledger.rejected += size
+            else:
+                self._ledger.drop(reason, size)
+        self._log.warning(
+            f"{self._name}: {reason}",
+            "sink %r %s %d event(s), %s: %s",
+            self._name,
+            "set aside" if kept else "lost",
+            size,
+            reason,
+            trouble.last_error or "no attempt was made",
+        )

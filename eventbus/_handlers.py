@@ -1,0 +1,68 @@
+"""How a function of the program becomes a sink of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anyio.to_thread
+
+from eventbus._record import AnyRecord
+from eventbus._settings import Retry
+from eventbus._sink import Outcome
+from eventbus._verdict import describe_error
+
+Handler = Callable[[Any], object]  # Any: a record of the event type it was made for
+
+
+class HandlerSink:
+    """Calls a handler for each record; one that raises rejects that record only.
+
+    Args:
+        handler: Sync or async; takes a record.
+        threaded: Call a sync handler in a worker thread, where it may block.
+    """
+
+    ordered = True
+    retry = Retry(timeout_seconds=None)
+
+    def __init__(self, handler: Handler, *, threaded: bool = False) -> None:
+        """Remember whom to call."""
+        self._handler = handler
+        self._threaded = threaded
+
+    async def start(self) -> None:
+        """See :class:`eventbus.Sink`."""
+
+    async def write(self, batch: Sequence[AnyRecord]) -> Outcome | None:
+        """See :class:`eventbus.Sink`; a cancellation says how many were handled."""
+        rejected: list[tuple[int, str]] = []
+        for index, record in enumerate(batch):
+            try:
+                await self._call(record)
+            except asyncio.CancelledError as error:
+                error.delivered = index  # type: ignore[attr-defined]
+                raise
+            except Exception as error:  # noqa: BLE001 - a handler is the program's code
+                rejected.append((index, describe_error(error)))
+        return Outcome(rejected=rejected) if rejected else None
+
+    async def _call(self, record: AnyRecord) -> None:
+        if self._threaded:
+            await anyio.to_thread.run_sync(
+                self._handler, record, abandon_on_cancel=True
+            )
+            return
+        answer = self._handler(record)
+        if inspect.isawaitable(answer):
+            await answer
+
+    async def aclose(self) -> None:
+        """See :class:`eventbus.Sink`."""
+
+
+def name_of(handler: Handler) -> str:
+    """Return the attachment name of *handler*."""
+    return f"on:{getattr(handler, '__qualname__', type(handler).__qualname__)}"

@@ -1,0 +1,297 @@
+"""How events are handed over: one list, leases, and a slow path once per batch.
+
+``emit`` appends first and compares the list's length with its lease after, so no
+wake-up is lost. The slow path runs under a lock that no user code ever runs under:
+it revokes the leases, *then* counts what has arrived, then gives a new lease. A lease
+is read before the append, so an answer of ``True`` is never false: no door can have
+closed in between without revoking it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Any
+
+from eventbus._context import Bound, current_bound
+from eventbus._door import Door
+from eventbus._event import Event
+from eventbus._ledger import BusLedger
+from eventbus._record import Record
+from eventbus._route import LEASE_EVENTS, Lease, Route
+from eventbus._window import Item
+
+Entry = tuple[Item, int, Bound | None]
+
+_item_of = itemgetter(0)
+
+
+class NoLoopError(Exception):
+    """The loop that was to take the events is closed."""
+
+
+class _Guard:
+    """A lock that knows when its own thread comes in again."""
+
+    __slots__ = ("_after", "_busy", "_depth", "_lock")
+
+    def __init__(self, after: Callable[[], object]) -> None:
+        """Call *after* each time, still inside the lock but open to newcomers."""
+        self._after = after
+        self._busy = False
+        self._depth = 0
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> bool:
+        self._lock.acquire()
+        self._depth += self._busy
+        outermost = not self._busy
+        self._busy = True
+        return outermost
+
+    def __exit__(self, *_: object) -> None:
+        if self._depth:
+            self._depth -= 1
+        else:
+            self._busy = False
+            self._after()
+        self._lock.release()
+
+
+def event_of(item: Item) -> Event:
+    """Return the event of an entry, relayed or not."""
+    return item.event if isinstance(item, Record) else item
+
+
+class Ingress:
+    """The one list that all attachments share, from ``emit`` to the seal.
+
+    Args:
+        wake: Makes the loop take what was handed over; raises :class:`NoLoopError`.
+        is_owner: Whether the calling thread is the loop's.
+        ledger: Where refusals are counted.
+    """
+
+    def __init__(
+        self,
+        *,
+        wake: Callable[[], None],
+        is_owner: Callable[[], bool],
+        ledger: BusLedger,
+    ) -> None:
+        """Start empty and idle."""
+        self.entries: list[Entry] = []
+        self.routes: dict[type[Event], Route] = {}
+        self.table: dict[type[Event], Route | None] = {}
+        self.ledger = ledger
+        self.closed = False
+        self._wake = wake
+        self._is_owner = is_owner
+        self._guard = _Guard(self._rouse)
+        self._leases: list[Lease] = []
+        self._counted = 0
+        self._awake = False
+        self._closings = 0
+        self._compact_at = 4 * LEASE_EVENTS
+
+    def locked(self) -> _Guard:
+        """Hold the lock: ``with ingress.locked() as outermost``.
+
+        ``outermost`` is ``False`` when this very thread is inside already: a signal
+        handler or a finalizer in the middle of the lock's own work. It leaves
+        everything to the outer pass, which looks again before it lets go.
+        """
+        return self._guard
+
+    def look(self, item: Item, route: Route, lease: Lease) -> bool:
+        """Account for an append that went past its lease; return emit's answer."""
+        with self.locked() as outermost:
+            if not outermost:
+                return False
+            if self.closed:
+                return self._turn_back(item, "closed")
+            if not self._rouse():
+                return self._turn_back(item, "no_loop")
+            return self._account(route, lease)
+
+    def enter(self, item: Item, route: Route, lease: Lease) -> bool:
+        """Account for such an append if no attachment makes a publisher wait for it.
+
+        Returns:
+            Whether it went in; otherwise it is taken back, and nothing was counted.
+        """
+        with self.locked() as outermost:
+            arrivals = self._arrivals(self._counted, len(self.entries))
+            if (
+                not outermost
+                or self.closed
+                or any(d.waits and not d.surely_fits(arrivals[d]) for d in route.doors)
+                or not self._rouse()
+            ):
+                self._remove(item)
+                return False
+            self._account(route, lease)
+            return True
+
+    def _account(self, route: Route, lease: Lease) -> bool:
+        self.revoke()
+        if not self.settle():
+            return False
+        if len(self.entries) > self._compact_at:
+            self._compact()
+        self._leases.append(route.renew(len(self.entries), self._closings))
+        answer = route.lease.ok
+        if not self._is_owner():
+            answer = answer and lease.ok and lease.closings == self._closings
+        return answer
+
+    def _rouse(self) -> bool:
+        """Make the loop take what is here; return whether there is a loop to."""
+        if self.entries and not self._awake and not self.closed:
+            try:
+                self._wake()
+            except NoLoopError:
+                return False
+            self._awake = True
+        return True
+
+    def _turn_back(self, item: Item, reason: str) -> bool:
+        if self._remove(item):
+            self.ledger.refuse(reason)
+        return False
+
+    def append(self, item: Item, time_unix_nano: int) -> None:
+        """Hand over *item* with what is bound here; the caller minds the lease."""
+        self.entries.append((item, time_unix_nano, current_bound()))
+
+    def _remove(self, item: Item) -> bool:
+        for index in range(len(self.entries) - 1, -1, -1):
+            if self.entries[index][0] is item:
+                if index < self._counted:
+                    self._uncount(index)
+                del self.entries[index]
+                return True
+        return False
+
+    def _uncount(self, index: int) -> None:
+        self._counted -= 1
+        doors = self._doors_of(self.entries[index][0])
+        for door in self.doors():
+            door.forget(index, selected=door in doors)
+
+    def revoke(self) -> None:
+        """Send every next emit to the slow path; the lock is held."""
+        for lease in self._leases:
+            lease.revoke()
+        self._leases.clear()
+
+    def settle(self) -> bool:
+        """Count what arrived since the last count, door by door; the lock is held.
+
+        While a seal is under way its doors are booked for as many events as they
+        might take. Arrivals that may not fit beside that are left for the seal's end:
+        then the answer is ``False``.
+        """
+        length = len(self.entries)
+        arrivals = self._arrivals(self._counted, length)
+        if any(d.sealing and not d.surely_fits(n) for d, n in arrivals.items()):
+            return False
+        for door, count in arrivals.items():
+            fits = door.admit(count)
+            if fits < count and not door.is_closed:
+                door.closed_from = self._position(door, self._counted, fits)
+                self._closings += 1
+        self._counted = length
+        return True
+
+    def _arrivals(self, start: int, stop: int) -> Counter[Door]:
+        arrivals: Counter[Door] = Counter()
+        items = list(map(_item_of, self.entries[start:stop]))
+        for kind, count in count_types(items).items():
+            for door in self._doors_of_type(kind):
+                arrivals[door] += count
+        return arrivals
+
+    def _doors_of_type(self, kind: type[Event]) -> tuple[Door, ...]:
+        route = self.routes.get(kind)
+        return route.doors if route else ()
+
+    def _doors_of(self, item: Item) -> tuple[Door, ...]:
+        return self._doors_of_type(type(event_of(item)))
+
+    def doors(self) -> set[Door]:
+        """Return every door that some event type leads to."""
+        return {door for route in self.routes.values() for door in route.doors}
+
+    def _position(self, door: Door, start: int, skip: int) -> int:
+        """Return where the first event for *door* stands after *skip* of them."""
+        for index in range(start, len(self.entries)):
+            if door in self._doors_of(self.entries[index][0]):
+                if skip == 0:
+                    return index
+                skip -= 1
+        raise AssertionError("a door closed with nothing in front of it")
+
+    def take(self) -> list[Entry]:
+        """Take everything handed over, for a seal; :meth:`release` ends it."""
+        with self.locked():
+            self.revoke()
+            doors = self.doors()
+            uncounted = len(self.entries) - self._counted
+            if any(not door.surely_fits(uncounted) for door in doors):
+                self.settle()
+                uncounted = 0
+            stop = self._counted + uncounted
+            taken = self.entries[:stop]
+            del self.entries[:stop]
+            for door in doors:
+                door.begin_seal(uncounted)
+            self._counted = 0
+            self._awake = False
+            self.ledger.emitted += len(taken)
+            return taken
+
+    def release(self) -> None:
+        """End a seal: what it took is in the buffers; the lock is held."""
+        self.revoke()
+        for door in self.doors():
+            door.end_seal()
+
+    def _compact(self) -> None:
+        """Forget entries that nobody will take, so that a stalled loop costs no memory.
+
+        Entries before a door closed are wanted by it, entries after are not; of a door
+        that drops its oldest, only the newest are.
+        """
+        surplus = {door: door.overflow for door in self.doors()}
+        kept: list[Entry] = []
+        for index, entry in enumerate(self.entries):
+            doors = self._doors_of(entry[0])
+            if any([door.wants(index, surplus) for door in doors]):
+                kept.append(entry)
+                continue
+            for door in doors:
+                door.lose(index)
+        self._renumber(kept)
+        self._compact_at = max(4 * LEASE_EVENTS, 2 * len(kept))
+
+    def _renumber(self, kept: list[Entry]) -> None:
+        places = {id(entry): index for index, entry in enumerate(kept)}
+        for door in self.doors():
+            if door.closed_from is not None:
+                tail = self.entries[door.closed_from :]
+                stay = (places[id(e)] for e in tail if id(e) in places)
+                door.closed_from = next(stay, len(kept))
+        self._counted = len(kept)
+        self.ledger.emitted += len(self.entries) - len(kept)
+        self.entries[:] = kept
+
+
+def count_types(items: list[Item]) -> Counter[type[Event]]:
+    """Count *items* by the type of their event."""
+    kinds = Counter[Any](map(type, items))  # Any: events, and records among them
+    if kinds.pop(Record, 0):
+        kinds.update(type(i.event) for i in items if isinstance(i, Record))
+    return kinds

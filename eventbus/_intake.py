@@ -1,0 +1,128 @@
+"""What an attachment takes of what it is offered: sampling, sizes, bounds, waiting."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from eventbus._buffer import RecordBuffer
+from eventbus._door import Door
+from eventbus._ledger import Ledger
+from eventbus._settings import Overflow
+from eventbus._window import Chunk, Window
+from eventbus.sampling import Sampler
+
+
+class Portion(msgspec.Struct, frozen=True):
+    """What one window means to one attachment.
+
+    Args:
+        offered: How many records it selected.
+        refused: How many of them came when its door was closed.
+        sampled_out: How many it chose not to take.
+        too_large: How many could never fit its bytes.
+        kept: The rest, or ``None``.
+    """
+
+    offered: int
+    refused: int = 0
+    sampled_out: int = 0
+    too_large: int = 0
+    kept: Chunk | None = None
+
+
+class Warn(Protocol):
+    """Counts and says what went on though something was wrong."""
+
+    def __call__(self, reason: str, error: BaseException) -> None:
+        """Count one event for *reason*."""
+        ...
+
+
+def sample(window: Window, sampler: Sampler, warn: Warn) -> Window:
+    """Return what *sampler* keeps of *window*, with its weights.
+
+    A sampler that raises keeps the event.
+    """
+    picks: list[int] = []
+    weights: list[float] = []
+    for index, record in enumerate(window.records):
+        try:
+            weight = sampler.sample(record)
+            taken = weight > 0
+        except Exception as error:  # noqa: BLE001 - a sampler is the user's code
+            warn("sampler_error", error)
+            weight, taken = 1.0, True
+        if taken:
+            picks.append(index)
+            weights.append(weight)
+    return window.picked(picks, weights=weights)
+
+
+class Intake:
+    """Puts portions into the buffer within its bounds; the lock is held meanwhile."""
+
+    __slots__ = ("_buffer", "_door", "_ledger", "_overflow", "closed_for")
+
+    def __init__(
+        self, buffer: RecordBuffer, door: Door, ledger: Ledger, overflow: Overflow
+    ) -> None:
+        """Take everything that fits."""
+        self._buffer = buffer
+        self._door = door
+        self._ledger = ledger
+        self._overflow = overflow
+        self.closed_for: str | None = None
+
+    def accept(self, portion: Portion) -> list[Chunk]:
+        """Count *portion* and queue what fits.
+
+        Returns:
+            What was dropped, for the caller to let go of outside the lock.
+        """
+        lost_at_door, self._door.lost = self._door.lost, 0
+        self._ledger.offered += portion.offered + lost_at_door
+        self._ledger.drop("queue_full", portion.refused + lost_at_door)
+        self._ledger.drop("too_large", portion.too_large)
+        self._ledger.sampled_out += portion.sampled_out
+        if portion.kept is None:
+            return []
+        if self.closed_for is not None:
+            self._ledger.drop(self.closed_for, len(portion.kept))
+            return [portion.kept]
+        if self._buffer.max_bytes is not None:
+            return self._push_by_bytes(portion.kept)
+        if self._overflow is Overflow.DROP_OLDEST:
+            self._buffer.push(portion.kept)
+            return self._trim("queue_full", self._buffer.excess)
+        return self._push_within(portion.kept)
+
+    def _push_within(self, chunk: Chunk) -> list[Chunk]:
+        room = self._buffer.max_events - self._buffer.pending
+        if len(chunk) <= room:
+            self._buffer.push(chunk)
+            return []
+        fits, rest = chunk.split(max(room, 0))
+        self._buffer.push(fits)
+        self._ledger.drop("queue_full", len(rest))
+        return [rest]
+
+    def _push_by_bytes(self, chunk: Chunk) -> list[Chunk]:
+        gone: list[Chunk] = []
+        for one in chunk.singles():
+            size = one.size_bytes
+            if self._overflow is Overflow.DROP_OLDEST:
+                while self._buffer.queued and not self._buffer.fits(size):
+                    gone += self._trim(self._buffer.full_reason, 1)
+            if self._buffer.fits(size):
+                self._buffer.push(one)
+            else:
+                gone.append(one)
+                self._ledger.drop(self._buffer.full_reason)
+        return gone
+
+    def _trim(self, reason: str, count: int) -> list[Chunk]:
+        gone = self._buffer.drop_oldest(count)
+        self._ledger.drop(reason, sum(map(len, gone)))
+        return gone

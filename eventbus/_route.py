@@ -1,0 +1,70 @@
+"""Where events of one type go, and how many may go there without another look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eventbus._catalog import EventType
+from eventbus._door import Door
+
+if TYPE_CHECKING:
+    from eventbus._attachment import Attachment
+
+LEASE_EVENTS = 1024
+"""How far the hand-over may grow unseen where no buffer's room bounds it."""
+
+_REVOKED = -1  # shorter than any list, so the next emit takes the slow path
+
+
+class Lease:
+    """Leave to append: up to *limit* events handed over, each answered with *ok*.
+
+    A lease is never renewed, only revoked: who read one before appending knows by it
+    whether a door closed meanwhile.
+    """
+
+    __slots__ = ("closings", "limit", "ok")
+
+    def __init__(self, limit: int, ok: bool, closings: int) -> None:
+        """Give leave up to *limit*; *closings* says how many doors closed before."""
+        self.limit = limit
+        self.ok = ok
+        self.closings = closings
+
+    def revoke(self) -> None:
+        """Send the next emit to the slow path."""
+        self.limit = _REVOKED
+
+
+class Route:
+    """The attachments that selected one event type, decided once."""
+
+    __slots__ = ("attachments", "doors", "event_type", "lease", "weighs")
+
+    def __init__(
+        self, event_type: EventType, attachments: tuple[Attachment, ...]
+    ) -> None:
+        """Start without a lease: the first emit asks for one."""
+        self.event_type = event_type
+        self.attachments = attachments
+        self.doors: tuple[Door, ...] = tuple(a.door for a in attachments)
+        self.weighs = any(a.makes_publishers_wait_for_bytes for a in attachments)
+        self.lease = Lease(_REVOKED, True, 0)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no door on the way is closed."""
+        return not any(door.is_closed for door in self.doors)
+
+    def renew(self, length: int, closings: int) -> Lease:
+        """Give a lease for a hand-over that now has *length* events."""
+        rooms = [
+            door.room
+            for door in self.doors
+            if not door.drops_oldest and not door.is_closed
+        ]
+        room = min(rooms, default=LEASE_EVENTS)
+        if len(rooms) < len(self.doors):
+            room = min(room, LEASE_EVENTS)
+        self.lease = Lease(length + max(room, 0), self.is_open, closings)
+        return self.lease

@@ -1,0 +1,229 @@
+"""Which attachments an event type leads to, and what happens to unusual values."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from eventbus._attachment import Attachment
+from eventbus._catalog import Catalog, EventType, qualified
+from eventbus._check import FieldCheck
+from eventbus._emit import Emitter, make_emit, make_relay
+from eventbus._errors import InvalidEventError, RegistrationError
+from eventbus._event import Event
+from eventbus._ingress import Ingress
+from eventbus._ledger import BusLedger
+from eventbus._log import QuietLog
+from eventbus._record import Record
+from eventbus._route import Route
+from eventbus._seal import Sealer
+from eventbus._verdict import describe_error
+from eventbus._window import Item
+
+
+class Router:
+    """Keeps a route per event type, and takes the values that have none.
+
+    A type is registered at first sight. Events with mutable fields are copied before
+    they are handed over, so they have no place in the fast table.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        ingress: Ingress,
+        sealer: Sealer,
+        ledger: BusLedger,
+        log: QuietLog,
+        time_ns: Callable[[], int],
+        strict: bool,
+        max_event_types: int,
+    ) -> None:
+        """Start with no type seen and nothing attached."""
+        self.catalog: Final = catalog
+        self._ingress: Final = ingress
+        self._sealer: Final = sealer
+        self._ledger: Final = ledger
+        self._log: Final = log
+        self._time_ns: Final = time_ns
+        self._strict: Final = strict
+        self._max_event_types: Final = max_event_types
+        self._attached: list[Attachment] = []
+        self._known: dict[type[Event], EventType] = {}
+        self._copied: dict[type[Event], tuple[str, ...]] = {}
+        self._checks: dict[type[Event], FieldCheck] = {}
+        self._emitters: dict[type[Event], Emitter] = {}
+        self._lock = threading.RLock()
+        self.emit: Final = make_emit(ingress, time_ns, self.irregular)
+        self.relay: Final = make_relay(ingress, time_ns, self.irregular)
+
+    def emitter(self, event_type: type[Event]) -> Emitter:
+        """Return the emitter of *event_type*, the same one at every call.
+
+        Raises:
+            RegistrationError: The catalog cannot take the type.
+        """
+        with self._lock:
+            known = self._known.get(event_type) or self._learn(event_type)
+            if event_type not in self._emitters:
+                emitter = Emitter(self._ingress, self._time_ns, self.irregular)
+                self._emitters[event_type] = emitter
+                self._publish_route(known)
+            return self._emitters[event_type]
+
+    def add(self, attachment: Attachment) -> None:
+        """Let *attachment* have what is emitted from now on."""
+        with self._lock, self._ingress.locked():
+            self._ingress.settle()
+            attachment.door.starts_at = len(self._ingress.entries)
+            self._attached.append(attachment)
+            self._reroute(attachment)
+
+    def remove(self, attachment: Attachment) -> None:
+        """Let *attachment* have nothing more."""
+        with self._lock, self._ingress.locked():
+            self._ingress.settle()
+            if attachment in self._attached:
+                self._attached.remove(attachment)
+                self._reroute(attachment)
+
+    def _reroute(self, attachment: Attachment) -> None:
+        self._ingress.revoke()
+        for known in self._known.values():
+            if attachment.plan.select.selects(known):
+                self._route(known)
+
+    def _route(self, known: EventType) -> None:
+        takers = tuple(a for a in self._attached if a.plan.select.selects(known))
+        if takers:
+            self._ingress.routes[known.cls] = Route(known, takers)
+        else:
+            self._ingress.routes.pop(known.cls, None)
+        self._publish_route(known)
+
+    def _publish_route(self, known: EventType) -> None:
+        """Tell the fast paths, unless each event of the type needs a closer look."""
+        if self._strict or known.cls in self._copied or self._ingress.closed:
+            return
+        route = self._ingress.routes.get(known.cls)
+        self._ingress.table[known.cls] = route
+        if known.cls in self._emitters:
+            self._emitters[known.cls].reroute(True, route)
+
+    def close(self) -> None:
+        """Refuse everything from now on."""
+        with self._lock, self._ingress.locked():
+            self._ingress.closed = True
+            self._ingress.revoke()
+            self._ingress.table.clear()
+            for emitter in self._emitters.values():
+                emitter.reroute(False, None)
+
+    def _learn(self, event_type: type[Event]) -> EventType:
+        with self._lock:
+            if len(self._known) >= self._max_event_types:
+                raise RegistrationError(
+                    f"event type {qualified(event_type)} is one over the limit of "
+                    f"{self._max_event_types} event types on one bus"
+                )
+            known = self.catalog.register(event_type)
+            self._sealer.learn(known)
+            if known.mutable_fields:
+                self._copied[event_type] = known.mutable_fields
+            if self._strict:
+                self._checks[event_type] = FieldCheck(event_type)
+            self._known[event_type] = known
+            self._route(known)
+            return known
+
+    def irregular(self, item: Any) -> bool:
+        """Hand over a value that the fast path does not know; see ``emit``."""
+        admitted = self.admit(item)
+        if admitted is None:
+            return False
+        item, route = admitted
+        return True if route is None else self.hand_over(item, route)
+
+    def hand_over(self, item: Item, route: Route) -> bool:
+        """Append *item* without the fast path's look-up."""
+        lease = route.lease
+        self._ingress.append(item, self._time_ns())
+        if len(self._ingress.entries) > lease.limit:
+            return self._ingress.look(item, route, lease)
+        return lease.ok
+
+    def admit(self, item: Any) -> tuple[Item, Route | None] | None:
+        """Return *item* fit to be handed over, with its route; ``None`` is refused.
+
+        Raises:
+            InvalidEventError: Strict mode: it is no event, or a field of it has
+                another type.
+            RegistrationError: Strict mode: its type cannot be registered.
+        """
+        event = item.event if isinstance(item, Record) else item
+        if self._ingress.closed:
+            self.refuse("closed")
+            return None
+        if not isinstance(event, Event):
+            self._refuse_value(event)
+            return None
+        kind = type(event)
+        try:
+            if kind not in self._known:
+                self._learn(kind)
+        except RegistrationError as error:
+            self._refuse_type(error)
+            return None
+        if self._strict:
+            self._check(event)
+        route = self._ingress.routes.get(kind)
+        if route is not None and kind in self._copied:
+            item = self._copy(item, event, self._copied[kind])
+        return item, route
+
+    def refuse(self, reason: str) -> None:
+        """Count one event as never offered."""
+        with self._ingress.locked():
+            self._ledger.refuse(reason)
+
+    def _refuse_value(self, value: object) -> None:
+        message = f"emit takes an eventbus.Event, got {qualified(type(value))}"
+        if self._strict:
+            raise InvalidEventError(message)
+        self._log.warning("invalid_type", "%s", message)
+        self.refuse("invalid_type")
+
+    def _refuse_type(self, error: RegistrationError) -> None:
+        if self._strict:
+            raise error
+        self._log.warning("unregistered", "%s", error)
+        self.refuse("unregistered")
+
+    def _check(self, event: Event) -> None:
+        kind = type(event)
+        error = self._checks[kind].full_error(event)
+        if error is not None:
+            raise InvalidEventError(f"event {self._known[kind].name!r}: {error}")
+
+    def _copy(self, item: Item, event: Event, fields: tuple[str, ...]) -> Item:
+        try:
+            values = {name: copy.deepcopy(getattr(event, name)) for name in fields}
+        except Exception as error:  # noqa: BLE001 - values bring their own __deepcopy__
+            self._log.warning(
+                "invalid_value",
+                "event %r is handed over uncopied: %s",
+                self._known[type(event)].name,
+                describe_error(error),
+            )
+            with self._ingress.locked():
+                self._ledger.warn("invalid_value")
+            return item
+        copied = msgspec.structs.replace(event, **values)
+        if isinstance(item, Record):
+            return msgspec.structs.replace(item, event=copied)
+        return copied

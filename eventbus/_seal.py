@@ -1,0 +1,219 @@
+"""How what was handed over becomes windows, and which attachment gets which part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from eventbus._attachment import Attachment
+from eventbus._catalog import EventType
+from eventbus._context import Bound
+from eventbus._event import Event
+from eventbus._ingress import Entry, Ingress, count_types, event_of
+from eventbus._intake import Portion
+from eventbus._ledger import BusLedger
+from eventbus._record import Record
+from eventbus._records import RecordMaker, RecordPlan, Redaction
+from eventbus._route import Route
+from eventbus._severity import SEVERITY_NUMBER, Severity
+from eventbus._window import Item, Window
+
+
+class TypePlan(msgspec.Struct, frozen=True):
+    """What the seal knows of one event type.
+
+    Args:
+        event_type: As the catalog has it.
+        severity_of: Returns the severity of one of them.
+        redact: Replaces its sensitive fields, or ``None`` when it has none.
+    """
+
+    event_type: EventType
+    severity_of: Callable[[Event], Severity]
+    redact: Redaction | None
+
+
+class Sealer:
+    """Seals what is in the ingress; runs on the loop's thread only.
+
+    Args:
+        ingress: What is sealed.
+        ledger: Where refusals are counted.
+        maker: Makes the records.
+        max_depth: How long a chain of causes may grow.
+    """
+
+    def __init__(
+        self,
+        ingress: Ingress,
+        ledger: BusLedger,
+        maker: RecordMaker,
+        *,
+        max_depth: int,
+    ) -> None:
+        """Start with the first sequence."""
+        self._ingress: Final = ingress
+        self._ledger: Final = ledger
+        self._maker: Final = maker
+        self._max_depth: Final = max_depth
+        self.plans: Final[dict[type[Event], TypePlan]] = {}
+        self.next_sequence = 1
+        self._sealing = False
+
+    def learn(self, event_type: EventType) -> None:
+        """Plan for events of *event_type*."""
+        plan = RecordPlan(event_type)
+        self._maker.plans[event_type.cls] = plan
+        redact = Redaction(event_type) if event_type.sensitive_fields else None
+        self.plans[event_type.cls] = TypePlan(event_type, plan.severity_of, redact)
+
+    def seal(self) -> None:
+        """Hand everything that arrived to the attachments that selected it."""
+        if self._sealing:
+            return
+        self._sealing = True
+        try:
+            self._seal(self._ingress.take())
+        finally:
+            self._sealing = False
+
+    def _seal(self, entries: list[Entry]) -> None:
+        portions: list[tuple[Attachment, Portion]] = []
+        try:
+            if entries:
+                first = self.next_sequence
+                portions = self._portions(self._window(entries), first)
+        finally:
+            with self._ingress.locked():
+                gone = [a.intake.accept(portion) for a, portion in portions]
+                self._ingress.release()
+        del gone
+        for attachment, _ in portions:
+            attachment.workers.departures.notify()
+
+    def _window(self, entries: list[Entry]) -> Window:
+        items, times, contexts = zip(*entries, strict=True)
+        first = self.next_sequence
+        self.next_sequence += len(entries)
+        sequences = range(first, first + len(entries))
+        return self._refuse_deep(items, times, contexts, sequences)
+
+    def offers(
+        self, item: Item, time_unix_nano: int, bound: Bound | None
+    ) -> list[tuple[Attachment, Portion]]:
+        """Return what one item means to each attachment, past the ingress.
+
+        What was handed over before it is sealed first, so the order stays.
+        """
+        self.seal()
+        first = self.next_sequence
+        self._ledger.emitted += 1
+        window = self._window([(item, time_unix_nano, bound)])
+        return self._portions(window, first) if len(window) else []
+
+    def _refuse_deep(
+        self,
+        items: tuple[Item, ...],
+        times: tuple[int, ...],
+        contexts: tuple[Bound | None, ...],
+        sequences: range,
+    ) -> Window:
+        window = Window(self._maker.make, items, times, contexts, sequences)
+        if window.depth <= self._max_depth:
+            return window
+        deep = self._max_depth
+        picks = [i for i, b in enumerate(contexts) if b is None or b.depth <= deep]
+        refused = len(items) - len(picks)
+        self._ledger.refuse("recursion", refused)
+        self._ledger.emitted -= refused
+        return window.picked(picks)
+
+    def _portions(self, window: Window, first: int) -> list[tuple[Attachment, Portion]]:
+        kinds = frozenset(count_types(list(window.items)))
+        views = Views(window, kinds, self.plans)
+        portions: list[tuple[Attachment, Portion]] = []
+        for attachment, selected in self._takers(kinds):
+            view, door = views.of(attachment, selected), attachment.door
+            if door.sealed_start:
+                view = view.tail(view.before(first + door.sealed_start))
+            stop = len(view)
+            if door.sealed_from is not None:
+                stop = view.before(first + door.sealed_from)
+            portions.append((attachment, attachment.portion(view, stop)))
+        return portions
+
+    def _takers(
+        self, kinds: Iterable[type[Event]]
+    ) -> list[tuple[Attachment, frozenset[type[Event]]]]:
+        """Return who selected some of *kinds*, in the order of attaching, and which."""
+        routes = self._ingress.routes
+        takers: dict[Attachment, list[type[Event]]] = {}
+        for kind in kinds:
+            route: Route | None = routes.get(kind)
+            for attachment in route.attachments if route else ():
+                takers.setdefault(attachment, []).append(kind)
+        return [(taker, frozenset(selected)) for taker, selected in takers.items()]
+
+
+class Views:
+    """The parts of one window that attachments share: by types, severity, redaction."""
+
+    def __init__(
+        self,
+        window: Window,
+        kinds: frozenset[type[Event]],
+        plans: dict[type[Event], TypePlan],
+    ) -> None:
+        """Begin with the whole."""
+        self._window = window
+        self._kinds = kinds
+        self._plans = plans
+        self._made: dict[object, Window] = {}
+
+    def of(self, attachment: Attachment, selected: frozenset[type[Event]]) -> Window:
+        """Return what *attachment* may see, made once for all who see the same."""
+        floor = self._floor(attachment, selected)
+        redacted = attachment.plan.content == "redacted" and any(
+            self._plans[kind].redact for kind in selected
+        )
+        key = (selected, floor, redacted)
+        if key not in self._made:
+            view = self._picked(selected, floor)
+            self._made[key] = self._redacted(view) if redacted else view
+        return self._made[key]
+
+    def _floor(
+        self, attachment: Attachment, selected: frozenset[type[Event]]
+    ) -> int | None:
+        floors = (
+            attachment.plan.select.severity_floor(self._plans[kind].event_type)
+            for kind in selected
+        )
+        return next((floor for floor in floors if floor is not None), None)
+
+    def _picked(self, selected: frozenset[type[Event]], floor: int | None) -> Window:
+        if selected == self._kinds and floor is None:
+            return self._window
+        return self._window.picked(
+            [
+                index
+                for index, item in enumerate(self._window.items)
+                if type(event_of(item)) in selected
+                and (floor is None or self._severity(item) >= floor)
+            ]
+        )
+
+    def _severity(self, item: Item) -> int:
+        if isinstance(item, Record) and item.severity is not None:
+            return SEVERITY_NUMBER[item.severity]
+        event = event_of(item)
+        return SEVERITY_NUMBER[self._plans[type(event)].severity_of(event)]
+
+    def _redacted(self, view: Window) -> Window:
+        items: list[Item] = []
+        for item in view.items:
+            redact = self._plans[type(event_of(item))].redact
+            items.append(item if redact is None else redact(item))
+        return view.replaced(items)

@@ -1,0 +1,48 @@
+"""How much happened in the last seconds, in bounded memory."""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+class SlidingSum:
+    """The sum of what was added within a window that moves with time.
+
+    Time is cut in slots: what is older than the window is gone, and what is up to one
+    slot younger may be.
+
+    Args:
+        window_seconds: Length of the window.
+        slots: Into how many parts it is cut.
+    """
+
+    def __init__(self, window_seconds: float, *, slots: int) -> None:
+        """Begin with nothing."""
+        self._slot_seconds: Final = window_seconds / slots
+        self._amounts: Final = [0] * slots
+        self._newest = 0
+        self._total = 0
+
+    def add(self, amount: int, now: float) -> None:
+        """Add *amount* at *now*, in seconds of a clock that never goes back."""
+        self._move(now)
+        self._amounts[self._newest % len(self._amounts)] += amount
+        self._total += amount
+
+    def total(self, now: float) -> int:
+        """Return the sum within the window that ends *now*."""
+        self._move(now)
+        return self._total
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._amounts[:] = [0] * len(self._amounts)
+        self._total = 0
+
+    def _move(self, now: float) -> None:
+        slots = len(self._amounts)
+        newest = max(self._newest, int(now / self._slot_seconds))
+        for slot in range(max(self._newest, newest - slots) + 1, newest + 1):
+            self._total -= self._amounts[slot % slots]
+            self._amounts[slot % slots] = 0
+        self._newest = newest

@@ -1,0 +1,54 @@
+"""What went wrong with a batch on its way: for retries, logs and dead letters."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from eventbus._record import AnyRecord, Attributes
+
+PREFIX: Final = "eventbus.dead_letter."
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """The failed attempts at a batch.
+
+    Args:
+        since: When the first attempt began, on the monotonic clock.
+        attempts: How many failed.
+        unknown: Whether the far side may have the batch all the same.
+        first_error: What the first one said.
+        last_error: What the last one said.
+    """
+
+    since: float = 0.0
+    attempts: int = 0
+    unknown: bool = False
+    first_error: str = ""
+    last_error: str = ""
+
+    def and_then(self, error: str, *, since: float, unknown: bool) -> Trouble:
+        """Return the trouble after one more failed attempt, begun at *since*."""
+        return Trouble(
+            self.since if self.attempts else since,
+            self.attempts + 1,
+            self.unknown or unknown,
+            self.first_error if self.attempts else error,
+            error,
+        )
+
+
+def letter(record: AnyRecord, sink: str, reason: str, trouble: Trouble) -> AnyRecord:
+    """Return *record* with what a person needs to know of its end."""
+    attributes = Attributes(
+        {
+            **record.attributes,
+            f"{PREFIX}sink": sink,
+            f"{PREFIX}reason": reason,
+            f"{PREFIX}attempts": trouble.attempts,
+            f"{PREFIX}first_error": trouble.first_error,
+            f"{PREFIX}last_error": trouble.last_error,
+        }
+    )
+    return msgspec.structs.replace(record, attributes=attributes)

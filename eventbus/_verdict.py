@@ -1,0 +1,174 @@
+"""What one attempt to deliver means: pure, from a sink's answer or exception."""
+
+from __future__ import annotations
+
+import opcode
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Final
+
+import msgspec
+
+from eventbus._errors import Refused, TooLarge, Unavailable
+from eventbus._ledger import WARN_REASONS
+from eventbus._sink import Outcome
+
+_RAISE: Final = opcode.opmap["RAISE_VARARGS"]
+_MAX_REASON_LENGTH: Final = 256
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """The far side took the batch, but for what is named."""
+
+    rejected: dict[int, str] = {}
+    unencodable: dict[int, str] = {}
+    warned: dict[str, int] = {}
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """The far side will never take this batch."""
+
+    reason: str
+
+
+class Split(msgspec.Struct, frozen=True):
+    """The batch is too large as a whole."""
+
+    reason: str
+
+
+class Again(msgspec.Struct, frozen=True):
+    """The attempt failed.
+
+    Args:
+        kind: The error's type, for the counts.
+        reason: For people.
+        server_delay_seconds: The far side's wish, or ``None``.
+        unknown: Whether the far side may have taken it all the same.
+        is_fault: Whether it was the sink's own fault: three tries, then set aside.
+        delivered: How many records from the front did arrive.
+    """
+
+    kind: str
+    reason: str
+    server_delay_seconds: float | None = None
+    unknown: bool = False
+    is_fault: bool = False
+    delivered: int = 0
+
+
+class Fatal(msgspec.Struct, frozen=True):
+    """The sink can go no further."""
+
+    reason: str
+
+
+Verdict = Delivered | Rejected | Split | Again | Fatal
+
+
+def brief(text: str) -> str:
+    """Return *text* on one line, bounded, without control characters."""
+    line = "".join(c if c.isprintable() else " " for c in text[:_MAX_REASON_LENGTH])
+    return " ".join(line.split())
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the type and the text of *error*, whatever its ``__str__`` does."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - a raising __str__ is part of what we describe
+        text = ""
+    return brief(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def judge_answer(answer: object, size: int) -> Verdict:
+    """Return what it means that ``write`` returned *answer* for *size* records."""
+    if answer is None:
+        return Delivered()
+    if isinstance(answer, Outcome):
+        return _judge_outcome(answer, size)
+    close = getattr(answer, "close", None)
+    if hasattr(answer, "__await__") and close is not None:
+        close()
+    return Again(
+        "contract_violation",
+        "write must return None or an Outcome, got "
+        f"{type(answer).__name__}: whether the batch arrived is not known",
+        unknown=True,
+        is_fault=True,
+    )
+
+
+def _judge_outcome(outcome: Outcome, size: int) -> Delivered:
+    taken: set[int] = set()
+    rejected, bad = _valid_indexes(outcome.rejected, size, taken)
+    unencodable, bad_too = _valid_indexes(outcome.unencodable, size, taken)
+    violations = bad + bad_too
+    warned = {r: n for r, n in outcome.warned.items() if r in WARN_REASONS and n > 0}
+    violations += len(outcome.warned) - len(warned)
+    if violations:
+        found = warned.get("contract_violation", 0)
+        warned["contract_violation"] = found + violations
+    return Delivered(rejected, unencodable, warned)
+
+
+def _valid_indexes(
+    pairs: Sequence[tuple[int, str]], size: int, taken: set[int]
+) -> tuple[dict[int, str], int]:
+    valid: dict[int, str] = {}
+    violations = 0
+    for pair in pairs:
+        match pair:
+            case (int(index), reason) if 0 <= index < size and index not in taken:
+                taken.add(index)
+                valid[index] = brief(str(reason))
+            case _:
+                violations += 1
+    return valid, violations
+
+
+def judge_error(error: BaseException) -> Verdict:
+    """Return what it means that ``write`` raised *error*."""
+    delivered = getattr(error, "delivered", 0)
+    match error:
+        case Refused(permanent=True):
+            return Fatal(brief(error.reason))
+        case Refused():
+            return Rejected(brief(error.reason))
+        case TooLarge():
+            return Split(brief(str(error)))
+        case Unavailable():
+            return Again(
+                "Unavailable",
+                brief(str(error)),
+                error.retry_after_seconds,
+                delivered=delivered if isinstance(delivered, int) else 0,
+            )
+        case SystemExit() | KeyboardInterrupt():
+            return Fatal(f"it raised {describe_error(error)}")
+        case _:
+            kind = type(error).__name__
+            return Again(kind, describe_error(error), unknown=True, is_fault=True)
+
+
+def was_pressed(error: BaseException) -> bool:
+    """Return whether *error* is a KeyboardInterrupt that came from the keyboard.
+
+    One that code raised stands at a ``raise``; one from a signal interrupted
+    something else.
+    """
+    if not isinstance(error, KeyboardInterrupt):
+        return False
+    innermost = _innermost(error.__traceback__)
+    if innermost is None:
+        return True
+    code = innermost.tb_frame.f_code
+    if code.co_name == "_on_sigint":  # asyncio.Runner's handler raises it by hand
+        return True
+    return code.co_code[innermost.tb_lasti] != _RAISE
+
+
+def _innermost(traceback: TracebackType | None) -> TracebackType | None:
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback

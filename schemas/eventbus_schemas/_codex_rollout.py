@@ -1,0 +1,242 @@
+"""What each line of a stored session becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any, Final, get_args
+
+import msgspec
+from eventbus import Reading
+
+from eventbus_schemas import _codex_rollout_lines as shape
+from eventbus_schemas._codex_lines import LineFaults, read_lines
+from eventbus_schemas._codex_outputs import tool_result
+from eventbus_schemas._codex_session import CONVERSATION, CodexSession
+from eventbus_schemas._codex_tokens import rate_limits, token_usage
+from eventbus_schemas._prompts import UserPrompt
+from eventbus_schemas._responses import AgentResponse, Reasoning
+from eventbus_schemas._session import (
+    AbortReason,
+    ApprovalPolicy,
+    ConversationStarts,
+    SandboxPolicy,
+    TurnAborted,
+    TurnContext,
+)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_UNIX_NANO: Final = 2**63 - 1  # April 2262: what 64 bits of nanoseconds hold
+
+_NO_LIMITS: Final = shape.Limits()
+
+_ABORT_REASONS: Final[dict[str, AbortReason]] = {
+    reason: reason for reason in get_args(AbortReason)
+}
+_APPROVALS: Final[dict[str, ApprovalPolicy]] = {
+    policy: policy for policy in get_args(ApprovalPolicy)
+}
+_SANDBOXES: Final[dict[str, SandboxPolicy]] = {
+    policy: policy for policy in get_args(SandboxPolicy)
+}
+
+_decoder: Final = msgspec.json.Decoder(shape.AnyRolloutLine)
+
+_TOLD_ELSEWHERE: Final[dict[type, str]] = {
+    shape.Message: "response_item.message",
+    shape.ReasoningItem: "response_item.reasoning",
+}
+
+# Any: each handler takes the one type of payload it stands for.
+_Handler = Callable[[Any, int, int], Reading | None]
+
+
+def read_codex_rollout(lines: Iterable[bytes], *, path: str) -> Iterator[Reading]:
+    """Read a stored session: records with the recording's own times.
+
+    A tool call and its output become one ``agent.tool_result``, at the output's line
+    and time. A call without output becomes one with the outcome ``"no_output"``, at
+    the call's time: at the end, when another session begins, or when more than 10,000
+    calls or 64 MiB of arguments wait. Of what a recording tells twice, the one shown
+    to people is the event; the model's history of it is skipped by its type.
+
+    Record ids are the session's id and the line's number, so that reading the same
+    recording again gives the same ids.
+
+    Args:
+        lines: One JSON object each.
+        path: Names the input in what is skipped or broken.
+    """
+    faults = LineFaults(path, shape.KNOWN_KINDS)
+    return read_lines(lines, _decoder, _RolloutSession(faults), faults)
+
+
+def _unix_nano(moment: datetime) -> int:
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + (
+        since.microseconds * 1_000
+    )
+
+
+class _RolloutSession(CodexSession):
+    def __init__(self, faults: LineFaults) -> None:
+        super().__init__(faults)
+        self._model: str | None = None
+        self._totals: shape.Tokens | None = None
+        self._handlers: dict[type, _Handler] = {
+            shape.SessionMeta: self._session_meta,
+            shape.Context: self._turn_context,
+            shape.ToolCall: self._tool_call,
+            shape.CustomToolCall: self._tool_call,
+            shape.LocalShellCall: self._local_shell_call,
+            shape.ToolOutput: self._tool_output,
+            shape.CustomToolOutput: self._tool_output,
+            shape.UserMessage: self._user_message,
+            shape.AgentMessage: self._agent_message,
+            shape.AgentReasoning: self._agent_reasoning,
+            shape.TurnAbort: self._turn_aborted,
+            shape.TokenCount: self._token_count,
+        }
+
+    def take(self, line: shape.AnyRolloutLine, number: int) -> Reading | None:
+        payload = line.payload
+        handle = self._handlers.get(type(payload))
+        if handle is None:
+            return self._faults.skipped(_TOLD_ELSEWHERE[type(payload)], number)
+        time = _unix_nano(line.timestamp)
+        if not 0 < time <= _LATEST_UNIX_NANO:
+            return self._faults.broken(
+                "expected a time from 1970 to 2262, got the year "
+                f"{line.timestamp.year} - at `$.timestamp`",
+                number,
+            )
+        return handle(payload, number, time)
+
+    def _session_meta(self, meta: shape.SessionMeta, number: int, time: int) -> Reading:
+        told = {
+            CONVERSATION: meta.id,
+            "app.version": meta.cli_version,
+            "originator": meta.originator,
+        }
+        self._begin(
+            {name: value for name, value in told.items() if value is not None},
+            id_prefix=f"{meta.id}:",
+        )
+        self._model = self._totals = None
+        event = ConversationStarts(
+            provider_name=meta.model_provider, working_directory=meta.cwd
+        )
+        return self._record(event, number, time)
+
+    def _turn_context(self, context: shape.Context, number: int, time: int) -> Reading:
+        if context.model is not None and context.model != self._model:
+            self._model = context.model
+            self._bind("gen_ai.request.model", context.model)
+        event = TurnContext(
+            model=context.model,
+            reasoning_effort=context.effort,
+            reasoning_summary=context.summary,
+            approval_policy=_approval(context.approval_policy),
+            sandbox_policy=_sandbox(context.sandbox_policy),
+            working_directory=context.cwd,
+        )
+        return self._record(event, number, time)
+
+    def _tool_call(
+        self, call: shape.ToolCall | shape.CustomToolCall, number: int, time: int
+    ) -> Reading | None:
+        return self._open(
+            call.call_id,
+            number,
+            tool_name=call.name,
+            arguments=call.arguments,
+            time_unix_nano=time,
+        )
+
+    def _local_shell_call(
+        self, call: shape.LocalShellCall, number: int, time: int
+    ) -> Reading | None:
+        return self._open(
+            call.call_id,
+            number,
+            tool_name="local_shell",
+            arguments=bytes(call.action).decode("utf-8", "replace"),
+            time_unix_nano=time,
+        )
+
+    def _tool_output(
+        self, output: shape.ToolOutput | shape.CustomToolOutput, number: int, time: int
+    ) -> Reading:
+        call = self._calls.take(output.call_id)
+        if call is None:
+            return self._faults.broken(
+                "expected the output of a call that waits for it, got one whose "
+                "call is not there or has its output - at `$.payload.call_id`",
+                number,
+            )
+        event = tool_result(
+            call.tool_name,
+            call_id=call.call_id,
+            arguments=call.arguments,
+            text=_joined(output.output),
+            waited_ns=time - call.time_unix_nano,
+        )
+        return self._record(event, number, time)
+
+    def _user_message(
+        self, message: shape.UserMessage, number: int, time: int
+    ) -> Reading:
+        if message.kind != "plain":
+            kind = self._faults.bounded(f"event_msg.user_message.{message.kind}")
+            return self._faults.skipped(kind, number)
+        event = UserPrompt.from_text(
+            message.message,
+            image_input_count=_count(message.images),
+            local_image_input_count=_count(message.local_images),
+        )
+        return self._record(event, number, time)
+
+    def _agent_message(
+        self, message: shape.AgentMessage, number: int, time: int
+    ) -> Reading:
+        return self._record(AgentResponse.from_text(message.message), number, time)
+
+    def _agent_reasoning(
+        self, reasoning: shape.AgentReasoning, number: int, time: int
+    ) -> Reading:
+        return self._record(Reasoning.from_text(reasoning.text), number, time)
+
+    def _turn_aborted(self, abort: shape.TurnAbort, number: int, time: int) -> Reading:
+        reason = _ABORT_REASONS.get(abort.reason, "other")
+        return self._record(TurnAborted(reason=reason), number, time)
+
+    def _token_count(self, count: shape.TokenCount, number: int, time: int) -> Reading:
+        info, limits = count.info, count.rate_limits or _NO_LIMITS
+        if info is not None and info.total_token_usage != self._totals:
+            self._totals = info.total_token_usage
+            usage = token_usage(info, limits, model=self._model)
+            return self._record(usage, number, time)
+        left = rate_limits(limits)
+        if left is None:
+            return self._faults.skipped("event_msg.token_count.repeated", number)
+        return self._record(left, number, time)
+
+
+def _approval(policy: str | None) -> ApprovalPolicy | None:
+    return None if policy is None else _APPROVALS.get(policy, "other")
+
+
+def _sandbox(policy: shape.SandboxMode | None) -> SandboxPolicy | None:
+    if policy is None:
+        return None
+    return _SANDBOXES.get(policy.mode or policy.type or "", "other")
+
+
+def _joined(output: str | list[shape.Part]) -> str:
+    if isinstance(output, str):
+        return output
+    return "\n".join(part.text for part in output)
+
+
+def _count(parts: list[msgspec.Raw] | None) -> int | None:
+    return None if parts is None else len(parts)

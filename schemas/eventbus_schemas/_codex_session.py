@@ -1,0 +1,108 @@
+"""What the readers of one session share: who speaks, and the calls still open."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Final
+
+from eventbus import Attributes, AttributeValue, Broken, Event, Reading, Record
+
+from eventbus_schemas._codex_calls import OpenCall, OpenCalls
+from eventbus_schemas._codex_lines import LineFaults
+from eventbus_schemas._texts import byte_length
+from eventbus_schemas._tools import ToolResult
+
+CONVERSATION: Final = "gen_ai.conversation.id"
+
+
+class CodexSession:
+    """The state of one input while it is read.
+
+    Args:
+        faults: Says what is no record.
+        calls: The calls without output; by default bounded as :class:`OpenCalls` is.
+    """
+
+    def __init__(self, faults: LineFaults, *, calls: OpenCalls | None = None) -> None:
+        """Begin before the line that names the session."""
+        self.given_up: deque[Reading] = deque()
+        self._faults = faults
+        self._calls = OpenCalls() if calls is None else calls
+        self._attributes = Attributes()
+        self._id_prefix = ""
+
+    def end(self) -> None:
+        """Give up the calls whose output did not come."""
+        self._give_up(self._calls.take_all())
+
+    def _begin(
+        self, attributes: Mapping[str, AttributeValue], *, id_prefix: str = ""
+    ) -> None:
+        self.end()
+        self._attributes = Attributes(attributes)
+        self._id_prefix = id_prefix
+
+    def _bind(self, name: str, value: str) -> None:
+        self._attributes = Attributes({**self._attributes, name: value})
+
+    def _record_id(self, number: int) -> str:
+        return f"{self._id_prefix}{number}" if self._id_prefix else ""
+
+    def _record(
+        self, event: Event, number: int, time_unix_nano: int = 0
+    ) -> Record[Event]:
+        return Record(
+            event,
+            self._record_id(number),
+            time_unix_nano=time_unix_nano,
+            attributes=self._attributes,
+        )
+
+    def _open(
+        self,
+        call_id: str,
+        number: int,
+        *,
+        tool_name: str,
+        arguments: str | None,
+        time_unix_nano: int = 0,
+    ) -> Broken | None:
+        if call_id in self._calls:
+            return self._faults.broken(
+                "expected a call with an id of its own, got one whose id belongs to "
+                "a call that still waits for its output",
+                number,
+            )
+        call = OpenCall(
+            call_id,
+            tool_name,
+            arguments,
+            time_unix_nano,
+            self._record_id(number),
+            self._attributes,
+            0 if arguments is None else byte_length(arguments),
+        )
+        evicted = self._calls.add(call)
+        if evicted:
+            self._give_up(evicted)
+        return None
+
+    def _give_up(self, calls: list[OpenCall]) -> None:
+        self.given_up.extend(map(_without_output, calls))
+
+
+def _without_output(call: OpenCall) -> Record[Event]:
+    event = ToolResult.of(
+        call.tool_name,
+        success=False,
+        outcome="no_output",
+        call_id=call.call_id,
+        arguments=call.arguments,
+    )
+    return Record(
+        event,
+        call.record_id,
+        time_unix_nano=call.time_unix_nano,
+        attributes=call.attributes,
+    )

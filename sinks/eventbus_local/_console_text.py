@@ -1,0 +1,122 @@
+"""How an event looks to a person: one line, and its exceptions in full below it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+from eventbus import Severity
+from eventbus._record import AnyRecord
+
+from eventbus_local._event_line import ShownFields, shown_value
+from eventbus_local._settings import ConsoleSettings
+from eventbus_local._visible import visible
+
+_NAME_WIDTH: Final = 26
+_SEVERITY_WIDTH: Final = 5
+_UNKNOWN_TIME: Final = "--:--:--.---"
+_GUTTER: Final = "    | "
+_ERRORS: Final = ("error", "fatal")
+
+# https://en.wikipedia.org/wiki/ANSI_escape_code#SGR
+_BOLD: Final = "1"
+_DIM: Final = "2"
+_CYAN: Final = "36"
+_SEVERITY_COLORS: Final[dict[str, str]] = {
+    "trace": "2",
+    "debug": "34",
+    "info": "32",
+    "warn": "33",
+    "error": "31",
+    "fatal": "1;97;41",
+}
+
+
+_Paint = Callable[[str, str], str]
+
+
+class _Parts(msgspec.Struct):
+    """What one event says: pairs on its line, and blocks below it."""
+
+    pairs: list[str]
+    blocks: list[tuple[str, str]]
+
+
+class ConsoleText:
+    """Makes text of records, with or without colour.
+
+    Args:
+        settings: The console's.
+    """
+
+    def __init__(self, settings: ConsoleSettings) -> None:
+        """Begin without a plan for any type."""
+        self._fields = ShownFields()
+        self._max_chars = settings.max_value_chars
+        self._split = time.localtime if settings.time_zone == "local" else time.gmtime
+
+    def lines(self, records: Sequence[AnyRecord], *, color: bool) -> str:
+        """Return the text of *records*, each line with its line feed."""
+        paint = _painted if color else _plain
+        return "".join(line for r in records for line in self._lines(r, paint))
+
+    def _lines(self, record: AnyRecord, paint: _Paint) -> Iterator[str]:
+        severity: Severity = record.severity or "info"
+        parts = self._parts(record, severity in _ERRORS, paint)
+        columns = (
+            paint(_DIM, self._clock_time(record.time_unix_nano)),
+            paint(_SEVERITY_COLORS[severity], severity.upper().ljust(_SEVERITY_WIDTH)),
+            paint(_BOLD, record.name.ljust(_NAME_WIDTH)),
+            *parts.pairs,
+        )
+        yield f"{' '.join(columns).rstrip()}\n"
+        for name, text in parts.blocks:
+            yield f"    {paint(_CYAN, name)}:\n"
+            for line in text.splitlines():
+                yield f"{_GUTTER}{visible(line)}\n"
+
+    def _parts(self, record: AnyRecord, in_full: bool, paint: _Paint) -> _Parts:
+        parts = _Parts([], [])
+        names: set[str] = set()
+        for field, value in self._fields.of(record):
+            names.add(field.name)
+            whole = in_full or field.in_full
+            if whole and isinstance(value, str) and "\n" in value:
+                parts.blocks.append((field.name, value))
+            else:
+                shown = self._shown(value, whole)
+                parts.pairs.append(f"{paint(_CYAN, field.name)}={shown}")
+        for name, value in record.attributes.items():
+            if name not in names:
+                pair = f"{visible(name)}={self._shown(value, False)}"
+                parts.pairs.append(paint(_DIM, pair))
+        if record.weight != 1:
+            parts.pairs.append(paint(_DIM, f"x{record.weight:g}"))
+        return parts
+
+    def _shown(self, value: Any, whole: bool) -> str:
+        left = len(value) - self._max_chars if isinstance(value, str) else 0
+        if left > 0 and not whole:
+            return f"{shown_value(value[: self._max_chars], bare_words=True)}…(+{left})"
+        shown = shown_value(value, bare_words=True)
+        left = len(shown) - self._max_chars
+        if left <= 0 or whole or isinstance(value, str):
+            return shown
+        return f"{shown[: self._max_chars]}…(+{left})"
+
+    def _clock_time(self, time_unix_nano: int) -> str:
+        if not time_unix_nano:
+            return _UNKNOWN_TIME
+        seconds, nanoseconds = divmod(time_unix_nano, 1_000_000_000)
+        whole = time.strftime("%H:%M:%S", self._split(seconds))
+        return f"{whole}.{nanoseconds // 1_000_000:03d}"
+
+
+def _painted(code: str, text: str) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m"
+
+
+def _plain(_: str, text: str) -> str:
+    return text
