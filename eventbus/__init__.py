@@ -1,5 +1,6 @@
 """A typed, bounded, in-process event bus whose sinks account for every event."""
 
+from eventbus import sampling as sampling
 from eventbus import trace_context as trace_context
 from eventbus._attachment import Attachment as Attachment
 from eventbus._bus import Bus as Bus
@@ -40,6 +41,7 @@ from eventbus._reader import Skipped as Skipped
 from eventbus._record import Attributes as Attributes
 from eventbus._record import AttributeValue as AttributeValue
 from eventbus._record import Record as Record
+from eventbus._sampler import Sampler as Sampler
 from eventbus._settings import Batch as Batch
 from eventbus._settings import Buffer as Buffer
 from eventbus._settings import Limits as Limits
@@ -49,8 +51,11 @@ from eventbus._severity import Severity as Severity
 from eventbus._sink import Outcome as Outcome
 from eventbus._sink import Sink as Sink
 from eventbus._sink import SinkContext as SinkContext
+from eventbus._slot import emitter as emitter
+from eventbus._slot import use as use
 from eventbus._stats import AttachmentReport as AttachmentReport
 from eventbus._stats import AttachmentStats as AttachmentStats
 from eventbus._stats import BusStats as BusStats
 from eventbus._stats import Report as Report
 from eventbus._subscription import Subscription as Subscription
+from eventbus._thread import run_in_thread as run_in_thread

@@ -75,10 +75,15 @@ def _snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
+def is_event_name(name: str) -> bool:
+    """Return whether an event type may have this *name*."""
+    return len(name) <= _MAX_NAME_LENGTH and bool(_NAME.fullmatch(name))
+
+
 def _checked_identity(
     owner: str, name: str, severity: Severity, version: int, span: Span | None
 ) -> EventIdentity:
-    if not _NAME.fullmatch(name) or len(name) > _MAX_NAME_LENGTH:
+    if not is_event_name(name):
         raise TypeError(
             f"the name of event type {owner} must be 1 to {_MAX_NAME_LENGTH} letters, "
             f"digits, '_', '.' or '-', starting with a letter, got {name!r}"

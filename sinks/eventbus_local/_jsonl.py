@@ -9,12 +9,11 @@ from typing import ClassVar
 
 import anyio.to_thread
 
-from eventbus import Outcome, SinkContext
+from eventbus import Clock, Outcome, SinkContext
 from eventbus._clock import SystemClock
 from eventbus._encode_line import LineEncoder
 from eventbus._log import QuietLog
 from eventbus._record import AnyRecord
-
 from eventbus_local._line_file import LineFile
 from eventbus_local._settings import JsonlSettings
 
@@ -36,7 +35,7 @@ class JsonlSink:
     def __init__(self, settings: JsonlSettings) -> None:
         """Open nothing yet."""
         self._settings = settings
-        self._clock = SystemClock()
+        self._clock: Clock = SystemClock()
         self._file = LineFile(settings, self._clock)
         self._encoder = LineEncoder()
         self._tidying: asyncio.Task[None] | None = None

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Final
 
-from eventbus import Clock, Refused, Unavailable
+from eventbus import Clock, Unavailable
 from eventbus._log import QuietLog
-
 from eventbus_local._locking import lock, unlock
 from eventbus_local._opening import open_for_appending
 from eventbus_local._rotation import RotatedFiles
@@ -83,7 +82,7 @@ class LineFile:
             self._let_go()
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self) -> Generator[None]:
         """Keep out the thread of an attempt that was given up on."""
         if not self._turn.acquire(timeout=_TURN_SECONDS):
             raise Unavailable(f"{self._path!r}: the write before is still running")

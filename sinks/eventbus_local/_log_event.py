@@ -23,7 +23,10 @@ LEVEL_OF: Final[dict[str, int]] = {
 
 def severity_of(level: int) -> Severity:
     """Return the severity of a numeric level, as ``logging`` counts them."""
-    return next((name for least, name in _SEVERITIES if level >= least), "trace")
+    for least, severity in _SEVERITIES:
+        if level >= least:
+            return severity
+    return "trace"
 
 
 class LogEvent(Event, tag="log.record"):
@@ -45,12 +48,10 @@ class LogEvent(Event, tag="log.record"):
     thread_name: Annotated[str | None, Attribute("thread.name")] = None
     exception_type: Annotated[str | None, Attribute("exception.type")] = None
     exception_message: Annotated[str | None, Attribute("exception.message")] = None
-    exception_stacktrace: Annotated[
-        str | None, Attribute("exception.stacktrace")
-    ] = None
+    exception_stacktrace: Annotated[str | None, Attribute("exception.stacktrace")] = (
+        None
+    )
     stack: Annotated[str | None, Attribute("code.stacktrace")] = None
 
 
-def logging_catalog() -> Catalog:
-    """Return the event types of the bridges from logging."""
-    return Catalog([LogEvent], name="logging")
+logging_catalog: Final = Catalog([LogEvent], name="logging")

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from eventbus import Broken, DecodeError, Reading, Skipped
 from eventbus._decode_line import LineDecoder, UnknownEventError
-
 from eventbus_local._installed import installed_catalog
 
 

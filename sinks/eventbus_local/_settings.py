@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
+
 from eventbus import Severity
 from eventbus._bounds import at_least
-from msgspec import Meta
 
 DEFAULT_VALUE_CHARS: Final = 200  # about two lines of a terminal
 DEFAULT_LOGGER: Final = "events"

@@ -12,6 +12,7 @@ import threading
 from typing import Any, Final, Literal, TextIO
 
 import anyio.to_thread
+
 from eventbus import Refused, Unavailable
 
 _PIPE_BUF: Final = 4096  # what a pipe that polls as writable takes without blocking

@@ -1,0 +1,1 @@
+"""The ready-made event types, and the readers of recorded agent sessions."""

@@ -1,0 +1,72 @@
+"""What the output of a tool says about how the tool ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from eventbus_schemas import ToolResult
+from eventbus_schemas._codex_outputs import (
+    COMMAND_TOOLS,
+    ToolEnd,
+    tool_end,
+    tool_result,
+)
+
+from ._lines import command_output
+
+
+def result(text: str, *, tool_name: str = "shell", waited_ns: int = 0) -> ToolResult:
+    return tool_result(
+        tool_name, call_id="c", arguments=None, text=text, waited_ns=waited_ns
+    )
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3, 2.3, 4.1, 8.7, 1234.5])
+def test_seconds_become_milliseconds_without_a_float_s_tail(seconds: float) -> None:
+    end = tool_end(command_output("", seconds=seconds))
+    assert str(end.duration_ms) == f"{round(seconds * 10) * 100}.0"
+
+
+def test_header_of_newer_versions_tells_exit_status_and_duration() -> None:
+    text = "Exit code: 2\nWall time: 0.3 seconds\nTotal output lines: 9\nOutput:\nno\n"
+    assert tool_end(text) == ToolEnd("no\n", 2, 300.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plain",
+        "{",
+        '{"output": 5}',
+        '{"output": "x"}',
+        '{"output": "x", "metadata": {"exit_code": "0", "duration_seconds": 1}}',
+        '{"output": "x", "metadata": {"exit_code": 0, "duration_seconds": -1}}',
+        '{"output": "x", "metadata": {"exit_code": 1e99, "duration_seconds": 1}}',
+        "Exit code: none\nWall time: 1 seconds\nOutput:\n",
+        '{"x":' + "[" * 100_000,
+    ],
+)
+def test_output_that_tells_nothing_is_kept_as_it_is(text: str) -> None:
+    assert tool_end(text) == ToolEnd(text)
+
+
+@pytest.mark.parametrize("tool_name", sorted(COMMAND_TOOLS))
+@pytest.mark.proves("B10")
+def test_command_that_reports_no_exit_status_could_not_run(tool_name: str) -> None:
+    event = result("rejected by user", tool_name=tool_name)
+    assert (event.outcome, event.success, event.severity) == (
+        "could_not_run",
+        False,
+        "error",
+    )
+    assert (event.output, event.output_length) == ("rejected by user", 16)
+
+
+def test_other_tool_that_answers_counts_as_successful() -> None:
+    event = result("Plan updated", tool_name="update_plan")
+    assert (event.outcome, event.success, event.exit_code) == ("completed", True, None)
+
+
+def test_reported_duration_goes_before_the_time_between_the_lines() -> None:
+    event = result(command_output("", seconds=1.5), waited_ns=9_000_000_000)
+    assert (event.duration_ms, event.duration_source) == (1_500.0, "reported")

@@ -1,0 +1,71 @@
+"""What is told of a tool's result."""
+
+from __future__ import annotations
+
+import pytest
+
+from eventbus._catalog import describe
+from eventbus_schemas import ToolResult
+
+
+@pytest.mark.proves("B10")
+def test_result_carries_its_content_and_what_is_safe_to_tell_of_it() -> None:
+    event = ToolResult.of(
+        "search",
+        success=True,
+        arguments="{é}",
+        output="a\nb€\n",
+        tool_origin="mcp",
+        mcp_server="docs",
+    )
+    assert (event.arguments, event.output) == ("{é}", "a\nb€\n")
+    assert (event.arguments_length, event.output_length) == (4, 7)
+    assert (event.output_line_count, event.tool_origin) == (2, "mcp")
+    assert set(describe(ToolResult).sensitive_fields) == {
+        "arguments",
+        "output",
+        "mcp_server",
+        "mcp_server_origin",
+    }
+
+
+@pytest.mark.proves("B10")
+def test_tool_that_could_not_run_is_an_error_that_keeps_its_words_redactable() -> None:
+    event = ToolResult.could_not_run("shell", "denied")
+    assert (event.outcome, event.success, event.severity) == (
+        "could_not_run",
+        False,
+        "error",
+    )
+    assert (event.duration_ms, event.output, event.output_length) == (0.0, "denied", 6)
+    assert (event.call_id, event.arguments, event.arguments_length) == (
+        None,
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("success", "outcome", "severity"),
+    [
+        (True, "completed", "info"),
+        (False, "completed", "warn"),
+        (False, "no_output", "warn"),
+        (False, "could_not_run", "error"),
+    ],
+)
+def test_severity_follows_from_how_it_ended(
+    success: bool, outcome: str, severity: str
+) -> None:
+    event = ToolResult.of("x", success=success, outcome=outcome)  # type: ignore[arg-type]  # a Literal, from the table
+    assert event.severity == severity
+
+
+def test_result_is_a_span_that_ends_with_it() -> None:
+    span = describe(ToolResult).identity.span
+    assert span is not None
+    assert (span.name, span.duration, span.ok) == (
+        "execute_tool {tool_name}",
+        "duration_ms",
+        "success",
+    )
