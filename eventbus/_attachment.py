@@ -204,14 +204,14 @@ class Attachment:
 
     def accept(self, portion: Portion) -> bool:
         """Queue *portion*, which no seal brought; return whether all of it fit."""
-        with self.host.ingress.locked():
+        with self.host.ingress.lock:
             gone = self.intake.accept(portion)
         self.workers.departures.notify()
         return not gone and not portion.refused
 
     def give_up(self, reason: str = "permanent") -> None:
         """Lose everything that is held, and whatever comes, for *reason*."""
-        with self.host.ingress.locked():
+        with self.host.ingress.lock:
             self.intake.closed_for = reason
             queued = self.buffer.take_all()
         cause = Trouble(last_error=self.health.cause or "")

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+import math
+from typing import Final
 
-from eventbus._clock import Clock
-from eventbus._context import Bound, scope
+from eventbus._clock import Clock, TimerHandle
+from eventbus._context import enter_depth
 from eventbus._sink import Sink
 from eventbus._verdict import Again, Verdict, judge_answer, judge_error, was_pressed
 from eventbus._window import RecordBatch
 
 TIMED_OUT: Final = "TimeoutError"
 
+_TOLERANCE_SECONDS: Final = 1e-6  # a timer may come a rounding error early
 
-async def attempt(
-    sink: Sink, batch: RecordBatch, *, clock: Clock, timeout_seconds: float | None
-) -> Verdict:
-    """Offer *batch* to *sink* once, in the task of the caller.
+
+async def attempt(sink: Sink, batch: RecordBatch, deadline: Deadline) -> Verdict:
+    """Offer *batch* to *sink* once, in the task of the caller, a worker.
 
     Raises:
         asyncio.CancelledError: The task was cancelled, and not by the timeout. Its
@@ -26,73 +26,97 @@ async def attempt(
             where it kept count.
         KeyboardInterrupt: It came from the keyboard.
     """
-
-    async def write() -> Verdict:
-        with scope(Bound(depth=batch.depth + 1)):
-            return judge_answer(await sink.write(batch), len(batch))
-
-    return await _guarded(write, clock, timeout_seconds)
-
-
-async def open_sink(
-    sink: Sink, *, clock: Clock, timeout_seconds: float | None
-) -> Verdict | None:
-    """Start *sink* once; ``None`` is success. Raises as :func:`attempt` does."""
-
-    async def start() -> None:
-        await sink.start()
-
-    return await _guarded(start, clock, timeout_seconds)
-
-
-T = TypeVar("T")
-
-
-async def _guarded(
-    call: Callable[[], Awaitable[T]], clock: Clock, timeout_seconds: float | None
-) -> T | Verdict:
-    deadline = _Deadline(clock, timeout_seconds)
+    enter_depth(batch.depth + 1)
+    deadline.begin()
     try:
-        return await call()
-    except asyncio.CancelledError as error:
-        if deadline.passed:
-            return deadline.verdict(getattr(error, "delivered", 0))
-        if deadline.task.cancelling():
-            raise
-        return judge_error(error)
-    except GeneratorExit:
-        raise
-    except BaseException as error:
-        if was_pressed(error):
-            raise
-        return judge_error(error)
+        return judge_answer(await sink.write(batch), len(batch))
+    except BaseException as error:  # noqa: BLE001 - whatever a sink raises is judged
+        return _judge(error, deadline)
     finally:
         deadline.end()
 
 
-class _Deadline:
-    """Cancels the present task when the time is up."""
+async def open_sink(sink: Sink, deadline: Deadline) -> Verdict | None:
+    """Start *sink* once; ``None`` is success. Raises as :func:`attempt` does."""
+    deadline.begin()
+    try:
+        await sink.start()
+    except BaseException as error:  # noqa: BLE001 - whatever a sink raises is judged
+        return _judge(error, deadline)
+    finally:
+        deadline.end()
+    return None
 
-    __slots__ = ("_seconds", "_timer", "passed", "task")
+
+def _judge(error: BaseException, deadline: Deadline) -> Verdict:
+    """Return what *error* means, or raise it again if it is not the sink's own."""
+    if isinstance(error, asyncio.CancelledError):
+        if deadline.passed:
+            return deadline.verdict(getattr(error, "delivered", 0))
+        if deadline.task.cancelling():
+            raise error
+    if isinstance(error, GeneratorExit) or was_pressed(error):
+        raise error
+    return judge_error(error)
+
+
+class Deadline:
+    """Cancels a worker whose call takes too long.
+
+    One timer serves many calls: it is set once and looks, when it comes due, whether
+    the present call has had its time. :meth:`rest` takes it away when none will follow
+    soon.
+
+    Args:
+        clock: Where the timer is set.
+        seconds: How long a call may take; ``None`` is no limit.
+    """
+
+    __slots__ = ("_clock", "_due", "_seconds", "_timer", "passed", "task")
 
     def __init__(self, clock: Clock, seconds: float | None) -> None:
+        """Watch over the present task; set no timer yet."""
         task = asyncio.current_task()
         assert task is not None
         self.task = task
         self.passed = False
+        self._clock = clock
         self._seconds = seconds
-        self._timer = None if seconds is None else clock.call_later(seconds, self._pass)
+        self._due = math.inf
+        self._timer: TimerHandle | None = None
 
-    def _pass(self) -> None:
+    def begin(self) -> None:
+        """A call begins."""
+        self.passed = False
+        if self._seconds is not None:
+            self._due = self._clock.monotonic() + self._seconds
+            if self._timer is None:
+                self._timer = self._clock.call_later(self._seconds, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if math.isinf(self._due):
+            return
+        left = self._due - self._clock.monotonic()
+        if left > _TOLERANCE_SECONDS:
+            self._timer = self._clock.call_later(left, self._look)
+            return
         self.passed = True
         self.task.cancel()
 
     def end(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        """The call is over."""
+        self._due = math.inf
         if self.passed:
             self.task.uncancel()
 
+    def rest(self) -> None:
+        """Take the timer away: an idle bus wakes nobody."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def verdict(self, delivered: int) -> Again:
+        """Return what it means that the time is up."""
         reason = f"no answer within {self._seconds} s"
         return Again(TIMED_OUT, reason, unknown=True, delivered=delivered)

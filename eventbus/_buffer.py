@@ -56,9 +56,10 @@ class RecordBuffer:
         return max(0, self.pending - self.max_events)
 
     @property
-    def full_reason(self) -> str:
-        """Why a record that does not fit is dropped."""
-        return "queue_full" if self.pending >= self.max_events else "bytes_full"
+    def excess_bytes(self) -> int:
+        """How many bytes are pending beyond the bound."""
+        bound = self.pending_bytes if self.max_bytes is None else self.max_bytes
+        return max(0, self.pending_bytes - bound)
 
     @property
     def oldest(self) -> int | None:
@@ -68,6 +69,8 @@ class RecordBuffer:
     def push(self, chunk: Chunk) -> None:
         """Queue *chunk* behind everything else; the caller keeps the bounds."""
         if len(chunk):
+            if self._chunks:
+                self._chunks[-1].window.tighten()
             self._chunks.append(chunk)
             self.queued += len(chunk)
             self.queued_bytes += chunk.size_bytes
@@ -82,35 +85,34 @@ class RecordBuffer:
         chunks: list[Chunk] = []
         room, room_bytes = batch.max_events, batch.max_bytes
         while self._chunks and room:
-            chunk, fits = self._chunks[0], room
+            chunk = self._chunks[0]
+            count = min(room, chunk.stop - chunk.start)
             if room_bytes is not None and chunk.sizes is not None:
-                fits = _fitting(chunk, room, room_bytes, alone=not chunks)
-            head = self._shift(min(fits, len(chunk)))
-            if not len(head):
+                count = _fitting(chunk, count, room_bytes, alone=not chunks)
+                room_bytes -= sum(chunk.sizes[chunk.start : chunk.start + count])
+            if not count:
                 break
-            chunks.append(head)
-            room -= len(head)
-            room_bytes = None if room_bytes is None else room_bytes - head.size_bytes
+            chunks.append(self._shift(chunk, count))
+            room -= count
         taken = RecordBatch(chunks)
         self.in_flight += len(taken)
         self.in_flight_bytes += taken.size_bytes
         return taken
 
-    def _shift(self, count: int) -> Chunk:
-        chunk = self._chunks[0]
-        if count == len(chunk):
-            head = self._chunks.popleft()
-        else:
-            head, self._chunks[0] = chunk.split(count)
-        self.queued -= len(head)
-        self.queued_bytes -= head.size_bytes
+    def _shift(self, chunk: Chunk, count: int) -> Chunk:
+        whole = count == chunk.stop - chunk.start
+        head = self._chunks.popleft() if whole else chunk.shift(count)
+        self.queued -= count
+        if head.sizes is not None:
+            self.queued_bytes -= head.size_bytes
         return head
 
     def drop_oldest(self, count: int) -> list[Chunk]:
         """Take the oldest *count* records out of the queue, and return them."""
         gone: list[Chunk] = []
         while count > 0 and self._chunks:
-            gone.append(self._shift(min(count, len(self._chunks[0]))))
+            oldest = self._chunks[0]
+            gone.append(self._shift(oldest, min(count, len(oldest))))
             count -= len(gone[-1])
         return gone
 

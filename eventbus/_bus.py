@@ -323,7 +323,7 @@ class Bus:
     def stats(self) -> BusStats:
         """Return all counts of this moment; from any thread, never waits."""
         engine = self._engine
-        with engine.ingress.locked():
+        with engine.ingress.lock:
             engine.ingress.settle()
             attachments = {
                 name: attachment.stats()

@@ -33,7 +33,7 @@ class TraceContext(msgspec.Struct, frozen=True):
     remote: bool = False
 
 
-class Bound(msgspec.Struct, frozen=True):
+class Bound(msgspec.Struct, frozen=True, eq=False):
     """What the emitter's context adds to an event: one immutable value per scope."""
 
     attributes: Attributes = NO_ATTRIBUTES
@@ -58,6 +58,13 @@ def scope(bound: Bound) -> Generator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def enter_depth(depth: int) -> None:
+    """Let what this task emits from now on be caused by events of *depth* - 1."""
+    bound = _current.get()
+    if bound is None or bound.depth != depth or bound.trace or bound.attributes:
+        _current.set(Bound(depth=depth))
 
 
 @contextmanager

@@ -10,12 +10,20 @@ import asyncio
 import math
 from typing import TYPE_CHECKING, Final
 
-from eventbus._attempt import attempt, open_sink
+from eventbus._attempt import Deadline, attempt, open_sink
 from eventbus._breaker import CircuitBreaker
 from eventbus._fate import REJECTED
 from eventbus._retry import Backoff, RetryBudget
 from eventbus._trouble import Trouble
-from eventbus._verdict import Again, Delivered, Fatal, Rejected, Split, Verdict
+from eventbus._verdict import (
+    DELIVERED,
+    Again,
+    Delivered,
+    Fatal,
+    Rejected,
+    Split,
+    Verdict,
+)
 from eventbus._waiting import settle, wait_until_done
 from eventbus._window import RecordBatch
 
@@ -48,19 +56,20 @@ class Delivery:
         self._backoff: Final = Backoff(plan.retry, host.random)
         self._budget: Final = RetryBudget(plan.retry.budget_ratio)
         self._breaker: Final = CircuitBreaker(self._backoff)
-        self._waits: set[asyncio.Future[None]] = set()
+        self._backing_off: set[asyncio.Future[None]] = set()
+        self._barred: set[asyncio.Future[None]] = set()
         self.draining = False
         self.stopped = False
 
-    async def open(self) -> bool:
+    def deadline(self) -> Deadline:
+        """Return a watch over the present task's calls into the sink."""
+        return Deadline(self._clock, self._retry.timeout_seconds)
+
+    async def open(self, deadline: Deadline) -> bool:
         """Start the sink, as often as it takes; ``False`` when that was given up."""
         failures = 0
         while not self.stopped:
-            verdict = await open_sink(
-                self._sink,
-                clock=self._clock,
-                timeout_seconds=self._retry.timeout_seconds,
-            )
+            verdict = await open_sink(self._sink, deadline)
             if verdict is None:
                 self._health.ready()
                 return True
@@ -72,38 +81,43 @@ class Delivery:
             self._health.degrade(reason)
             if self.draining:
                 return False
-            await self._pause(self._backoff.jittered(failures))
+            delay = self._backoff.jittered(failures)
+            await self._pause(delay, self._backing_off)
         return False
 
-    async def settle(self, hand: Hand) -> None:
+    async def settle(self, hand: Hand, deadline: Deadline) -> None:
         """Deliver or give up everything in *hand*."""
         while hand and not (self.stopped or self._health.failed):
-            ticket = await self._permission()
+            ticket = self._breaker.allow(self._clock.monotonic())
+            if not ticket:
+                ticket = await self._permission()
             if not ticket:
                 batch, trouble = hand.pop()
                 self._fate.lost(batch, "circuit_open", trouble)
                 continue
             try:
-                await self._advance(hand, ticket)
+                await self._advance(hand, ticket, deadline)
             except BaseException as error:
                 self._breaker.abandoned(ticket=ticket)
                 self._keep_progress(hand, getattr(error, "delivered", 0))
                 raise
 
-    async def _advance(self, hand: Hand, ticket: int) -> None:
+    async def _advance(self, hand: Hand, ticket: int, deadline: Deadline) -> None:
         batch, trouble = hand[-1]
         since = self._clock.monotonic()
         if not trouble.attempts:
             self._budget.deposit(len(batch), since)
-        verdict = await attempt(
-            self._sink,
-            batch,
-            clock=self._clock,
-            timeout_seconds=self._retry.timeout_seconds,
-        )
+        verdict = await attempt(self._sink, batch, deadline)
         if self.stopped:
             return
         hand.pop()
+        if verdict is DELIVERED:
+            self._breaker.succeeded(self._clock.monotonic(), ticket=ticket)
+            self._fate.delivered(batch)
+            self._health.ready()
+            if self._barred:
+                self._wake_if_allowed()
+            return
         self._tell_breaker(verdict, len(batch), ticket)
         if isinstance(verdict, Again):
             await self._try_again(hand, batch, trouble, verdict, since)
@@ -119,8 +133,13 @@ class Delivery:
             self._breaker.failed(now, ticket=ticket)
         else:
             self._breaker.succeeded(now, ticket=ticket)
-        if self._breaker.retry_in(now) == 0:
-            self._wake()
+        self._wake_if_allowed()
+
+    def _wake_if_allowed(self) -> None:
+        """Let those who wait for the circuit go on; backoff waits are not theirs."""
+        if self._breaker.retry_in(self._clock.monotonic()) == 0:
+            for woken in list(self._barred):
+                settle(woken)
 
     def _conclude(
         self, hand: Hand, batch: RecordBatch, trouble: Trouble, verdict: Verdict
@@ -129,7 +148,7 @@ class Delivery:
             case Delivered():
                 for reason, count in verdict.warned.items():
                     self._warned(reason, count)
-                self._fate.delivered(batch, verdict)
+                self._fate.delivered_in_part(batch, verdict)
                 self._health.ready()
             case Split() if len(batch) > 1:
                 middle = len(batch) // 2
@@ -171,7 +190,7 @@ class Delivery:
         if after.unknown and not trouble.unknown:
             self._ledger.possible_duplicates += len(batch)
         hand.append((batch, after))
-        await self._pause(delay)
+        await self._pause(delay, self._backing_off)
 
     def _keep_progress(self, hand: Hand, delivered: int) -> None:
         """Count the front of the present batch that did arrive before it broke off."""
@@ -205,21 +224,23 @@ class Delivery:
             if ticket or self.draining:
                 return ticket
             wait = self._breaker.retry_in(now)
-            await self._pause(None if math.isinf(wait) else wait)
+            await self._pause(None if math.isinf(wait) else wait, self._barred)
 
-    async def _pause(self, seconds: float | None) -> None:
+    async def _pause(
+        self, seconds: float | None, among: set[asyncio.Future[None]]
+    ) -> None:
         """Wait, but no longer than until the attachment closes."""
         if self.draining and (seconds is None or seconds > DRAIN_PAUSE_SECONDS):
             seconds = DRAIN_PAUSE_SECONDS
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waits.add(woken)
+        among.add(woken)
         try:
             await wait_until_done(woken, self._clock, seconds)
         finally:
-            self._waits.discard(woken)
+            among.discard(woken)
 
     def _wake(self) -> None:
-        for woken in list(self._waits):
+        for woken in [*self._backing_off, *self._barred]:
             settle(woken)
 
     def drain(self) -> None:
@@ -234,7 +255,8 @@ class Delivery:
 
     def rebind(self) -> None:
         """Forget the loop that is gone."""
-        self._waits.clear()
+        self._backing_off.clear()
+        self._barred.clear()
 
 
 def _reason(verdict: Verdict) -> str:

@@ -52,10 +52,11 @@ class Departures:
                 return None
             self._set_timer()
             await self._sleep()
-        with self._ingress.locked():
+        with self._ingress.lock:
             batch = self._buffer.take(self._batch)
         self._due_at = self._clock.monotonic() + self._batch.max_delay_seconds
-        self.notify()
+        if self._idle:
+            self.notify()
         return batch
 
     async def _sleep(self) -> None:

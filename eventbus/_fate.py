@@ -59,9 +59,15 @@ class Fate:
         self._freed = freed
         self.keep_dead_letters: KeepDeadLetters | None = None
 
-    def delivered(self, batch: RecordBatch, verdict: Delivered | None = None) -> None:
+    def delivered(self, batch: RecordBatch) -> None:
+        """Count *batch* as delivered."""
+        with self._ingress.lock:
+            self._ledger.delivered += len(batch)
+            self._buffer.decided(batch)
+        self._freed()
+
+    def delivered_in_part(self, batch: RecordBatch, verdict: Delivered) -> None:
         """Count *batch* as delivered, but for what *verdict* names."""
-        verdict = verdict or Delivered()
         spoiled = {
             **{i: ("encode_error", why) for i, why in verdict.unencodable.items()},
             **{i: (REJECTED, why) for i, why in verdict.rejected.items()},
@@ -69,7 +75,7 @@ class Fate:
         for index, (reason, detail) in sorted(spoiled.items()):
             trouble = Trouble(attempts=1, first_error=detail, last_error=detail)
             self._spoil(batch.part(index, index + 1), reason, trouble)
-        with self._ingress.locked():
+        with self._ingress.lock:
             self._ledger.delivered += len(batch) - len(spoiled)
             self._buffer.decided(batch)
         self._freed()
@@ -79,7 +85,7 @@ class Fate:
         if not len(batch):
             return
         self._spoil(batch, reason, trouble)
-        with self._ingress.locked():
+        with self._ingress.lock:
             self._buffer.decided(batch)
         self._freed()
 
@@ -88,7 +94,7 @@ class Fate:
         kept = self.keep_dead_letters is not None and reason in KEPT_AS_DEAD_LETTERS
         if kept and self.keep_dead_letters is not None:
             self.keep_dead_letters(batch, reason, trouble)
-        with self._ingress.locked():
+        with self._ingress.lock:
             if kept:
                 self._ledger.dead_lettered += size
             elif reason == REJECTED:

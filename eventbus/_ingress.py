@@ -11,29 +11,29 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
-from operator import itemgetter
+from collections.abc import Callable
 from typing import Any
 
-from eventbus._context import Bound, current_bound
+from eventbus._context import current_bound
 from eventbus._door import Door
 from eventbus._event import Event
 from eventbus._ledger import BusLedger
 from eventbus._record import Record
 from eventbus._route import LEASE_EVENTS, Lease, Route
-from eventbus._window import Item
-
-Entry = tuple[Item, int, Bound | None]
-
-_item_of = itemgetter(0)
+from eventbus._window import Entry, Item, item_of
 
 
 class NoLoopError(Exception):
     """The loop that was to take the events is closed."""
 
 
-class _Guard:
-    """A lock that knows when its own thread comes in again."""
+class Guard:
+    """The lock of one ingress: ``with ingress.lock as outermost``.
+
+    ``outermost`` is ``False`` when this very thread is inside already: a signal
+    handler or a finalizer in the middle of the lock's own work. It leaves everything to
+    the outer pass, which looks again before it lets go.
+    """
 
     __slots__ = ("_after", "_busy", "_depth", "_lock")
 
@@ -89,25 +89,16 @@ class Ingress:
         self.closed = False
         self._wake = wake
         self._is_owner = is_owner
-        self._guard = _Guard(self._rouse)
+        self.lock = Guard(self._rouse)
         self._leases: list[Lease] = []
         self._counted = 0
         self._awake = False
         self._closings = 0
         self._compact_at = 4 * LEASE_EVENTS
 
-    def locked(self) -> _Guard:
-        """Hold the lock: ``with ingress.locked() as outermost``.
-
-        ``outermost`` is ``False`` when this very thread is inside already: a signal
-        handler or a finalizer in the middle of the lock's own work. It leaves
-        everything to the outer pass, which looks again before it lets go.
-        """
-        return self._guard
-
     def look(self, item: Item, route: Route, lease: Lease) -> bool:
         """Account for an append that went past its lease; return emit's answer."""
-        with self.locked() as outermost:
+        with self.lock as outermost:
             if not outermost:
                 return False
             if self.closed:
@@ -122,7 +113,7 @@ class Ingress:
         Returns:
             Whether it went in; otherwise it is taken back, and nothing was counted.
         """
-        with self.locked() as outermost:
+        with self.lock as outermost:
             arrivals = self._arrivals(self._counted, len(self.entries))
             if (
                 not outermost
@@ -208,7 +199,7 @@ class Ingress:
 
     def _arrivals(self, start: int, stop: int) -> Counter[Door]:
         arrivals: Counter[Door] = Counter()
-        items = list(map(_item_of, self.entries[start:stop]))
+        items = list(map(item_of, self.entries[start:stop]))
         for kind, count in count_types(items).items():
             for door in self._doors_of_type(kind):
                 arrivals[door] += count
@@ -236,7 +227,7 @@ class Ingress:
 
     def take(self) -> list[Entry]:
         """Take everything handed over, for a seal; :meth:`release` ends it."""
-        with self.locked():
+        with self.lock:
             self.revoke()
             doors = self.doors()
             uncounted = len(self.entries) - self._counted
@@ -287,15 +278,6 @@ class Ingress:
         self._counted = len(kept)
         self.ledger.emitted += len(self.entries) - len(kept)
         self.entries[:] = kept
-
-
-def event_types(items: Sequence[Item]) -> frozenset[type[Event]]:
-    """Return the types of the events of *items*."""
-    kinds = set[Any](map(type, items))  # Any: events, and records among them
-    if Record in kinds:
-        kinds.discard(Record)
-        kinds.update(type(i.event) for i in items if isinstance(i, Record))
-    return frozenset(kinds)
 
 
 def count_types(items: list[Item]) -> Counter[type[Event]]:

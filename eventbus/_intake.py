@@ -91,38 +91,47 @@ class Intake:
         if self.closed_for is not None:
             self._ledger.drop(self.closed_for, len(portion.kept))
             return [portion.kept]
-        if self._buffer.max_bytes is not None:
-            return self._push_by_bytes(portion.kept)
         if self._overflow is Overflow.DROP_OLDEST:
             self._buffer.push(portion.kept)
-            return self._trim("queue_full", self._buffer.excess)
+            return self._make_room()
+        if self._buffer.max_bytes is not None:
+            return self._push_by_bytes(portion.kept)
         return self._push_within(portion.kept)
+
+    def _make_room(self) -> list[Chunk]:
+        """Let the oldest go until the bounds hold again."""
+        buffer = self._buffer
+        gone = buffer.drop_oldest(buffer.excess)
+        self._ledger.drop("queue_full", sum(map(len, gone)))
+        while buffer.queued and buffer.excess_bytes:
+            gone += buffer.drop_oldest(1)
+            self._ledger.drop("bytes_full")
+        return gone
 
     def _push_within(self, chunk: Chunk) -> list[Chunk]:
         room = self._buffer.max_events - self._buffer.pending
         if len(chunk) <= room:
-            self._buffer.push(chunk)
+            self._buffer.push(chunk.tightened())
             return []
-        fits, rest = chunk.split(max(room, 0))
-        self._buffer.push(fits)
-        self._ledger.drop("queue_full", len(rest))
-        return [rest]
+        self._buffer.push(chunk.shift(max(room, 0)).tightened())
+        self._ledger.drop("queue_full", len(chunk))
+        return [chunk]
 
     def _push_by_bytes(self, chunk: Chunk) -> list[Chunk]:
-        gone: list[Chunk] = []
-        for one in chunk.singles():
-            size = one.size_bytes
-            if self._overflow is Overflow.DROP_OLDEST:
-                while self._buffer.queued and not self._buffer.fits(size):
-                    gone += self._trim(self._buffer.full_reason, 1)
-            if self._buffer.fits(size):
-                self._buffer.push(one)
+        assert chunk.sizes is not None
+        assert self._buffer.max_bytes is not None
+        room = self._buffer.max_events - self._buffer.pending
+        room_bytes = self._buffer.max_bytes - self._buffer.pending_bytes
+        picks: list[int] = []
+        for index in range(chunk.start, chunk.stop):
+            size = chunk.sizes[index]
+            if len(picks) < room and size <= room_bytes:
+                picks.append(index)
+                room_bytes -= size
             else:
-                gone.append(one)
-                self._ledger.drop(self._buffer.full_reason)
-        return gone
-
-    def _trim(self, reason: str, count: int) -> list[Chunk]:
-        gone = self._buffer.drop_oldest(count)
-        self._ledger.drop(reason, sum(map(len, gone)))
-        return gone
+                self._ledger.drop("bytes_full" if len(picks) < room else "queue_full")
+        if len(picks) == len(chunk):
+            self._buffer.push(chunk.tightened())
+            return []
+        self._buffer.push(chunk.picked(picks))
+        return [chunk]

@@ -148,7 +148,7 @@ class Lifecycle:
         return self._report(barrier)
 
     def _report(self, barrier: int) -> Report:
-        with self._engine.ingress.locked():
+        with self._engine.ingress.lock:
             reports = {
                 name: attachment.report(
                     is_past=attachment.plan.pulls or is_past(attachment, barrier)

@@ -74,7 +74,7 @@ class Waiter:
 
     def _time_out(self) -> None:
         self.timed_out = True
-        with self.attachment.host.ingress.locked():
+        with self.attachment.host.ingress.lock:
             self.attachment.ledger.offered += 1
             self.attachment.ledger.drop("block_timeout")
         settle(self.done)

@@ -78,7 +78,7 @@ class Router:
 
     def add(self, attachment: Attachment) -> None:
         """Let *attachment* have what is emitted from now on."""
-        with self._lock, self._ingress.locked():
+        with self._lock, self._ingress.lock:
             self._ingress.settle()
             attachment.door.starts_at = len(self._ingress.entries)
             self._attached.append(attachment)
@@ -86,7 +86,7 @@ class Router:
 
     def remove(self, attachment: Attachment) -> None:
         """Let *attachment* have nothing more."""
-        with self._lock, self._ingress.locked():
+        with self._lock, self._ingress.lock:
             self._ingress.settle()
             if attachment in self._attached:
                 self._attached.remove(attachment)
@@ -117,7 +117,7 @@ class Router:
 
     def close(self) -> None:
         """Refuse everything from now on."""
-        with self._lock, self._ingress.locked():
+        with self._lock, self._ingress.lock:
             self._ingress.closed = True
             self._ingress.revoke()
             self._ingress.table.clear()
@@ -188,7 +188,7 @@ class Router:
 
     def refuse(self, reason: str) -> None:
         """Count one event as never offered."""
-        with self._ingress.locked():
+        with self._ingress.lock:
             self._ledger.refuse(reason)
 
     def _refuse_value(self, value: object) -> None:
@@ -220,7 +220,7 @@ class Router:
                 self._known[type(event)].name,
                 describe_error(error),
             )
-            with self._ingress.locked():
+            with self._ingress.lock:
                 self._ledger.warn("invalid_value")
             return item
         copied = msgspec.structs.replace(event, **values)

@@ -11,14 +11,14 @@ from eventbus._attachment import Attachment
 from eventbus._catalog import EventType
 from eventbus._context import Bound
 from eventbus._event import Event
-from eventbus._ingress import Entry, Ingress, event_of, event_types
+from eventbus._ingress import Ingress, event_of
 from eventbus._intake import Portion
 from eventbus._ledger import BusLedger
 from eventbus._record import Record
 from eventbus._records import RecordMaker, RecordPlan, Redaction
 from eventbus._route import Route
 from eventbus._severity import SEVERITY_NUMBER, Severity
-from eventbus._window import Item, Window
+from eventbus._window import Entry, Item, Window
 
 
 class TypePlan(msgspec.Struct, frozen=True):
@@ -86,7 +86,7 @@ class Sealer:
                 first = self.next_sequence
                 portions = self._portions(self._window(entries), first)
         finally:
-            with self._ingress.locked():
+            with self._ingress.lock:
                 gone = [a.intake.accept(portion) for a, portion in portions]
                 self._ingress.release()
         del gone
@@ -94,14 +94,13 @@ class Sealer:
             attachment.workers.departures.notify()
 
     def _window(self, entries: list[Entry]) -> Window:
-        # Three comprehensions: twice as fast as zip(*entries).
-        items = [entry[0] for entry in entries]
-        times = [entry[1] for entry in entries]
-        contexts = [entry[2] for entry in entries]
         first = self.next_sequence
         self.next_sequence += len(entries)
         sequences = range(first, first + len(entries))
-        return self._refuse_deep(items, times, contexts, sequences)
+        window = Window(self._maker.make, sequences, entries=entries)
+        if window.depth > self._max_depth:
+            return self._without_deep(window)
+        return window
 
     def offers(
         self, item: Item, time_unix_nano: int, bound: Bound | None
@@ -116,25 +115,20 @@ class Sealer:
         window = self._window([(item, time_unix_nano, bound)])
         return self._portions(window, first) if len(window) else []
 
-    def _refuse_deep(
-        self,
-        items: list[Item],
-        times: list[int],
-        contexts: list[Bound | None],
-        sequences: range,
-    ) -> Window:
-        window = Window(self._maker.make, items, times, contexts, sequences)
-        if window.depth <= self._max_depth:
-            return window
-        deep = self._max_depth
-        picks = [i for i, b in enumerate(contexts) if b is None or b.depth <= deep]
-        refused = len(items) - len(picks)
+    def _without_deep(self, window: Window) -> Window:
+        deepest = self._max_depth
+        picks = [
+            index
+            for index, bound in enumerate(window.contexts)
+            if bound is None or bound.depth <= deepest
+        ]
+        refused = len(window) - len(picks)
         self._ledger.refuse("recursion", refused)
         self._ledger.emitted -= refused
         return window.picked(picks)
 
     def _portions(self, window: Window, first: int) -> list[tuple[Attachment, Portion]]:
-        kinds = event_types(window.items)
+        kinds = window.event_types
         views = Views(window, kinds, self.plans)
         portions: list[tuple[Attachment, Portion]] = []
         for attachment, selected in self._takers(kinds):

@@ -21,17 +21,20 @@ class SlidingSum:
         self._slot_seconds: Final = window_seconds / slots
         self._amounts: Final = [0] * slots
         self._newest = 0
+        self._newest_until = 0.0
         self._total = 0
 
     def add(self, amount: int, now: float) -> None:
         """Add *amount* at *now*, in seconds of a clock that never goes back."""
-        self._move(now)
+        if now >= self._newest_until:
+            self._move(now)
         self._amounts[self._newest % len(self._amounts)] += amount
         self._total += amount
 
     def total(self, now: float) -> int:
         """Return the sum within the window that ends *now*."""
-        self._move(now)
+        if now >= self._newest_until:
+            self._move(now)
         return self._total
 
     def clear(self) -> None:
@@ -46,3 +49,4 @@ class SlidingSum:
             self._total -= self._amounts[slot % slots]
             self._amounts[slot % slots] = 0
         self._newest = newest
+        self._newest_until = (newest + 1) * self._slot_seconds

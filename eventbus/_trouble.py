@@ -39,6 +39,9 @@ class Trouble(msgspec.Struct, frozen=True):
         )
 
 
+NO_TROUBLE: Final = Trouble()
+
+
 def letter(record: AnyRecord, sink: str, reason: str, trouble: Trouble) -> AnyRecord:
     """Return *record* with what a person needs to know of its end."""
     attributes = Attributes(

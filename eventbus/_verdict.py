@@ -25,6 +25,9 @@ class Delivered(msgspec.Struct, frozen=True):
     warned: dict[str, int] = {}
 
 
+DELIVERED: Final = Delivered()
+
+
 class Rejected(msgspec.Struct, frozen=True):
     """The far side will never take this batch."""
 
@@ -84,7 +87,7 @@ def describe_error(error: BaseException) -> str:
 def judge_answer(answer: object, size: int) -> Verdict:
     """Return what it means that ``write`` returned *answer* for *size* records."""
     if answer is None:
-        return Delivered()
+        return DELIVERED
     if isinstance(answer, Outcome):
         return _judge_outcome(answer, size)
     close = getattr(answer, "close", None)

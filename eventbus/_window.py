@@ -8,51 +8,100 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, overload
+from operator import itemgetter
+from typing import Any, cast, overload
 
 from eventbus._context import Bound
 from eventbus._event import Event
-from eventbus._record import AnyRecord
+from eventbus._record import AnyRecord, Record
 
 Item = Event | AnyRecord  # a relayed record stands in the place of its event
+Entry = tuple[Item, int, Bound | None]  # with its time and what was bound
+Columns = tuple[Sequence[Item], Sequence[int], Sequence[Bound | None]]
+
+item_of = cast("Callable[[Entry], Item]", itemgetter(0))
+time_of = cast("Callable[[Entry], int]", itemgetter(1))
+context_of = cast("Callable[[Entry], Bound | None]", itemgetter(2))
+
 MakeRecords = Callable[["Window"], list[AnyRecord]]
 Measure = Callable[[Sequence[AnyRecord]], list[int]]
 
 
 class Window:
-    """Records of one pass, in order, as columns."""
+    """Records of one pass, in order: what was handed over, or columns of it."""
 
     __slots__ = (
+        "_contexts",
+        "_depth",
+        "_entries",
+        "_items",
         "_make",
         "_records",
-        "contexts",
-        "items",
+        "_times",
         "sequences",
-        "times",
         "weights",
     )
 
     def __init__(
         self,
         make: MakeRecords,
-        items: Sequence[Item],
-        times: Sequence[int],
-        contexts: Sequence[Bound | None],
         sequences: Sequence[int],
         *,
+        entries: Sequence[Entry] = (),
+        columns: Columns | None = None,
         weights: Sequence[float] | None = None,
     ) -> None:
-        """Keep the columns; *make* turns them into records when asked."""
+        """Keep *entries* or *columns*; *make* turns them into records when asked."""
         self._make = make
-        self.items = items
-        self.times = times
-        self.contexts = contexts
+        self._entries = entries
+        self._items: Sequence[Item] | None = columns[0] if columns else None
+        self._times: Sequence[int] | None = columns[1] if columns else None
+        self._contexts: Sequence[Bound | None] | None = columns[2] if columns else None
+        self._depth: int | None = None
+        self._records: list[AnyRecord] | None = None
         self.sequences = sequences
         self.weights = weights
-        self._records: list[AnyRecord] | None = None
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self.sequences)
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """The events, or relayed records in their places."""
+        if self._items is None:
+            self._items = list(map(item_of, self._entries))
+        return self._items
+
+    @property
+    def times(self) -> Sequence[int]:
+        """When each was emitted, in nanoseconds since 1970."""
+        if self._times is None:
+            self._times = list(map(time_of, self._entries))
+        return self._times
+
+    @property
+    def contexts(self) -> Sequence[Bound | None]:
+        """What was bound where each was emitted."""
+        if self._contexts is None:
+            self._contexts = list(map(context_of, self._entries))
+        return self._contexts
+
+    @property
+    def event_types(self) -> frozenset[type[Event]]:
+        """The types of the events."""
+        items = map(item_of, self._entries) if self._items is None else self._items
+        kinds = set[Any](map(type, items))  # Any: events, and records among them
+        if Record in kinds:
+            kinds.discard(Record)
+            relayed = (item for item in self.items if isinstance(item, Record))
+            kinds.update(type(record.event) for record in relayed)
+        return frozenset(kinds)
+
+    def tighten(self) -> None:
+        """Let go of the entries: columns take half the memory when it has to wait."""
+        if self._entries:
+            _ = self.items, self.times, self.contexts
+            self._entries = ()
 
     @property
     def records(self) -> list[AnyRecord]:
@@ -64,10 +113,12 @@ class Window:
     @property
     def depth(self) -> int:
         """How long the longest chain of events that caused one of these is."""
-        contexts = self.contexts
-        if contexts.count(None) == len(contexts):
-            return 0
-        return max(bound.depth for bound in contexts if bound is not None)
+        if self._depth is None:
+            known = self._contexts
+            bounds = set(map(context_of, self._entries) if known is None else known)
+            bounds.discard(None)
+            self._depth = max([b.depth for b in bounds if b is not None], default=0)
+        return self._depth
 
     def before(self, sequence: int) -> int:
         """Return how many records came before *sequence*."""
@@ -84,29 +135,27 @@ class Window:
     @classmethod
     def of(cls, records: list[AnyRecord]) -> Window:
         """Return a window of records that are made already."""
-        return cls(
-            lambda _: records,
-            records,
-            [record.time_unix_nano for record in records],
-            [None] * len(records),
-            [record.sequence for record in records],
-        )
+        times = [record.time_unix_nano for record in records]
+        columns = (records, times, [None] * len(records))
+        sequences = [record.sequence for record in records]
+        return cls(lambda _: records, sequences, columns=columns)
 
     def replaced(self, items: Sequence[Item]) -> Window:
         """Return a window with *items* in the place of its own."""
-        return Window(self._make, items, self.times, self.contexts, self.sequences)
+        columns = (items, self.times, self.contexts)
+        return Window(self._make, self.sequences, columns=columns)
 
     def picked(
         self, picks: Sequence[int], *, weights: Sequence[float] | None = None
     ) -> Window:
         """Return a window of its own with the records at *picks*."""
+        columns = tuple(
+            [column[i] for i in picks]
+            for column in (self.items, self.times, self.contexts)
+        )
+        sequences = [self.sequences[i] for i in picks]
         part = Window(
-            self._make,
-            [self.items[i] for i in picks],
-            [self.times[i] for i in picks],
-            [self.contexts[i] for i in picks],
-            [self.sequences[i] for i in picks],
-            weights=weights,
+            self._make, sequences, columns=cast("Columns", columns), weights=weights
         )
         if self._records is not None and weights is None:
             part._records = [self._records[i] for i in picks]
@@ -122,12 +171,6 @@ class Chunk:
         self, window: Window, start: int, stop: int, sizes: list[int] | None = None
     ) -> None:
         """Keep the run; *sizes* are those of the whole window, where bytes count."""
-        if (stop - start) * 2 < len(window):
-            # A small part must not keep a large window alive.
-            picks = range(start, stop)
-            window = window.picked(picks, weights=_slice(window.weights, start, stop))
-            sizes = _slice(sizes, start, stop)
-            start, stop = 0, len(picks)
         self.window = window
         self.start = start
         self.stop = stop
@@ -146,13 +189,27 @@ class Chunk:
         """The sequence of its oldest record."""
         return self.window.sequences[self.start]
 
-    def split(self, count: int) -> tuple[Chunk, Chunk]:
-        """Return the first *count* records and the rest."""
+    def shift(self, count: int) -> Chunk:
+        """Take the first *count* records off, and return them."""
         middle = self.start + count
-        return (
-            Chunk(self.window, self.start, middle, self.sizes),
-            Chunk(self.window, middle, self.stop, self.sizes),
+        head = Chunk(self.window, self.start, middle, self.sizes)
+        self.start = middle
+        return head
+
+    def tightened(self) -> Chunk:
+        """Return the run so that it keeps no window alive that is over twice its size."""
+        if (self.stop - self.start) * 2 >= len(self.window):
+            return self
+        return self.picked(range(self.start, self.stop))
+
+    def picked(self, picks: Sequence[int]) -> Chunk:
+        """Return the records at *picks*, places in the window, as a run of their own."""
+        weights, sizes = self.window.weights, self.sizes
+        window = self.window.picked(
+            picks, weights=None if weights is None else [weights[i] for i in picks]
         )
+        own_sizes = None if sizes is None else [sizes[i] for i in picks]
+        return Chunk(window, 0, len(picks), own_sizes)
 
     def measured(self, measure: Measure, max_bytes: int) -> Chunk:
         """Return the run with sizes, without the records over *max_bytes*."""
@@ -161,25 +218,11 @@ class Chunk:
         picks = [index for index in run if sizes[index] <= max_bytes]
         if len(picks) == len(run):
             return Chunk(self.window, self.start, self.stop, sizes)
-        weights = self.window.weights
-        window = self.window.picked(
-            picks, weights=weights and [weights[index] for index in picks]
-        )
-        return Chunk(window, 0, len(picks), [sizes[index] for index in picks])
-
-    def singles(self) -> Iterator[Chunk]:
-        """Return the records one by one, as runs."""
-        for index in range(self.start, self.stop):
-            yield Chunk(self.window, index, index + 1, self.sizes)
+        return Chunk(self.window, self.start, self.stop, sizes).picked(picks)
 
     def records(self) -> list[AnyRecord]:
         """Return the records of the run."""
         return self.window.records[self.start : self.stop]
-
-
-def _slice(column: Any, start: int, stop: int) -> Any:
-    # Any: columns of several element types, or none at all.
-    return None if column is None else list(column[start:stop])
 
 
 class RecordBatch(Sequence[AnyRecord]):
@@ -190,7 +233,7 @@ class RecordBatch(Sequence[AnyRecord]):
     def __init__(self, chunks: Sequence[Chunk]) -> None:
         """Keep *chunks* until somebody looks."""
         self._chunks = chunks
-        self._length = sum(map(len, chunks))
+        self._length = sum([chunk.stop - chunk.start for chunk in chunks])
         self._records: list[AnyRecord] | None = None
 
     def _made(self) -> list[AnyRecord]:
@@ -222,12 +265,12 @@ class RecordBatch(Sequence[AnyRecord]):
     @property
     def size_bytes(self) -> int:
         """The bytes of the batch; 0 where bytes do not count."""
-        return sum(chunk.size_bytes for chunk in self._chunks)
+        return sum([chunk.size_bytes for chunk in self._chunks if chunk.sizes])
 
     @property
     def depth(self) -> int:
         """How long the longest chain of events that caused one of these is."""
-        return max((chunk.window.depth for chunk in self._chunks), default=0)
+        return max([chunk.window.depth for chunk in self._chunks], default=0)
 
     @property
     def first_sequence(self) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from eventbus._attempt import Deadline
 from eventbus._delivery import FAULT_TRIES, Delivery, Hand
 from eventbus._departure import Departures
 from eventbus._retry import Backoff
-from eventbus._trouble import Trouble
+from eventbus._trouble import NO_TROUBLE
 from eventbus._verdict import describe_error
 from eventbus._waiting import settle, wait_until_done
 
@@ -88,20 +89,28 @@ class Workers:
         task = asyncio.current_task()
         assert task is not None
         hand = self._hands[task]
-        if not self.is_open and not await self._open():
-            return
-        await self.delivery.settle(hand)
+        deadline = self.delivery.deadline()
+        try:
+            if self.is_open or await self._open(deadline):
+                await self._deliver(hand, deadline)
+        finally:
+            deadline.rest()
+
+    async def _deliver(self, hand: Hand, deadline: Deadline) -> None:
+        await self.delivery.settle(hand, deadline)
         while not (self.delivery.stopped or self._attachment.health.failed):
+            if not self.departures.is_due:
+                deadline.rest()
             batch = await self.departures.next()
             if batch is None:
                 return
-            hand.append((batch, Trouble()))
-            await self.delivery.settle(hand)
+            hand.append((batch, NO_TROUBLE))
+            await self.delivery.settle(hand, deadline)
             self._deaths = 0
         self.departures.close()
 
-    async def _open(self) -> bool:
-        self.is_open = await self.delivery.open()
+    async def _open(self, deadline: Deadline) -> bool:
+        self.is_open = await self.delivery.open(deadline)
         settle(self.opened())
         while self.is_open and len(self._hands) < self._count:
             self._spawn()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from eventbus import Catalog
-
 from eventbus_schemas._prompts import UserPrompt
 from eventbus_schemas._requests import ApiRequest
 from eventbus_schemas._responses import AgentResponse, Reasoning

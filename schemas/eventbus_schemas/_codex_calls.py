@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+
 from eventbus import AttributeValue
 
 MAX_OPEN_CALLS: Final = 10_000

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
-from eventbus import Event, Reading
 
+from eventbus import Event, Reading
 from eventbus_schemas import _codex_exec_lines as shape
 from eventbus_schemas._codex_lines import LineFaults, read_lines
 from eventbus_schemas._codex_session import CONVERSATION, CodexSession
@@ -101,12 +101,13 @@ def _tool_name(item: shape.AnyCall) -> str:
 
 def _arguments(item: shape.AnyCall) -> str | None:
     if isinstance(item, shape.McpToolCall):
-        return None if item.arguments is None else _text(item.arguments)
+        return _json_text(item.arguments)
     return item.command
 
 
-def _text(raw: msgspec.Raw) -> str:
-    return bytes(raw).decode("utf-8", "replace")
+def _json_text(raw: msgspec.Raw) -> str | None:
+    text = bytes(raw).decode("utf-8", "replace")
+    return None if text in ("", "null") else text
 
 
 def _command(item: shape.CommandExecution) -> ToolResult:
@@ -125,7 +126,7 @@ def _command(item: shape.CommandExecution) -> ToolResult:
 
 
 def _mcp_call(item: shape.McpToolCall) -> ToolResult:
-    result = "" if item.result is None else _text(item.result)
+    result = _json_text(item.result) or ""
     return ToolResult.of(
         item.tool,
         success=item.status == "completed" and item.error is None,

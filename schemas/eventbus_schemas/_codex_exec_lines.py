@@ -38,8 +38,8 @@ class McpToolCall(Item, tag="mcp_tool_call"):
 
     server: Name
     tool: Name
-    arguments: msgspec.Raw | None = None
-    result: msgspec.Raw | None = None
+    arguments: msgspec.Raw = msgspec.Raw()
+    result: msgspec.Raw = msgspec.Raw()
     error: ErrorMessage | None = None
     status: str = ""
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Final, Protocol, TypeVar, get_args
 
 import msgspec
-from eventbus import Broken, Reading, Skipped
 from msgspec import Meta
+
+from eventbus import Broken, Reading, Skipped
 
 MAX_LINE_BYTES: Final = 32 * 1024 * 1024  # room for a pasted image, none for a disk
 MAX_KINDS: Final = 64
@@ -22,6 +23,7 @@ Share = Annotated[float, Meta(ge=0)]
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
+_QUOTED_VALUE: Final = re.compile(r"^Invalid value '.*'", re.DOTALL)
 _KIND: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
 Line_contra = TypeVar("Line_contra", contravariant=True)
@@ -49,8 +51,8 @@ class LineSession(Protocol[Line_contra]):
 
 class _Peek(msgspec.Struct):
     type: str
-    payload: msgspec.Raw | None = None
-    item: msgspec.Raw | None = None
+    payload: msgspec.Raw = msgspec.Raw()
+    item: msgspec.Raw = msgspec.Raw()
 
 
 class _Inner(msgspec.Struct):
@@ -114,10 +116,9 @@ class LineFaults:
             if outer.type not in self._known:
                 return outer.type
             inside = self._known[outer.type]
-            content = outer.payload or outer.item
-            if inside is None or content is None:
+            if inside is None:
                 return None
-            inner = _inner.decode(content)
+            inner = _inner.decode(bytes(outer.payload) or bytes(outer.item))
         except UNREADABLE:
             return None
         return None if inner.type in inside else f"{outer.type}.{inner.type}"
@@ -159,7 +160,7 @@ def _too_long(length: int) -> str:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, msgspec.ValidationError):
-        return str(error)
+        return _QUOTED_VALUE.sub("Invalid value", str(error))
     if isinstance(error, RecursionError):
         return "expected JSON that is not nested this deep"
     if isinstance(error, UnicodeError):

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
 import msgspec
-from eventbus import Reading
 
+from eventbus import Reading
 from eventbus_schemas import _codex_rollout_lines as shape
 from eventbus_schemas._codex_lines import LineFaults, read_lines
 from eventbus_schemas._codex_outputs import tool_result
@@ -191,6 +191,7 @@ class _RolloutSession(CodexSession):
             return self._faults.skipped(kind, number)
         event = UserPrompt.from_text(
             message.message,
+            text_input_count=None,
             image_input_count=_count(message.images),
             local_image_input_count=_count(message.local_images),
         )

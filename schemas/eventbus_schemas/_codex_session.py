@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from eventbus import Attributes, AttributeValue, Broken, Event, Reading, Record
-
 from eventbus_schemas._codex_calls import OpenCall, OpenCalls
 from eventbus_schemas._codex_lines import LineFaults
 from eventbus_schemas._texts import byte_length

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from eventbus import Attribute, Label, Sensitive, Unit
-
 from eventbus_schemas._auth import AuthEnvironment
 from eventbus_schemas._session import Model
 
@@ -19,7 +18,7 @@ class ApiRequest(AuthEnvironment, tag="agent.api_request", gc=False):
     """One attempt of a request to the provider ended.
 
     Args:
-        success: See :func:`request_succeeded`.
+        success: The status is 2xx and there was no error.
         duration_ms: From sending to the head of the response.
         endpoint: Path of the interface, one of few (``"/responses"``, ``"/models"``).
         attempt: From 0; 1 is the first retry.

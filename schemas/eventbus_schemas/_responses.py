@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 
 from eventbus import Event, Label, Sensitive, Unit
-
 from eventbus_schemas._texts import byte_length, cut_at_bytes
 
 MAX_RESPONSE_BYTES: Final = 65_536

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from eventbus import Attribute, Event, Label, Sensitive, Unit
-
 from eventbus_schemas._auth import AuthEnvironment
 from eventbus_schemas._texts import byte_length
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 
 import msgspec
-from eventbus import Attribute, Event, Label, Sensitive, Severity, Unit
 
+from eventbus import Attribute, Event, Label, Sensitive, Severity, Unit
 from eventbus_schemas._session import (
     CachedTokens,
     InputTokens,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 
 from eventbus import Attribute, Event, Label, Sensitive, Severity, Span, Unit
-
 from eventbus_schemas._texts import byte_length, line_count
 
 ToolOutcome = Literal["completed", "could_not_run", "no_output"]

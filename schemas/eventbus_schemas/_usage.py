@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from eventbus import Event
-
 from eventbus_schemas._session import (
     CachedTokens,
     InputTokens,

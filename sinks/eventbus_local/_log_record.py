@@ -49,10 +49,10 @@ def extra_of(record: logging.LogRecord) -> dict[str, Any]:
 
 def exception_of(info: object) -> BaseException | None:
     """Return the exception that *info* is or holds, as ``sys.exc_info()`` does."""
-    if isinstance(info, tuple):
-        found: Any = info
-        return exception_of(found[1]) if len(found) == 3 else None
-    return info if isinstance(info, BaseException) else None
+    found: Any = info
+    if type(info) is tuple and len(found) == 3:
+        found = found[1]
+    return found if isinstance(found, BaseException) else None
 
 
 def exception_fields(error: BaseException | None, text: CutText) -> dict[str, Any]:

@@ -96,7 +96,8 @@ class StreamWriter:
             rest = memoryview(b"\n" + data if self._is_mid_line else data)
             is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
             while rest and not cancelled.is_set():
-                if is_file or _takes_more(descriptor):
+                takes_more = is_file or _takes_more(descriptor)
+                if takes_more and not cancelled.is_set():
                     rest = rest[self._write_piece(descriptor, rest, cancelled) :]
 
     def _write_piece(

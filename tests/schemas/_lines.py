@@ -60,17 +60,17 @@ def broken(readings: Iterable[Reading]) -> list[Broken]:
     return [reading for reading in readings if isinstance(reading, Broken)]
 
 
-def line(kind: str, payload: object, *, at: str = AT) -> bytes:
+def line(kind: str, payload: object, /, *, at: str = AT) -> bytes:
     """Return a line of a stored session."""
     return msgspec.json.encode({"timestamp": at, "type": kind, "payload": payload})
 
 
-def shown(kind: str, *, at: str = AT, **fields: object) -> bytes:
+def shown(kind: str, /, *, at: str = AT, **fields: object) -> bytes:
     """Return a line of what the agent showed."""
     return line("event_msg", {"type": kind, **fields}, at=at)
 
 
-def item(kind: str, *, at: str = AT, **fields: object) -> bytes:
+def item(kind: str, /, *, at: str = AT, **fields: object) -> bytes:
     """Return a line of the model's history."""
     return line("response_item", {"type": kind, **fields}, at=at)
 

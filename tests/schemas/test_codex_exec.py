@@ -86,18 +86,36 @@ def test_call_of_an_mcp_server_keeps_arguments_and_result_as_json() -> None:
     assert event.success
 
 
-def test_error_of_an_mcp_server_is_the_output_of_a_failed_call() -> None:
+def test_call_of_an_mcp_server_without_arguments_and_result_has_none() -> None:
     event = result(
         completed(
             id="i",
             type="mcp_tool_call",
             server="docs",
             tool="search",
-            error={"message": "gone"},
-            status="failed",
+            arguments=None,
+            result=None,
+            status="completed",
         )
     )
-    assert (event.success, event.output, event.severity) == (False, "gone", "warn")
+    assert (event.arguments, event.arguments_length, event.output) == (None, None, "")
+
+
+@pytest.mark.parametrize(
+    ("ended", "output"),
+    [
+        ({"status": "failed", "error": {"message": "gone"}}, "gone"),
+        ({"status": "completed", "error": {"message": "gone"}}, "gone"),
+        ({"status": "failed", "result": {"x": 1}}, '{"x":1}'),
+    ],
+)
+def test_call_of_an_mcp_server_fails_by_its_status_or_an_error(
+    ended: dict[str, object], output: str
+) -> None:
+    event = result(
+        completed(id="i", type="mcp_tool_call", server="docs", tool="find", **ended)
+    )
+    assert (event.success, event.output, event.severity) == (False, output, "warn")
 
 
 def test_change_that_was_not_made_is_a_warning() -> None:
@@ -134,23 +152,12 @@ def test_turn_without_usage_has_no_tokens_instead_of_zero() -> None:
 @pytest.mark.parametrize(
     ("line", "kind"),
     [
-        ({"type": "error", "message": "x"}, "error"),
-        (
-            {"type": "item.started", "item": {"id": "i", "type": "todo_list"}},
-            "item.started.todo_list",
-        ),
-        (
-            {"type": "item.updated", "item": {"id": "i", "type": "todo_list"}},
-            "item.updated",
-        ),
-        (
-            {"type": "item.completed", "item": {"id": "i", "type": "web_search"}},
-            "item.completed.web_search",
-        ),
+        (msgspec.json.encode({"type": "error", "message": "x"}), "error"),
+        (msgspec.json.encode({"type": "item.updated", "item": {}}), "item.updated"),
+        (started(id="i", type="todo_list"), "item.started.todo_list"),
+        (completed(id="i", type="web_search"), "item.completed.web_search"),
     ],
 )
-def test_what_has_no_event_type_is_skipped_by_its_type(
-    line: dict[str, object], kind: str
-) -> None:
-    (skip,) = skipped(exec_output(msgspec.json.encode(line)))
+def test_what_has_no_event_type_is_skipped_by_its_type(line: bytes, kind: str) -> None:
+    (skip,) = skipped(exec_output(line))
     assert skip.kind == kind

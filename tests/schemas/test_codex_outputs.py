@@ -21,10 +21,21 @@ def result(text: str, *, tool_name: str = "shell", waited_ns: int = 0) -> ToolRe
     )
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3, 2.3, 4.1, 8.7, 1234.5])
-def test_seconds_become_milliseconds_without_a_float_s_tail(seconds: float) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "milliseconds"),
+    [
+        (0.0, "0.0"),
+        (0.3, "300.0"),
+        (16.1, "16100.0"),
+        (1.001, "1001.0"),
+        (8.2e-5, "0.082"),
+    ],
+)
+def test_seconds_become_milliseconds_without_a_float_s_tail(
+    seconds: float, milliseconds: str
+) -> None:
     end = tool_end(command_output("", seconds=seconds))
-    assert str(end.duration_ms) == f"{round(seconds * 10) * 100}.0"
+    assert str(end.duration_ms) == milliseconds
 
 
 def test_header_of_newer_versions_tells_exit_status_and_duration() -> None:

@@ -284,7 +284,7 @@ def test_what_the_model_is_told_again_is_no_second_event() -> None:
         shown("user_message", message="b", kind="plain"),
         item("message", role="user", content=[{"type": "input_text", "text": "b"}]),
     )
-    assert events(readings) == [Reasoning.from_text("a"), UserPrompt.from_text("b")]
+    assert events(readings) == [Reasoning.from_text("a"), UserPrompt(prompt="b", prompt_length=1)]
     assert skipped(readings) == [
         Skipped("response_item.reasoning", "rollout.jsonl", 2),
         Skipped("response_item.message", "rollout.jsonl", 4),
@@ -312,8 +312,21 @@ def test_without_a_session_line_records_have_no_ids_and_no_conversation() -> Non
     assert (record.id, dict(record.attributes)) == ("", {})
 
 
-def test_records_of_one_session_share_their_attributes() -> None:
-    first, second, third = records(
-        rollout(meta(), *[shown("agent_message", message="x")] * 2)
+def test_records_share_their_attributes_until_the_model_changes() -> None:
+    same, other = ({"model": name} for name in ("m-1", "m-2"))
+    _, first, second, third = records(
+        rollout(meta(), *(line("turn_context", model) for model in (same, same, other)))
     )
-    assert first.attributes is second.attributes is third.attributes
+    assert first.attributes is second.attributes
+    assert third.attributes["gen_ai.request.model"] == "m-2"
+
+
+def test_next_session_begins_without_model_and_totals_of_the_one_before() -> None:
+    usage = shown("token_count", info=tokens(10, input_tokens=10))
+    *_, last = records(
+        rollout(
+            meta("s-1"), line("turn_context", {"model": "m"}), usage, meta("s-2"), usage
+        )
+    )
+    assert last.event == TokenUsage(input_tokens=10, session_total_tokens=10)
+    assert dict(last.attributes) == {"gen_ai.conversation.id": "s-2"}

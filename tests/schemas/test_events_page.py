@@ -10,55 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_type_hints
 
-from eventbus import EventField, EventType, Record, Skipped
+from eventbus import Event, EventField, EventType, Record, Skipped
 from eventbus_schemas import agent_catalog, read_codex_exec, read_codex_rollout
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "events.md"
 RECORDINGS = ROOT / "examples" / "recordings"
 
-HEAD = """\
-# Events
-
-Made from the code by `python tests/schemas/test_events_page.py`, and held to it by a test.
-
-Fields without a default are in **bold**; what is not told is absent, never zero.
-A *label* is a label of the event's metrics, a *sensitive* field leaves as `[REDACTED]` unless an attachment asks for `content="full"`.
-Lengths are in the unit that stands beside them and tell the size of what is redacted.
-
-## The agent catalog
-"""
-
-READERS = """\
-## What the readers make of a line
-
-Both readers take one JSON object a line, of at most 32 MiB.
-A line that should be a record and is none is broken: its file, its line and what was expected are told, and the next line is read.
-What has no event type is skipped and counted by its type; at most 64 types that we do not know are told apart, the rest is `other`, an empty line is `blank`.
-A tool call and its output become one `agent.tool_result` at the output's line; up to 10,000 calls and 64 MiB of arguments wait for their output, and a call that waits in vain becomes one with the outcome `no_output`.
-An output without a waiting call is broken, so nothing is counted twice.
-
-`codex-rollout` keeps the times of the lines; a record's id is the session's id and the number of its line.
-A duration is what the output reports (`metadata.duration_seconds`), else the time between the two lines; `duration_source` says which.
-A command that reports no exit status could not run; any other tool that answers counts as successful.
-Where a recording tells one thing twice, `event_msg` is the event, and `response_item.message` and `response_item.reasoning` are skipped; a token count that is only repeated becomes `agent.rate_limits`, or is skipped.
-
-`codex-exec` has no times and no unique ids in its lines: the bus gives both, and tool results have no duration.
-
-## What the recordings give
-
-| recording | lines | events | skipped |
-|---|---|---|---|
-"""
-
 
 def described(known: EventType) -> dict[str, str]:
     """Return what the docstrings of the class and its bases say of each field."""
     texts: dict[str, str] = {}
     for cls in reversed(known.cls.__mro__):
-        arguments = inspect.getdoc(cls) or ""
-        if "__struct_fields__" in vars(cls) and "Args:" in arguments:
-            entries = re.split(r"\n    (?=\w+:)", arguments.split("Args:")[1])
+        _, _, arguments = (inspect.getdoc(cls) or "").partition("Args:")
+        if issubclass(cls, Event):
+            entries = re.split(r"\n    (?=\w+:)", arguments)
             pairs = (entry.strip().split(":", 1) for entry in entries if entry.strip())
             texts |= {name: " ".join(text.split()) for name, text in pairs}
     return texts
@@ -121,15 +87,25 @@ def counted(counts: Counter[str]) -> str:
     return ", ".join(f"{count} `{name}`" for name, count in sorted(counts.items()))
 
 
-def rendered() -> str:
-    """Return the page as it should be."""
-    sections = "\n".join(section(known) for known in agent_catalog)
+def rendered(page: str) -> str:
+    """Return *page* with its tables as they should be."""
+    catalog = "\n".join(section(known) for known in agent_catalog)
     table = "\n".join(recording(path) for path in sorted(RECORDINGS.glob("*.jsonl")))
-    return f"{HEAD}\n{sections}\n{READERS}{table}\n"
+    head = "| recording | lines | events | skipped |\n|---|---|---|---|"
+    return filled(filled(page, "catalog", catalog), "recordings", f"{head}\n{table}\n")
+
+
+def filled(page: str, name: str, made: str) -> str:
+    before, start, rest = page.partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    assert start, f"no place for {name}"
+    assert end, f"no end of {name}"
+    return f"{before}{start}\n{made}\n{end}{after}"
 
 
 def test_page_says_what_the_code_says() -> None:
-    assert PAGE.read_text(encoding="utf-8") == rendered()
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == rendered(page)
 
 
 def test_every_field_is_described() -> None:
@@ -138,5 +114,5 @@ def test_every_field_is_described() -> None:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(rendered(), encoding="utf-8")
+    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     sys.stdout.write(f"wrote {PAGE.relative_to(ROOT)}\n")

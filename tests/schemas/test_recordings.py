@@ -277,7 +277,11 @@ def test_files_of_an_exec_output_are_counted_by_kind_of_change() -> None:
 
 @pytest.mark.parametrize(
     ("name", "tokens"),
-    zip(EXEC_OUTPUTS, [(2946, 0, 7), (6040, 4992, 129), (6008, 4096, 51)], strict=True),
+    [
+        ("exec-stream-output-1", (2_946, 0, 7)),
+        ("exec-stream-output-2", (6_040, 4_992, 129)),
+        ("exec-stream-output-3", (6_008, 4_096, 51)),
+    ],
 )
 @pytest.mark.proves("B21")
 def test_turn_of_an_exec_output_has_its_tokens_and_no_others(

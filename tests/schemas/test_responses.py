@@ -14,12 +14,12 @@ from eventbus_schemas._responses import MAX_RESPONSE_BYTES
 def test_long_response_is_cut_at_65536_bytes_between_two_characters(
     character: str, shift: int
 ) -> None:
-    text = "x" * shift + character * 65_536
+    text = "x" * shift + character * 65_537
     event = AgentResponse.from_text(text)
     kept, width = len(event.response.encode()), len(character.encode())
     assert text.startswith(event.response)
     assert 65_536 - width < kept <= 65_536
-    assert event.response_length == shift + 65_536 * width
+    assert event.response_length == shift + 65_537 * width
     assert event.response_truncated
 
 

@@ -1,0 +1,1 @@
+"""What pytest gets from this package: the fixture ``bus_events``."""
