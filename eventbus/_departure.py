@@ -39,22 +39,33 @@ class Departures:
     def is_due(self) -> bool:
         """Whether a batch may leave now."""
         return bool(self._buffer.queued) and (
-            self.closing
-            or self._hurries > 0
-            or self._buffer.is_full_batch(self._batch)
-            or self._clock.monotonic() >= self._due_at
+            self._leaves_early or self._clock.monotonic() >= self._due_at
         )
+
+    @property
+    def _leaves_early(self) -> bool:
+        hurried = self.closing or self._hurries > 0
+        return hurried or self._buffer.is_full_batch(self._batch)
 
     async def next(self) -> RecordBatch | None:
         """Wait until a batch is due and take it; ``None`` when no more will come."""
-        while not self.is_due:
+        while (batch := self.take()) is None:
             if self.closing:
                 return None
             self._set_timer()
             await self._sleep()
+        return batch
+
+    def take(self) -> RecordBatch | None:
+        """Take a batch if one is due."""
+        if not self._buffer.queued:
+            return None
+        now = self._clock.monotonic()
+        if not (self._leaves_early or now >= self._due_at):
+            return None
         with self._ingress.lock:
             batch = self._buffer.take(self._batch)
-        self._due_at = self._clock.monotonic() + self._batch.max_delay_seconds
+        self._due_at = now + self._batch.max_delay_seconds
         if self._idle:
             self.notify()
         return batch

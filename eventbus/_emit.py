@@ -45,47 +45,63 @@ class Relay(Protocol):
         ...
 
 
+class SlowPath:
+    """Where a hand-over goes when a fast path does not know what to do.
+
+    Args:
+        ingress: Accounts for appends that went past their lease.
+        irregular: Takes values whose type has no place in the table.
+    """
+
+    __slots__ = ("irregular", "look")
+
+    def __init__(self, ingress: Ingress, irregular: Irregular) -> None:
+        """Keep both at hand."""
+        self.look = ingress.look
+        self.irregular = irregular
+
+
+# Each name that an inner function takes from outside costs a nanosecond a call, so
+# these take few, and what is rarely used shares one.
+
+
 def make_emit(
-    ingress: Ingress, time_ns: Callable[[], int], irregular: Irregular
+    ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath
 ) -> Emit[Event]:
-    """Return ``emit`` for events of any type; *irregular* takes the other values."""
-    entries, table, look = ingress.entries, ingress.table, ingress.look
-    append, bound = entries.append, current_bound
+    """Return ``emit`` for events of any type."""
+    entries, table, bound = ingress.entries, ingress.table, current_bound
 
     def emit(event: Event, /) -> bool:
         try:
             route = table[type(event)]
         except KeyError:
-            return irregular(event)
+            return slow.irregular(event)
         if route is None:
             return True
         lease = route.lease
-        append((event, time_ns(), bound()))
+        entries.append((event, time_ns(), bound()))
         if len(entries) > lease.limit:
-            return look(event, route, lease)
+            return slow.look(event, route, lease)
         return lease.ok
 
     return emit
 
 
-def make_relay(
-    ingress: Ingress, time_ns: Callable[[], int], irregular: Irregular
-) -> Relay:
-    """Return ``relay``; *irregular* takes the records whose event type is not known."""
-    entries, table, look = ingress.entries, ingress.table, ingress.look
-    append, bound = entries.append, current_bound
+def make_relay(ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath) -> Relay:
+    """Return ``relay``, which is ``emit`` for records."""
+    entries, table, bound = ingress.entries, ingress.table, current_bound
 
     def relay(record: AnyRecord, /) -> bool:
         try:
             route = table[type(record.event)]
         except (KeyError, AttributeError):
-            return irregular(record)
+            return slow.irregular(record)
         if route is None:
             return True
         lease = route.lease
-        append((record, time_ns(), bound()))
+        entries.append((record, time_ns(), bound()))
         if len(entries) > lease.limit:
-            return look(record, route, lease)
+            return slow.look(record, route, lease)
         return lease.ok
 
     return relay
@@ -97,29 +113,30 @@ class Emitter:
     __slots__ = ("emit", "reroute")
 
     def __init__(
-        self,
-        ingress: Ingress,
-        time_ns: Callable[[], int],
-        irregular: Irregular,
+        self, ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath
     ) -> None:
         """Start without a route: every event is irregular until :attr:`reroute`."""
-        entries, look = ingress.entries, ingress.look
-        append, bound = entries.append, current_bound
-        regular = False
+        entries, bound = ingress.entries, current_bound
         route: Route | None = None
+        without_route = slow.irregular
 
         def emit(event: Event, /) -> bool:
             if route is None:
-                return True if regular else irregular(event)
+                return without_route(event)
             lease = route.lease
-            append((event, time_ns(), bound()))
+            entries.append((event, time_ns(), bound()))
             if len(entries) > lease.limit:
-                return look(event, route, lease)
+                return slow.look(event, route, lease)
             return lease.ok
 
         def reroute(known: bool, new_route: Route | None) -> None:
-            nonlocal regular, route
-            regular, route = known, new_route
+            nonlocal without_route, route
+            without_route = _selected_by_nobody if known else slow.irregular
+            route = new_route
 
         self.emit: Emit[Any] = emit  # Any: of the one type it was asked for
         self.reroute = reroute
+
+
+def _selected_by_nobody(_: object) -> bool:
+    return True

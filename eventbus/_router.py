@@ -12,7 +12,7 @@ import msgspec
 from eventbus._attachment import Attachment
 from eventbus._catalog import Catalog, EventType, qualified
 from eventbus._check import FieldCheck
-from eventbus._emit import Emitter, make_emit, make_relay
+from eventbus._emit import Emitter, SlowPath, make_emit, make_relay
 from eventbus._errors import InvalidEventError, RegistrationError
 from eventbus._event import Event
 from eventbus._ingress import Ingress
@@ -59,8 +59,9 @@ class Router:
         self._checks: dict[type[Event], FieldCheck] = {}
         self._emitters: dict[type[Event], Emitter] = {}
         self._lock = threading.RLock()
-        self.emit: Final = make_emit(ingress, time_ns, self.irregular)
-        self.relay: Final = make_relay(ingress, time_ns, self.irregular)
+        self._slow: Final = SlowPath(ingress, self.irregular)
+        self.emit: Final = make_emit(ingress, time_ns, self._slow)
+        self.relay: Final = make_relay(ingress, time_ns, self._slow)
 
     def emitter(self, event_type: type[Event]) -> Emitter:
         """Return the emitter of *event_type*, the same one at every call.
@@ -71,7 +72,7 @@ class Router:
         with self._lock:
             known = self._known.get(event_type) or self._learn(event_type)
             if event_type not in self._emitters:
-                emitter = Emitter(self._ingress, self._time_ns, self.irregular)
+                emitter = Emitter(self._ingress, self._time_ns, self._slow)
                 self._emitters[event_type] = emitter
                 self._publish_route(known)
             return self._emitters[event_type]
@@ -97,14 +98,35 @@ class Router:
         for known in self._known.values():
             if attachment.plan.select.selects(known):
                 self._route(known)
+        self._note_uniformity()
+        self._sealer.look_closely = bool(self._ingress.entries)
 
     def _route(self, known: EventType) -> None:
-        takers = tuple(a for a in self._attached if a.plan.select.selects(known))
+        takers = self._takers(known)
         if takers:
             self._ingress.routes[known.cls] = Route(known, takers)
         else:
             self._ingress.routes.pop(known.cls, None)
         self._publish_route(known)
+
+    def _takers(self, known: EventType) -> tuple[Attachment, ...]:
+        return tuple(a for a in self._attached if a.plan.select.selects(known))
+
+    def _note_uniformity(self) -> None:
+        """Spare the seal a look at each event where all of them go the same way."""
+        routes = self._ingress.routes.values()
+        takers = {route.attachments for route in routes}
+        plain = all(self._sealer.is_plain(route.event_type.cls) for route in routes)
+        self._sealer.uniform = takers.pop() if len(takers) == 1 and plain else None
+
+    def _keep_uniformity(self, known: EventType) -> None:
+        takers = self._takers(known)
+        if not self._ingress.routes:
+            self._sealer.uniform = takers
+        if takers and not (
+            takers == self._sealer.uniform and self._sealer.is_plain(known.cls)
+        ):
+            self._sealer.uniform = None
 
     def _publish_route(self, known: EventType) -> None:
         """Tell the fast paths, unless each event of the type needs a closer look."""
@@ -138,6 +160,7 @@ class Router:
             if self._strict:
                 self._checks[event_type] = FieldCheck(event_type)
             self._known[event_type] = known
+            self._keep_uniformity(known)
             self._route(known)
             return known
 

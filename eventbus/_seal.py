@@ -59,6 +59,8 @@ class Sealer:
         self._maker: Final = maker
         self._max_depth: Final = max_depth
         self.plans: Final[dict[type[Event], TypePlan]] = {}
+        self.uniform: tuple[Attachment, ...] | None = None
+        self.look_closely = False
         self.next_sequence = 1
         self._sealing = False
 
@@ -68,6 +70,11 @@ class Sealer:
         self._maker.plans[event_type.cls] = plan
         redact = Redaction(event_type) if event_type.sensitive_fields else None
         self.plans[event_type.cls] = TypePlan(event_type, plan.severity_of, redact)
+
+    def is_plain(self, event_type: type[Event]) -> bool:
+        """Return whether all who select *event_type* see the same of each event."""
+        plan = self.plans[event_type]
+        return plan.redact is None and not plan.event_type.has_own_severity
 
     def seal(self) -> None:
         """Hand everything that arrived to the attachments that selected it."""
@@ -128,18 +135,24 @@ class Sealer:
         return window.picked(picks)
 
     def _portions(self, window: Window, first: int) -> list[tuple[Attachment, Portion]]:
+        if self.uniform is not None and not self.look_closely:
+            return [(a, self._portion(a, window, first)) for a in self.uniform]
+        self.look_closely = False
         kinds = window.event_types
         views = Views(window, kinds, self.plans)
-        portions: list[tuple[Attachment, Portion]] = []
-        for attachment, selected in self._takers(kinds):
-            view, door = views.of(attachment, selected), attachment.door
-            if door.sealed_start:
-                view = view.tail(view.before(first + door.sealed_start))
+        return [
+            (attachment, self._portion(attachment, views.of(attachment, kinds), first))
+            for attachment, kinds in self._takers(kinds)
+        ]
+
+    def _portion(self, attachment: Attachment, view: Window, first: int) -> Portion:
+        door, stop = attachment.door, len(view)
+        if door.sealed_start:
+            view = view.tail(view.before(first + door.sealed_start))
             stop = len(view)
-            if door.sealed_from is not None:
-                stop = view.before(first + door.sealed_from)
-            portions.append((attachment, attachment.portion(view, stop)))
-        return portions
+        if door.sealed_from is not None:
+            stop = view.before(first + door.sealed_from)
+        return attachment.portion(view, stop)
 
     def _takers(
         self, kinds: Iterable[type[Event]]

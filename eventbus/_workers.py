@@ -99,9 +99,10 @@ class Workers:
     async def _deliver(self, hand: Hand, deadline: Deadline) -> None:
         await self.delivery.settle(hand, deadline)
         while not (self.delivery.stopped or self._attachment.health.failed):
-            if not self.departures.is_due:
+            batch = self.departures.take()
+            if batch is None:
                 deadline.rest()
-            batch = await self.departures.next()
+                batch = await self.departures.next()
             if batch is None:
                 return
             hand.append((batch, NO_TROUBLE))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
-
-from eventbus import AttributeValue
 
 MAX_OPEN_CALLS: Final = 10_000
 MAX_OPEN_BYTES: Final = 64 * 1024 * 1024
@@ -21,8 +18,7 @@ class OpenCall(msgspec.Struct, frozen=True, gc=False):
         tool_name: The tool.
         arguments: What the tool was called with.
         time_unix_nano: When; 0 is unknown.
-        record_id: Id of the record it becomes when its output never comes.
-        attributes: What was bound when it was made.
+        number: The line it stands on.
         size_bytes: What it counts for in the bound.
     """
 
@@ -30,8 +26,7 @@ class OpenCall(msgspec.Struct, frozen=True, gc=False):
     tool_name: str
     arguments: str | None
     time_unix_nano: int
-    record_id: str
-    attributes: Mapping[str, AttributeValue]
+    number: int
     size_bytes: int
 
 

@@ -81,6 +81,8 @@ def _unix_nano(moment: datetime) -> int:
 class _RolloutSession(CodexSession):
     def __init__(self, faults: LineFaults) -> None:
         super().__init__(faults)
+        self._moment: datetime | None = None
+        self._time = 0
         self._model: str | None = None
         self._totals: shape.Tokens | None = None
         self._handlers: dict[type, _Handler] = {
@@ -103,11 +105,14 @@ class _RolloutSession(CodexSession):
         handle = self._handlers.get(type(payload))
         if handle is None:
             return self._faults.skipped(_TOLD_ELSEWHERE[type(payload)], number)
-        time = _unix_nano(line.timestamp)
+        moment = line.timestamp
+        if moment != self._moment:  # the lines of one step share their time
+            self._moment, self._time = moment, _unix_nano(moment)
+        time = self._time
         if not 0 < time <= _LATEST_UNIX_NANO:
             return self._faults.broken(
                 "expected a time from 1970 to 2262, got the year "
-                f"{line.timestamp.year} - at `$.timestamp`",
+                f"{moment.year} - at `$.timestamp`",
                 number,
             )
         return handle(payload, number, time)

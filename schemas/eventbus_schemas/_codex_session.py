@@ -45,15 +45,13 @@ class CodexSession:
     def _bind(self, name: str, value: str) -> None:
         self._attributes = Attributes({**self._attributes, name: value})
 
-    def _record_id(self, number: int) -> str:
-        return f"{self._id_prefix}{number}" if self._id_prefix else ""
-
     def _record(
         self, event: Event, number: int, time_unix_nano: int = 0
     ) -> Record[Event]:
+        prefix = self._id_prefix
         return Record(
             event,
-            self._record_id(number),
+            f"{prefix}{number}" if prefix else "",
             time_unix_nano=time_unix_nano,
             attributes=self._attributes,
         )
@@ -78,8 +76,7 @@ class CodexSession:
             tool_name,
             arguments,
             time_unix_nano,
-            self._record_id(number),
-            self._attributes,
+            number,
             0 if arguments is None else byte_length(arguments),
         )
         evicted = self._calls.add(call)
@@ -88,20 +85,12 @@ class CodexSession:
         return None
 
     def _give_up(self, calls: list[OpenCall]) -> None:
-        self.given_up.extend(map(_without_output, calls))
-
-
-def _without_output(call: OpenCall) -> Record[Event]:
-    event = ToolResult.of(
-        call.tool_name,
-        success=False,
-        outcome="no_output",
-        call_id=call.call_id,
-        arguments=call.arguments,
-    )
-    return Record(
-        event,
-        call.record_id,
-        time_unix_nano=call.time_unix_nano,
-        attributes=call.attributes,
-    )
+        for call in calls:
+            event = ToolResult.of(
+                call.tool_name,
+                success=False,
+                outcome="no_output",
+                call_id=call.call_id,
+                arguments=call.arguments,
+            )
+            self.given_up.append(self._record(event, call.number, call.time_unix_nano))

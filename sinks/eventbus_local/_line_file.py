@@ -11,7 +11,7 @@ from typing import Final
 from eventbus import Clock, Unavailable
 from eventbus._log import QuietLog
 from eventbus_local._locking import lock, unlock
-from eventbus_local._opening import open_for_appending
+from eventbus_local._opening import open_for_appending, sync_directory
 from eventbus_local._rotation import RotatedFiles
 from eventbus_local._settings import JsonlSettings
 
@@ -151,6 +151,8 @@ class LineFile:
             self._path, follow_symlinks=self._settings.follow_symlinks
         )
         self._period = self._period_of(os.fstat(descriptor).st_mtime_ns)
+        if self._settings.fsync == "batch":
+            sync_directory(self._path)
         return descriptor
 
     def _has_path(self, descriptor: int) -> bool:

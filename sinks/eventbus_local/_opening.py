@@ -82,3 +82,14 @@ def _make_directory(path: str) -> None:
     except FileExistsError:
         if not os.path.isdir(path):
             raise
+
+
+def sync_directory(path: str) -> None:
+    """Wait until the disk knows the names in the directory of *path*."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(os.path.dirname(path), os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

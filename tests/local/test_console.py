@@ -13,6 +13,9 @@ from eventbus import Catalog, Event, Record, Severity, SinkContext
 from eventbus._clock import SystemClock
 from eventbus_local import ConsoleSettings, ConsoleSink
 
+Screen = Callable[[], io.StringIO]
+Terminal = Callable[[], int]
+
 
 class Ping(Event, tag="ping"):
     n: int = 0
@@ -30,7 +33,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch) -> Callable[[], io.StringIO]:
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     """Return what puts a stream in memory in place, once the test itself runs."""
 
     def put() -> io.StringIO:
@@ -42,7 +45,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Callable[[], io.StringIO]:
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], int]]:
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     """Return what puts a terminal in place, once the test itself runs."""
     ours, theirs = os.openpty()
     stream = open(theirs, "w", encoding="utf-8")  # noqa: SIM115
@@ -60,7 +63,7 @@ def ping(n: int = 1, severity: Severity = "info") -> Record[Ping]:
     return Record(Ping(n=n), id=f"b-{n}", severity=severity)
 
 
-async def test_a_console_needs_no_settings(screen: Callable[[], io.StringIO]) -> None:
+async def test_a_console_needs_no_settings(screen: Screen) -> None:
     shown = screen()
     sink = ConsoleSink()
     await sink.start()
@@ -70,7 +73,7 @@ async def test_a_console_needs_no_settings(screen: Callable[[], io.StringIO]) ->
 
 
 async def test_closing_leaves_the_stream_open(
-    screen: Callable[[], io.StringIO],
+    screen: Screen,
 ) -> None:
     shown = screen()
     await ConsoleSink().aclose()
@@ -78,7 +81,7 @@ async def test_closing_leaves_the_stream_open(
 
 
 async def test_standard_error_can_be_chosen(
-    screen: Callable[[], io.StringIO], monkeypatch: pytest.MonkeyPatch
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = screen()
     errors = io.StringIO()
@@ -89,7 +92,7 @@ async def test_standard_error_can_be_chosen(
 
 
 @pytest.mark.proves("I3")
-async def test_json_is_one_record_a_line(screen: Callable[[], io.StringIO]) -> None:
+async def test_json_is_one_record_a_line(screen: Screen) -> None:
     shown = screen()
     sink = ConsoleSink(ConsoleSettings(format="json"))
     sink.configure(SinkContext("console", {"a": "b"}, Catalog(), SystemClock()))
@@ -103,7 +106,7 @@ async def test_json_is_one_record_a_line(screen: Callable[[], io.StringIO]) -> N
 
 @pytest.mark.proves("fault-92")
 async def test_json_hides_nothing_from_a_terminal(
-    screen: Callable[[], io.StringIO],
+    screen: Screen,
 ) -> None:
     shown = screen()
     sink = ConsoleSink(ConsoleSettings(format="json"))
@@ -113,9 +116,9 @@ async def test_json_hides_nothing_from_a_terminal(
 
 
 async def test_what_has_no_json_is_named_by_its_place_in_the_batch(
-    screen: Callable[[], io.StringIO],
+    screen: Screen,
 ) -> None:
-    shown = screen()
+    screen()
     sink = ConsoleSink(ConsoleSettings(format="json", level="info"))
     outcome = await sink.write(
         [
@@ -133,16 +136,11 @@ async def test_what_has_no_json_is_named_by_its_place_in_the_batch(
 
 @pytest.mark.proves("I3")
 @pytest.mark.parametrize("form", ["text", "json"])
-async def test_what_is_below_the_level_is_not_shown(
-    screen: Callable[[], io.StringIO], form: Any
-) -> None:
+async def test_what_is_below_the_level_is_not_shown(screen: Screen, form: Any) -> None:
     shown = screen()
     sink = ConsoleSink(ConsoleSettings(level="warn", format=form))
     await sink.write([ping(1), ping(2, "warn"), ping(3, "error")])
     assert shown.getvalue().count("\n") == 2
-
-
-class Told(Exception): ...
 
 
 class Telling:
@@ -154,7 +152,7 @@ class Telling:
 
 @pytest.mark.proves("I3")
 async def test_no_text_is_made_of_what_is_not_shown(
-    screen: Callable[[], io.StringIO],
+    screen: Screen,
 ) -> None:
     shown = screen()
     record = Record(Anything(value=Telling()), severity="debug")
@@ -176,7 +174,7 @@ async def test_no_text_is_made_of_what_is_not_shown(
     ],
 )
 async def test_who_decides_about_colour(
-    screen: Callable[[], io.StringIO],
+    screen: Screen,
     monkeypatch: pytest.MonkeyPatch,
     color: bool | None,
     environment: dict[str, str],
@@ -189,7 +187,7 @@ async def test_who_decides_about_colour(
     assert ("\x1b[" in shown.getvalue()) is colored
 
 
-async def test_a_terminal_has_colour(terminal: Callable[[], int]) -> None:
+async def test_a_terminal_has_colour(terminal: Terminal) -> None:
     screen = terminal()
     await ConsoleSink().write([ping()])
     assert b"\x1b[32mINFO \x1b[0m" in os.read(screen, 4096)
@@ -197,7 +195,7 @@ async def test_a_terminal_has_colour(terminal: Callable[[], int]) -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
 async def test_a_terminal_that_wants_no_colour_has_none(
-    terminal: Callable[[], int], monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     screen = terminal()
     monkeypatch.setenv(name, value)

@@ -65,7 +65,7 @@ def use_as_stdout(monkeypatch: pytest.MonkeyPatch, stream: Any) -> StreamWriter:
 async def until_full(pipe: Pipe) -> None:
     poll = select.poll()
     poll.register(pipe.writing, select.POLLOUT)
-    while poll.poll(0):
+    while poll.poll(0):  # noqa: ASYNC110 - another process could be the writer
         await asyncio.sleep(0)
 
 

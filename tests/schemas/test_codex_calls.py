@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eventbus import Attributes, Record
+from eventbus import Record
 from eventbus_schemas import ToolResult
 from eventbus_schemas._codex_calls import MAX_OPEN_BYTES, OpenCall, OpenCalls
 
@@ -10,7 +10,7 @@ from ._lines import call, events, output, records, rollout
 
 
 def a_call(call_id: str, *, size: int = 0) -> OpenCall:
-    return OpenCall(call_id, "shell", "x" * size, 0, "", Attributes(), size)
+    return OpenCall(call_id, "shell", "x" * size, 0, 1, size)
 
 
 def ids(calls: list[OpenCall]) -> list[str]:

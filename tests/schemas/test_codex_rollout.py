@@ -284,7 +284,10 @@ def test_what_the_model_is_told_again_is_no_second_event() -> None:
         shown("user_message", message="b", kind="plain"),
         item("message", role="user", content=[{"type": "input_text", "text": "b"}]),
     )
-    assert events(readings) == [Reasoning.from_text("a"), UserPrompt(prompt="b", prompt_length=1)]
+    assert events(readings) == [
+        Reasoning.from_text("a"),
+        UserPrompt(prompt="b", prompt_length=1),
+    ]
     assert skipped(readings) == [
         Skipped("response_item.reasoning", "rollout.jsonl", 2),
         Skipped("response_item.message", "rollout.jsonl", 4),

@@ -1,15 +1,18 @@
-"""Sinks for tests: one that keeps what it gets, one that does as it is told."""
+"""A sink that keeps what it is given."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from eventbus._event import Event
 from eventbus._record import AnyRecord
 
+E = TypeVar("E", bound=Event)
+
 
 class RecordingSink:
-    """Keeps every record it is given."""
+    """Keeps every record it is given, without a bound."""
 
     def __init__(self) -> None:
         """Begin empty."""
@@ -25,6 +28,14 @@ class RecordingSink:
         """Their events."""
         return [record.event for record in self.records]
 
+    def of(self, event_type: type[E]) -> list[E]:
+        """Return the events of *event_type* and its subclasses."""
+        return [event for event in self.events if isinstance(event, event_type)]
+
+    def clear(self) -> None:
+        """Forget everything so far."""
+        self.batches.clear()
+
     async def start(self) -> None:
         """See :class:`eventbus.Sink`."""
 
@@ -33,4 +44,4 @@ class RecordingSink:
         self.batches.append(list(batch))
 
     async def aclose(self) -> None:
-        """See :class:`eventbus.Sink`."""
+        """See :class:`eventbus.Sink`; what was kept stays."""

@@ -1,0 +1,259 @@
+"""Which plugins are installed, and what is accepted as one when it is loaded.
+
+Listing them reads the metadata of distributions and imports nothing; a plugin is
+imported when it is asked for by its name. Whatever it does then ends in one
+:class:`eventbus.PluginError` with one line.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+
+from eventbus._catalog import Catalog
+from eventbus._errors import PluginError, RegistrationError
+from eventbus._log import LOGGER_NAME
+from eventbus._nearest import listed, suggestion
+from eventbus._reader import AsyncReader, Reader
+from eventbus._sink import Sink
+from eventbus._verdict import describe_error
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+SINKS: Final = "eventbus.sinks"
+CATALOGS: Final = "eventbus.catalogs"
+READERS: Final = "eventbus.readers"
+
+SINK_API: Final = 1
+"""The newest ``sink_api`` of a sink class that this version can run."""
+
+_OURS: Final = "eventbus"
+_KINDS: Final = {SINKS: "sink", CATALOGS: "catalog", READERS: "reader"}
+_SINK_METHODS: Final = ("start", "write", "aclose")
+
+
+class Plugin(msgspec.Struct, frozen=True):
+    """A plugin that some distribution declares; it may never have been imported.
+
+    Args:
+        group: Its group of entry points.
+        name: What it is called in configurations and on the command line.
+        target: Module and object, as in ``"eventbus_local:JsonlSink"``.
+        distribution: Whose it is, as in ``"eventbus"``.
+        version: The distribution's.
+    """
+
+    group: str
+    name: str
+    target: str
+    distribution: str
+    version: str
+
+    @property
+    def title(self) -> str:
+        """The plugin as the subject of a sentence: ``Sink 'kafka'``."""
+        return f"{_KINDS[self.group].capitalize()} {self.name!r}"
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for messages."""
+        return f"{self.target} of {self.distribution} {self.version}"
+
+
+def installed(group: str) -> tuple[Plugin, ...]:
+    """Return the plugins of *group* by name; imports none of them."""
+    return tuple(plugin for plugin, _ in _found(group))
+
+
+def installed_sinks() -> tuple[Plugin, ...]:
+    """Return the sinks that are installed, by name; imports none of them."""
+    return installed(SINKS)
+
+
+def load_sink(name: str) -> type[Sink]:
+    """Import the sink *name* and return its class.
+
+    Raises:
+        PluginError: There is none, there are two, or it does not load.
+    """
+    plugin, loaded = _load(SINKS, name)
+    return _checked_sink(plugin, loaded)
+
+
+def sink_lacks(name: str, error: ModuleNotFoundError) -> PluginError:
+    """Return what to say when the sink *name* missed a module once it was used."""
+    for plugin, entry in _found(SINKS):
+        if plugin.name == name:
+            return _missing_module(plugin, entry, error)
+    return PluginError(f"Sink {name!r} does not load: {describe_error(error)}")
+
+
+def load_reader(name: str) -> Reader | AsyncReader:
+    """Import the reader *name*.
+
+    Raises:
+        PluginError: There is none, there are two, or it does not load.
+    """
+    plugin, loaded = _load(READERS, name)
+    if not callable(loaded):
+        raise _wrong(plugin, "a function of lines", loaded)
+    return cast("Reader | AsyncReader", loaded)
+
+
+def installed_catalog(*, strict: bool = False) -> Catalog:
+    """Return all installed catalogs as one.
+
+    Args:
+        strict: Raise for a catalog that does not load, and for an event type whose
+            name another one has. Without it they are left out, with a warning each.
+
+    Raises:
+        PluginError: *strict*, and a catalog cannot be taken as it is.
+    """
+    merged = Catalog(name="installed")
+    for name in dict.fromkeys(plugin.name for plugin in installed(CATALOGS)):
+        try:
+            plugin, loaded = _load(CATALOGS, name)
+            catalog = _checked_catalog(plugin, loaded)
+        except PluginError as error:
+            _complain(error, strict=strict)
+            continue
+        _merge(merged, catalog, plugin, strict=strict)
+    return merged
+
+
+def _merge(merged: Catalog, catalog: Catalog, plugin: Plugin, *, strict: bool) -> None:
+    for known in catalog:
+        try:
+            merged.register(known.cls)
+        except RegistrationError as error:
+            _complain(PluginError(f"{plugin.title}: {error}"), strict=strict)
+
+
+def _complain(error: PluginError, *, strict: bool) -> None:
+    if strict:
+        raise error
+    logging.getLogger(LOGGER_NAME).warning("%s", error)
+
+
+def _found(group: str) -> list[tuple[Plugin, EntryPoint]]:
+    from importlib.metadata import entry_points
+
+    found = [(_described(entry), entry) for entry in entry_points(group=group)]
+    return sorted(found, key=lambda one: (one[0].name, one[0].distribution))
+
+
+def _described(entry: EntryPoint) -> Plugin:
+    owner = entry.dist
+    return Plugin(
+        group=entry.group,
+        name=entry.name,
+        target=entry.value,
+        distribution="?" if owner is None else owner.name,
+        version="?" if owner is None else owner.version,
+    )
+
+
+def _load(group: str, name: str) -> tuple[Plugin, Any]:
+    # Any: what an entry point names may be anything.
+    found = _found(group)
+    named = [(plugin, entry) for plugin, entry in found if plugin.name == name]
+    if not named:
+        raise _unknown(group, name, [plugin.name for plugin, _ in found])
+    if len(named) > 1:
+        raise _ambiguous([plugin for plugin, _ in named])
+    plugin, entry = named[0]
+    return plugin, _imported(plugin, entry)
+
+
+def _imported(plugin: Plugin, entry: EntryPoint) -> Any:
+    try:
+        return entry.load()
+    except ModuleNotFoundError as error:
+        raise _missing_module(plugin, entry, error) from error
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module
+        raise PluginError(
+            f"{plugin.title} does not load ({plugin.origin}): {describe_error(error)}"
+        ) from error
+
+
+def _missing_module(
+    plugin: Plugin, entry: EntryPoint, error: ModuleNotFoundError
+) -> PluginError:
+    module = (error.name or "a module").partition(".")[0]
+    if module == entry.module.partition(".")[0]:
+        return PluginError(
+            f"{plugin.title} does not load ({plugin.origin}): {describe_error(error)}"
+        )
+    text = f"{plugin.title} needs {module}, which is not installed."
+    if _has_own_extra(plugin, entry):
+        return PluginError(f"{text} Try: pip install '{_OURS}[{plugin.name}]'")
+    return PluginError(f"{text} It belongs to {plugin.origin}.")
+
+
+def _has_own_extra(plugin: Plugin, entry: EntryPoint) -> bool:
+    if plugin.distribution != _OURS or entry.dist is None:
+        return False
+    return plugin.name in (entry.dist.metadata.get_all("Provides-Extra") or ())
+
+
+def _unknown(group: str, name: str, names: Iterable[str]) -> PluginError:
+    names = list(dict.fromkeys(names))
+    return PluginError(
+        f"No {_KINDS[group]} {name!r} is installed "
+        f"(installed: {listed(names) or 'none'}).{suggestion(name, names)}"
+    )
+
+
+def _ambiguous(plugins: list[Plugin]) -> PluginError:
+    origins = " and ".join(plugin.origin for plugin in plugins)
+    return PluginError(
+        f"{plugins[0].title} is there more than once: {origins}. Uninstall all but one"
+    )
+
+
+def _wrong(plugin: Plugin, expected: str, loaded: object) -> PluginError:
+    return PluginError(
+        f"{plugin.title} must be {expected}, got {_kind_of(loaded)} ({plugin.origin})"
+    )
+
+
+def _kind_of(loaded: object) -> str:
+    if isinstance(loaded, type):
+        return f"the class {loaded.__qualname__}"
+    return f"a value of type {type(loaded).__name__}"
+
+
+def _checked_sink(plugin: Plugin, loaded: Any) -> type[Sink]:
+    if not isinstance(loaded, type):
+        raise _wrong(plugin, "a class of sinks", loaded)
+    missing = [m for m in _SINK_METHODS if not callable(getattr(loaded, m, None))]
+    if missing:
+        raise _wrong(plugin, f"a sink, with {', '.join(_SINK_METHODS)},", loaded)
+    api: object = getattr(loaded, "sink_api", SINK_API)
+    if not isinstance(api, int) or api > SINK_API:
+        raise PluginError(
+            f"{plugin.title} is made for version {api!r} of the sink interface, "
+            f"this eventbus has {SINK_API} ({plugin.origin}): upgrade eventbus"
+        )
+    return cast("type[Sink]", loaded)
+
+
+def _checked_catalog(plugin: Plugin, loaded: Any) -> Catalog:
+    made = loaded
+    if not isinstance(loaded, Catalog) and callable(loaded):
+        make = cast("Callable[[], object]", loaded)
+        try:
+            made = make()
+        except Exception as error:  # noqa: BLE001 - a stranger's function
+            raise PluginError(
+                f"{plugin.title} does not load ({plugin.origin}): "
+                f"{describe_error(error)}"
+            ) from error
+    if not isinstance(made, Catalog):
+        raise _wrong(plugin, "an eventbus.Catalog, or a function that makes one", made)
+    return made

@@ -1,0 +1,67 @@
+"""What is wrong with a configuration: all of it at once, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from eventbus._errors import ConfigError
+from eventbus.config._place import Place, inside, written
+
+_MAX_PROBLEMS: Final = 50
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing that is wrong.
+
+    Args:
+        message: What was expected and what was found; one line, no secret.
+        place: Where in the configuration.
+    """
+
+    message: str
+    place: Place
+
+    def __str__(self) -> str:
+        """Say it with the place."""
+        return f"{self.message} - at `{written(self.place)}`"
+
+
+class Problems:
+    """Collects what is wrong, at most 50 things of it."""
+
+    def __init__(self) -> None:
+        """Begin with nothing wrong."""
+        self._found: list[Problem] = []
+
+    def add(self, message: str, place: Place) -> None:
+        """Note that *message* holds at *place*."""
+        if len(self._found) < _MAX_PROBLEMS:
+            self._found.append(Problem(message, place))
+
+    def __iter__(self) -> Iterator[Problem]:
+        """Iterate in the order in which they were found."""
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._found)
+
+    def within(self, place: Place) -> list[Problem]:
+        """Return those at *place* or inside it."""
+        return [problem for problem in self._found if inside(problem.place, place)]
+
+    def outside(self, place: Place) -> list[Problem]:
+        """Return those that are not inside *place*."""
+        return [problem for problem in self._found if not inside(problem.place, place)]
+
+
+def config_error(problems: list[Problem]) -> ConfigError:
+    """Return one error that says all of *problems*, a line each."""
+    *others, last = problems
+    lines = [str(problem) for problem in others]
+    error = ConfigError("\n".join([*lines, last.message]), path=written(last.place))
+    error.path = written(problems[0].place)
+    return error

@@ -1,0 +1,124 @@
+"""Which values of a configuration are secrets, and how they look in print."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from eventbus._records import REDACTED
+from eventbus.config._place import Place
+
+# Any in this module: settings hold values of any type.
+
+_MIN_SCRUBBED_LENGTH: Final = 3  # shorter ones would take innocent letters with them
+_SECRET_WORDS: Final = frozenset(
+    "authorization cookie credential credentials headers passphrase passwd password "
+    "secret secrets token".split()
+)
+_words: Final = re.compile(r"[a-z0-9]+|[A-Z]+(?![a-z])|[A-Z][a-z0-9]*").findall
+
+
+class SecretText(str):
+    """Text that prints as ``[REDACTED]`` wherever a ``repr`` is printed.
+
+    It is equal to the text it holds and works wherever text does; ``str()`` of it is
+    the text itself.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Say nothing."""
+        return repr(REDACTED)
+
+    def __str__(self) -> str:
+        """Return the text, for whoever asks for it on purpose."""
+        return str.__str__(self)
+
+
+class MaskedTable(dict[str, Any]):
+    """A table of which some values print as ``[REDACTED]``."""
+
+    def __init__(self, values: dict[str, Any], masked: Iterable[str]) -> None:
+        """Hold *values*; *masked* are the keys of secret ones."""
+        super().__init__(values)
+        self._masked = frozenset(masked)
+
+    def __repr__(self) -> str:
+        """Show the keys, and the values that are no secrets."""
+        return repr({k: REDACTED if k in self._masked else v for k, v in self.items()})
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether a setting called *name* looks like a secret.
+
+    ``sasl_plain_password``, ``api_key`` and all ``headers`` do; ``key`` alone does
+    not: it names what records are grouped by.
+    """
+    words = [word.lower() for word in _words(name)]
+    if not _SECRET_WORDS.isdisjoint(words):
+        return True
+    return len(words) > 1 and words[-1] in ("key", "apikey")
+
+
+def is_secret(place: Place) -> bool:
+    """Return whether what stands at *place* looks like a secret by its name."""
+    return any(isinstance(step, str) and is_secret_name(step) for step in place)
+
+
+class Secrets:
+    """The secrets of one configuration: where they are, and what they are."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._places: set[Place] = set()
+        self._texts: set[str] = set()
+
+    def add(self, place: Place, value: object) -> None:
+        """Remember that *value*, at *place*, is one."""
+        self._places.add(place)
+        if value is not None and not isinstance(value, bool):
+            self._texts.add(str(value))
+
+    def covers(self, place: Place) -> bool:
+        """Return whether what stands at *place* must not be shown."""
+        return is_secret(place) or any(
+            place[:length] in self._places for length in range(1, len(place) + 1)
+        )
+
+    def scrubbed(self, text: str) -> str:
+        """Return *text* without any secret that it repeats."""
+        for secret in sorted(self._texts, key=len, reverse=True):
+            if len(secret) >= _MIN_SCRUBBED_LENGTH:
+                text = text.replace(secret, REDACTED)
+        return text
+
+    def hide(self, value: Any, place: Place) -> Any:
+        """Return *value* with the texts in it that are secrets as :class:`SecretText`.
+
+        Structs are changed in place: they were made for this configuration.
+        """
+        if isinstance(value, str):
+            return SecretText(value) if self.covers(place) else value
+        if isinstance(value, msgspec.Struct):
+            self._hide_fields(value, place)
+            return value
+        if isinstance(value, dict):
+            table: dict[str, Any] = value
+            return {k: self.hide(v, (*place, k)) for k, v in table.items()}
+        if type(value) in (list, tuple):
+            items: list[Any] = value
+            return type(value)(
+                self.hide(item, (*place, index)) for index, item in enumerate(items)
+            )
+        return value
+
+    def _hide_fields(self, struct: msgspec.Struct, place: Place) -> None:
+        for field in msgspec.structs.fields(struct):
+            value: Any = getattr(struct, field.name)
+            hidden = self.hide(value, (*place, field.encode_name))
+            if hidden is not value:
+                msgspec.structs.force_setattr(struct, field.name, hidden)

@@ -1,0 +1,284 @@
+"""What a test can ask about the events of a bus: the value of ``bus_events``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar, overload
+
+from eventbus._bus import Bus
+from eventbus._event import Event
+from eventbus._record import AnyRecord, Record
+from eventbus._sampling_ratio import Ratio
+from eventbus._select import Selector
+from eventbus._settings import Buffer, Overflow
+from eventbus.testing._listening import Bell, seal, woken_here
+from eventbus.testing._matching import Match, Wanted, explain, names_of
+from eventbus.testing._transcript import assert_transcript
+
+E = TypeVar("E", bound=Event)
+
+DEFAULT_MAX_RECORDS: Final = 100_000
+DEFAULT_WAIT_SECONDS: Final = 1.0
+
+
+class BusEvents:
+    """Records every event of a bus, unredacted, in the order of their emission.
+
+    Recording needs no event loop: whatever was emitted is there at the next look,
+    whether the bus was started or not. Nothing of it stays pending on the bus, and it
+    counts as sampled out there. What is printed or written is redacted.
+
+    Args:
+        bus: Recorded from now on; one of its own without it.
+        folder: Where relative paths of transcripts begin.
+        update: Whether :meth:`golden` writes transcripts instead of comparing.
+        max_records: Most records kept; beyond it every question raises.
+    """
+
+    def __init__(
+        self,
+        bus: Bus | None = None,
+        *,
+        folder: Path | None = None,
+        update: bool = False,
+        max_records: int = DEFAULT_MAX_RECORDS,
+    ) -> None:
+        """Begin to record."""
+        self.bus: Final = Bus() if bus is None else bus
+        self._folder = folder or Path()
+        self._update = update
+        self._max_records = max_records
+        self._records: list[AnyRecord] = []
+        self._missed = 0
+        self._buses: list[Bus] = []
+        self._bell = Bell()
+        self.watch(self.bus)
+
+    def __repr__(self) -> str:
+        """Show how many there are, and the last names."""
+        return f"<BusEvents {len(self._records)}: {names_of(self._records)}>"
+
+    def watch(self, bus: Bus) -> None:
+        """Record the events of *bus* too, from now on.
+
+        Raises:
+            AttachError: *bus* is watched already, or it runs in another thread.
+            BusClosedError: *bus* is closed.
+        """
+        bus.attach(
+            _Watcher(self._keep),
+            name="bus_events",
+            content="full",
+            sampler=Ratio(0),
+            buffer=Buffer(max_events=self._max_records, overflow=Overflow.DROP_OLDEST),
+        )
+        self._buses.append(bus)
+
+    def _keep(self, batch: Sequence[AnyRecord]) -> None:
+        room = self._max_records - len(self._records)
+        self._records.extend(batch[:room])
+        self._missed += max(len(batch) - room, 0)
+        self._bell.ring()
+
+    @property
+    def records(self) -> list[AnyRecord]:
+        """Every record so far.
+
+        Raises:
+            RuntimeError: There were more than ``max_records``.
+        """
+        for bus in self._buses:
+            seal(bus)
+        if self._missed:
+            raise RuntimeError(
+                f"bus_events keeps at most {self._max_records} records and missed "
+                f"{self._missed}; clear() it in between"
+            )
+        return list(self._records)
+
+    @property
+    def events(self) -> list[Event]:
+        """Every event so far."""
+        return [record.event for record in self.records]
+
+    @property
+    def names(self) -> list[str]:
+        """The name of every event so far: ``assert bus_events.names == […]``."""
+        return [record.name for record in self.records]
+
+    def of(self, event_type: type[E]) -> list[E]:
+        """Return the events of *event_type* and its subclasses."""
+        return [event for event in self.events if isinstance(event, event_type)]
+
+    def has(
+        self,
+        select: Selector | None = None,
+        match: Match | None = None,
+        /,
+        **fields: object,
+    ) -> bool:
+        """Return whether such an event was recorded; see :meth:`assert_event`."""
+        return any(map(Wanted(select, match, fields).accepts, self.records))
+
+    def clear(self) -> None:
+        """Forget everything so far."""
+        for bus in self._buses:
+            seal(bus)
+        self._records.clear()
+        self._missed = 0
+
+    @overload
+    def assert_event(
+        self, select: type[E], match: Match | None = None, /, **fields: object
+    ) -> Record[E]: ...
+    @overload
+    def assert_event(
+        self, select: str, match: Match | None = None, /, **fields: object
+    ) -> AnyRecord: ...
+    def assert_event(
+        self, select: Selector, match: Match | None = None, /, **fields: object
+    ) -> Record[Any]:
+        """Return the first record that fits.
+
+        Args:
+            select: A glob on event names, or an event type.
+            match: Is given the event; true when it fits.
+            **fields: Values by field, else by bound attribute. A type stands for its
+                instances, a function for the values it returns true for.
+
+        Raises:
+            AssertionError: None does; the text says what speaks against the near ones.
+        """
+        records = self.records
+        wanted = Wanted(select, match, fields)
+        found = next(filter(wanted.accepts, records), None)
+        if found is None:
+            raise AssertionError(explain(wanted, records) + self._refusals())
+        return found
+
+    def assert_no_event(
+        self, select: Selector, match: Match | None = None, /, **fields: object
+    ) -> None:
+        """Check that nothing recorded fits; see :meth:`assert_event`.
+
+        Raises:
+            AssertionError: Something does.
+        """
+        wanted = Wanted(select, match, fields)
+        found = sum(map(wanted.accepts, self.records))
+        if found:
+            raise AssertionError(f"expected no {wanted}, got {found}")
+
+    def assert_order(self, *selects: Selector) -> None:
+        """Check that these events came one after the other, others between allowed.
+
+        Raises:
+            AssertionError: They did not; the text names the first one missing.
+        """
+        records = self.records
+        rest = iter(records)
+        for place, select in enumerate(selects):
+            wanted = Wanted(select, None, {})
+            if not any(map(wanted.accepts, rest)):
+                before = ", ".join(map(_text, selects[:place])) or "anything"
+                raise AssertionError(
+                    f"no {wanted} after {before}; recorded: {names_of(records)}"
+                )
+
+    @overload
+    async def wait_for(
+        self,
+        select: type[E],
+        timeout_seconds: float = DEFAULT_WAIT_SECONDS,
+        match: Match | None = None,
+        /,
+        **fields: object,
+    ) -> Record[E]: ...
+    @overload
+    async def wait_for(
+        self,
+        select: str,
+        timeout_seconds: float = DEFAULT_WAIT_SECONDS,
+        match: Match | None = None,
+        /,
+        **fields: object,
+    ) -> AnyRecord: ...
+    async def wait_for(
+        self,
+        select: Selector,
+        timeout_seconds: float = DEFAULT_WAIT_SECONDS,
+        match: Match | None = None,
+        /,
+        **fields: object,
+    ) -> Record[Any]:
+        """Return the first record that fits, recorded already or still to come.
+
+        Args:
+            select: A glob on event names, or an event type.
+            timeout_seconds: Longest wait, in real time; 0 only looks.
+            match: As in :meth:`assert_event`.
+            **fields: As in :meth:`assert_event`.
+
+        Raises:
+            AssertionError: None came in time.
+        """
+        wanted = Wanted(select, match, fields)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await self._next(wanted)
+        except TimeoutError:
+            why = explain(wanted, self.records) + self._refusals()
+            raise AssertionError(f"within {timeout_seconds} s: {why}") from None
+
+    async def _next(self, wanted: Wanted) -> AnyRecord:
+        with self._bell.waiting() as rung:
+            for bus in self._buses:
+                with woken_here(bus):
+                    pass
+            found = next(filter(wanted.accepts, self.records), None)
+            if found is None:
+                await rung
+        return found or await self._next(wanted)
+
+    def golden(self, path: str | Path, *, scrub: Sequence[str] = ()) -> None:
+        """Compare what was recorded with the transcript at *path*, line by line.
+
+        See :func:`assert_transcript`. ``pytest --eventbus-update-golden`` writes it.
+
+        Args:
+            path: Relative to the test's own directory.
+            scrub: Names of further fields whose values differ from run to run.
+
+        Raises:
+            AssertionError: They differ, or there is no transcript.
+        """
+        assert_transcript(
+            self._folder / path, self.records, scrub=scrub, update=self._update
+        )
+
+    def _refusals(self) -> str:
+        refused = [f"{n} {why}" for b in self._buses for why, n in _refused(b)]
+        return f"\n  refused by the bus: {', '.join(refused)}" if refused else ""
+
+
+def _refused(bus: Bus) -> list[tuple[str, int]]:
+    return list(bus.stats().refused.items())
+
+
+def _text(select: Selector) -> str:
+    return repr(select) if isinstance(select, str) else select.__name__
+
+
+class _Watcher:
+    """Sees everything as it is sealed, and is given nothing."""
+
+    def __init__(self, observe: Any) -> None:
+        self.observe = observe
+
+    async def start(self) -> None: ...
+
+    async def write(self, batch: Sequence[AnyRecord]) -> None: ...
+
+    async def aclose(self) -> None: ...
