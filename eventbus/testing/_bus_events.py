@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, TypeVar, overload
 
@@ -21,6 +22,8 @@ E = TypeVar("E", bound=Event)
 
 DEFAULT_MAX_RECORDS: Final = 100_000
 DEFAULT_WAIT_SECONDS: Final = 1.0
+WATCHER_NAME: Final = "bus_events"
+"""The attachment that records, on every bus that is watched."""
 
 
 class BusEvents:
@@ -69,7 +72,7 @@ class BusEvents:
         """
         bus.attach(
             _Watcher(self._keep),
-            name="bus_events",
+            name=WATCHER_NAME,
             content="full",
             sampler=Ratio(0),
             buffer=Buffer(max_events=self._max_records, overflow=Overflow.DROP_OLDEST),
@@ -91,10 +94,11 @@ class BusEvents:
         """
         for bus in self._buses:
             seal(bus)
-        if self._missed:
+        missed = self._missed + sum(map(_dropped, self._buses))
+        if missed:
             raise RuntimeError(
                 f"bus_events keeps at most {self._max_records} records and missed "
-                f"{self._missed}; clear() it in between"
+                f"{missed}; a larger max_records or a clear() in between helps"
             )
         return list(self._records)
 
@@ -233,14 +237,15 @@ class BusEvents:
             raise AssertionError(f"within {timeout_seconds} s: {why}") from None
 
     async def _next(self, wanted: Wanted) -> AnyRecord:
-        with self._bell.waiting() as rung:
+        with ExitStack() as stack:
             for bus in self._buses:
-                with woken_here(bus):
-                    pass
-            found = next(filter(wanted.accepts, self.records), None)
-            if found is None:
+                stack.enter_context(woken_here(bus))
+            while True:
+                rung = stack.enter_context(self._bell.waiting())
+                found = next(filter(wanted.accepts, self.records), None)
+                if found is not None:
+                    return found
                 await rung
-        return found or await self._next(wanted)
 
     def golden(self, path: str | Path, *, scrub: Sequence[str] = ()) -> None:
         """Compare what was recorded with the transcript at *path*, line by line.
@@ -267,6 +272,11 @@ def _refused(bus: Bus) -> list[tuple[str, int]]:
     return list(bus.stats().refused.items())
 
 
+def _dropped(bus: Bus) -> int:
+    watcher = bus.stats().attachments.get(WATCHER_NAME)
+    return 0 if watcher is None else sum(watcher.dropped.values())
+
+
 def _text(select: Selector) -> str:
     return repr(select) if isinstance(select, str) else select.__name__
 
@@ -274,7 +284,7 @@ def _text(select: Selector) -> str:
 class _Watcher:
     """Sees everything as it is sealed, and is given nothing."""
 
-    def __init__(self, observe: Any) -> None:
+    def __init__(self, observe: Callable[[Sequence[AnyRecord]], None]) -> None:
         self.observe = observe
 
     async def start(self) -> None: ...

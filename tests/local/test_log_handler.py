@@ -36,6 +36,11 @@ class Collector:
         return event
 
 
+def line(**fields: Any) -> logging.LogRecord:
+    info = {"levelno": logging.INFO, "levelname": "INFO", "name": "a", "msg": "m"}
+    return logging.makeLogRecord({**info, **fields})
+
+
 @pytest.fixture
 def bus() -> Collector:
     return Collector()
@@ -170,7 +175,7 @@ def test_no_exception_in_hand_is_none(logger: logging.Logger, bus: Collector) ->
 @pytest.mark.proves("fault-141")
 def test_a_huge_message_is_cut_marked_and_counted(bus: Collector) -> None:
     handler = LoggingHandler(bus, max_chars=10)
-    record = logging.makeLogRecord({"msg": "x" * 25, "stack_info": "y" * 11})
+    record = line(msg="x" * 25, stack_info="y" * 11)
     handler.handle(record)
     assert bus.only.message == "x" * 10 + "… [15 more characters]"
     assert bus.only.stack == "y" * 10 + "… [1 more characters]"
@@ -248,7 +253,7 @@ def test_a_bus_that_raises_hurts_nobody(
 ) -> None:
     monkeypatch.setattr(logging, "raiseExceptions", raise_exceptions)
     handler = LoggingHandler(Raising())
-    handler.handle(logging.makeLogRecord({"msg": "hello"}))
+    handler.handle(line(msg="hello"))
     assert ("broken bus" in capsys.readouterr().err) is raise_exceptions
 
 
@@ -300,10 +305,10 @@ def test_the_handler_can_be_named_in_a_configuration(
 
 async def test_without_a_bus_the_one_in_use_is_meant() -> None:
     handler = LoggingHandler()
-    handler.handle(logging.makeLogRecord({"msg": "before", "name": "a"}))
+    handler.handle(line(msg="before", name="a"))
     async with Bus() as bus, bus.subscribe("log.*") as records:
         with eventbus.use(bus):
-            handler.handle(logging.makeLogRecord({"msg": "during", "name": "a"}))
+            handler.handle(line(msg="during", name="a"))
         record = await anext(records)
     assert record.event.message == "during"
 
@@ -311,12 +316,12 @@ async def test_without_a_bus_the_one_in_use_is_meant() -> None:
 @pytest.mark.proves("fault-16", "fault-141")
 @pytest.mark.parametrize("name", ["eventbus", "eventbus.sinks.kafka"])
 def test_the_buses_own_lines_are_left_out(bus: Collector, name: str) -> None:
-    LoggingHandler(bus).handle(logging.makeLogRecord({"msg": "m", "name": name}))
+    LoggingHandler(bus).handle(line(msg="m", name=name))
     assert bus.events == []
 
 
 def test_a_name_that_only_begins_alike_is_somebody_elses(bus: Collector) -> None:
-    record = logging.makeLogRecord({"msg": "m", "name": "eventbusiness"})
+    record = line(msg="m", name="eventbusiness")
     LoggingHandler(bus).handle(record)
     assert bus.only.logger == "eventbusiness"
 

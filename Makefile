@@ -1,0 +1,38 @@
+# `make demo` shows it, `make test` proves it; each sets itself up in .venv.
+
+PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3.14 python3))
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test soak check bench services clean
+
+demo: $(READY)
+	@$(BIN)/python examples/demo.py
+
+test: $(READY)
+	$(BIN)/python -m pytest -m "not slow"
+
+soak: $(READY)
+	$(BIN)/python -m pytest -m slow --timeout=3600
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+services:
+	$(PYTHON) tests/services/get.py
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt pip
+	$(BIN)/python -m pip install -q -c constraints.txt --group dev
+	$(BIN)/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[all]'
+	@touch $(READY)
+
+clean:
+	rm -rf .venv .services .benchmarks dist demo-output

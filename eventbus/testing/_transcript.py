@@ -1,0 +1,154 @@
+"""When two transcripts are the same: line by line, with what differs by nature gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, Final, cast
+
+import msgspec
+
+from eventbus._encode_line import LineEncoder
+from eventbus._record import AnyRecord
+from eventbus.testing._matching import redacted
+
+# Any in this module: decoded JSON.
+
+UPDATE_OPTION: Final = "--eventbus-update-golden"
+_MAX_DIFFERENCES: Final = 20
+_TIMES: Final = ("time_unix_nano", "observed_time_unix_nano")
+_NUMBERED: Final = ("id", "trace_id", "span_id", "parent_span_id")
+_ABSENT: Final = object()
+
+
+def transcript(
+    records: Sequence[AnyRecord], *, scrub: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Return *records* as decoded lines of JSON, redacted and scrubbed.
+
+    Times and resources are left out. Ids become ``<id 1>``, ``<trace_id 1>`` and so
+    on, by their first appearance, so that which ones are equal still shows.
+
+    Args:
+        records: In their order.
+        scrub: Names of further fields, at any depth, whose values become
+            ``<name 1>`` and so on in the same way.
+    """
+    encoder, names = LineEncoder(), _Names((*_NUMBERED, *scrub))
+    lines: list[dict[str, Any]] = []
+    for record in records:
+        line = msgspec.json.decode(encoder.encode_one(redacted(record)))
+        for name in (*_TIMES, "resource"):
+            line.pop(name, None)
+        lines.append(
+            {
+                key: names.scrubbed(value, deep=scrub)
+                if key in ("event", "attributes")
+                else names.of(key, value)
+                for key, value in line.items()
+            }
+        )
+    return lines
+
+
+class _Names:
+    """Gives equal values of a field one name, numbered by first appearance."""
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self._seen: dict[str, dict[bytes, str]] = {field: {} for field in fields}
+
+    def of(self, field: str, value: Any) -> Any:
+        seen = self._seen.get(field)
+        if seen is None:
+            return value
+        key = msgspec.json.encode(value)
+        return seen.setdefault(key, f"<{field} {len(seen) + 1}>")
+
+    def scrubbed(self, value: Any, *, deep: Sequence[str]) -> Any:
+        if isinstance(value, dict):
+            inner = cast("dict[str, Any]", value)
+            return {
+                key: self.of(key, one) if key in deep else self.scrubbed(one, deep=deep)
+                for key, one in inner.items()
+            }
+        if isinstance(value, list):
+            items = cast("list[Any]", value)
+            return [self.scrubbed(one, deep=deep) for one in items]
+        return value
+
+
+def differences(expected: Any, actual: Any, path: str = "$") -> Iterator[str]:
+    """Yield what differs between two decoded values, one line for each place."""
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        yield from _of_objects(
+            cast("dict[str, Any]", expected), cast("dict[str, Any]", actual), path
+        )
+    elif isinstance(expected, list) and isinstance(actual, list):
+        pairs = zip_longest(
+            cast("list[Any]", expected), cast("list[Any]", actual), fillvalue=_ABSENT
+        )
+        for index, (one, other) in enumerate(pairs):
+            yield from differences(one, other, f"{path}[{index}]")
+    elif _is_other(expected, actual):
+        yield f"{path}: expected {_text(expected)}, got {_text(actual)}"
+
+
+def _of_objects(
+    expected: Mapping[str, Any], actual: Mapping[str, Any], path: str
+) -> Iterator[str]:
+    for key in {**expected, **actual}:
+        one, other = expected.get(key, _ABSENT), actual.get(key, _ABSENT)
+        yield from differences(one, other, f"{path}.{key}")
+
+
+def _is_other(expected: Any, actual: Any) -> bool:
+    if isinstance(expected, bool) != isinstance(actual, bool):
+        return True
+    return bool(expected != actual)
+
+
+def _text(value: Any) -> str:
+    return "nothing" if value is _ABSENT else msgspec.json.encode(value).decode()
+
+
+def assert_transcript(
+    path: Path,
+    records: Sequence[AnyRecord],
+    *,
+    scrub: Sequence[str] = (),
+    update: bool = False,
+) -> None:
+    """Compare *records* with the transcript at *path*.
+
+    Args:
+        path: Lines of JSON, one a record.
+        records: In their order.
+        scrub: Names of further fields whose values differ from run to run.
+        update: Write the transcript instead.
+
+    Raises:
+        AssertionError: They differ; the text names each field, as in
+            ``$[2].event.ok: expected true, got false``. Or there is no transcript.
+    """
+    actual = transcript(records, scrub=scrub)
+    if update:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(msgspec.json.Encoder().encode_lines(actual))
+        return
+    if not path.exists():
+        raise AssertionError(
+            f"no transcript at {path}: write it with pytest {UPDATE_OPTION}"
+        )
+    expected = msgspec.json.Decoder(dict[str, Any]).decode_lines(path.read_bytes())
+    found = list(differences(expected, actual))
+    if found:
+        raise AssertionError(_explained(path, found))
+
+
+def _explained(path: Path, found: Sequence[str]) -> str:
+    lines = [f"{path} differs in {len(found)} place(s):", *found[:_MAX_DIFFERENCES]]
+    if len(found) > _MAX_DIFFERENCES:
+        lines.append(f"and {len(found) - _MAX_DIFFERENCES} more")
+    lines.append(f"pytest {UPDATE_OPTION} writes it anew")
+    return "\n  ".join(lines)
