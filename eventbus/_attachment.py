@@ -86,6 +86,7 @@ class Attachment:
             freed=self._room_freed,
         )
         self.waiters: deque[Waiter] = deque()
+        self._observe_all: Any = optional_method(sink, "observe")
         self.dead_letters: Attachment | None = None
         self._lost_before = 0
         self.workers: Final = Workers(self)
@@ -148,11 +149,10 @@ class Attachment:
         return Portion(offered, refused, sampled_out, too_large, measured)
 
     def _observe(self, window: Window) -> None:
-        observe = optional_method(self.sink, "observe")
-        if observe is None:
+        if self._observe_all is None:
             return
         try:
-            observe(RecordBatch([Chunk(window, 0, len(window))]))
+            self._observe_all(RecordBatch([Chunk(window, 0, len(window))]))
         except Exception as error:  # noqa: BLE001 - a sink must not hurt its neighbours
             self.ledger.errors[type(error).__name__] += 1
             self.health.degrade(f"observe raised {describe_error(error)}")

@@ -9,7 +9,7 @@ from typing import Final
 from eventbus._clock import Clock, TimerHandle
 from eventbus._context import enter_depth
 from eventbus._sink import Sink
-from eventbus._verdict import Again, Verdict, judge_answer, judge_error, was_pressed
+from eventbus._verdict import DELIVERED, Again, Verdict, judge_answer, judge_error, was_pressed
 from eventbus._window import RecordBatch
 
 TIMED_OUT: Final = "TimeoutError"
@@ -29,7 +29,8 @@ async def attempt(sink: Sink, batch: RecordBatch, deadline: Deadline) -> Verdict
     enter_depth(batch.depth + 1)
     deadline.begin()
     try:
-        return judge_answer(await sink.write(batch), len(batch))
+        answer = await sink.write(batch)
+        return DELIVERED if answer is None else judge_answer(answer, len(batch))
     except BaseException as error:  # noqa: BLE001 - whatever a sink raises is judged
         return _judge(error, deadline)
     finally:

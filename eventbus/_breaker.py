@@ -101,7 +101,9 @@ class CircuitBreaker:
             self._close()
         elif self._state == "closed":
             self._consecutive = 0
-            self._count(now, failures=0)
+            self._calls.add(1, now)
+            if self._failures.total(now) and self._is_too_much(now):
+                self._open(now)
 
     def failed(self, now: float, *, ticket: int | None = None) -> None:
         """Count a call that did not; without a *ticket*, one of the present state."""
@@ -111,7 +113,10 @@ class CircuitBreaker:
             self._open(now)
         elif self._state == "closed":
             self._consecutive += 1
-            self._count(now, failures=1)
+            self._calls.add(1, now)
+            self._failures.add(1, now)
+            if self._is_too_much(now):
+                self._open(now)
 
     def abandoned(self, *, ticket: int | None = None) -> None:
         """Give back a ticket whose call has no outcome: the next call is the probe."""
@@ -120,12 +125,6 @@ class CircuitBreaker:
 
     def _is_stale(self, ticket: int | None) -> bool:
         return ticket is not None and ticket != self._period
-
-    def _count(self, now: float, *, failures: int) -> None:
-        self._calls.add(1, now)
-        self._failures.add(failures, now)
-        if self._is_too_much(now):
-            self._open(now)
 
     def _is_too_much(self, now: float) -> bool:
         calls = self._calls.total(now)

@@ -95,14 +95,15 @@ class RecordBuffer:
             chunks.append(self._shift(chunk, count))
             room -= count
         taken = RecordBatch(chunks)
-        self.in_flight += len(taken)
         self.in_flight_bytes += taken.size_bytes
         return taken
 
     def _shift(self, chunk: Chunk, count: int) -> Chunk:
+        """Move the front of the oldest chunk out; it counts as pending all along."""
+        self.in_flight += count
+        self.queued -= count
         whole = count == chunk.stop - chunk.start
         head = self._chunks.popleft() if whole else chunk.shift(count)
-        self.queued -= count
         if head.sizes is not None:
             self.queued_bytes -= head.size_bytes
         return head
@@ -113,13 +114,15 @@ class RecordBuffer:
         while count > 0 and self._chunks:
             oldest = self._chunks[0]
             gone.append(self._shift(oldest, min(count, len(oldest))))
+            self.in_flight -= len(gone[-1])
             count -= len(gone[-1])
         return gone
 
     def decided(self, batch: RecordBatch) -> None:
         """Free the room of *batch*, which was in flight."""
         self.in_flight -= len(batch)
-        self.in_flight_bytes -= batch.size_bytes
+        if self.in_flight_bytes:
+            self.in_flight_bytes -= batch.size_bytes
 
     def is_full_batch(self, batch: Batch) -> bool:
         """Return whether what is queued fills a batch."""

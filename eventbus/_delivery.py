@@ -88,41 +88,39 @@ class Delivery:
     async def settle(self, hand: Hand, deadline: Deadline) -> None:
         """Deliver or give up everything in *hand*."""
         while hand and not (self.stopped or self._health.failed):
-            ticket = self._breaker.allow(self._clock.monotonic())
+            batch, trouble = hand[-1]
+            since = self._clock.monotonic()
+            ticket = self._breaker.allow(since) or await self._permission()
             if not ticket:
-                ticket = await self._permission()
-            if not ticket:
-                batch, trouble = hand.pop()
+                hand.pop()
                 self._fate.lost(batch, "circuit_open", trouble)
                 continue
+            if not trouble.attempts:
+                self._budget.deposit(len(batch), since)
             try:
-                await self._advance(hand, ticket, deadline)
+                verdict = await attempt(self._sink, batch, deadline)
             except BaseException as error:
                 self._breaker.abandoned(ticket=ticket)
                 self._keep_progress(hand, getattr(error, "delivered", 0))
                 raise
+            if self._is_over():
+                return
+            hand.pop()
+            if verdict is DELIVERED:
+                self._breaker.succeeded(self._clock.monotonic(), ticket=ticket)
+                self._fate.delivered(batch)
+                self._health.ready()
+                self._let_the_barred_look()
+                continue
+            self._tell_breaker(verdict, len(batch), ticket)
+            if isinstance(verdict, Again):
+                await self._try_again(hand, batch, trouble, verdict, since)
+            else:
+                self._conclude(hand, batch, trouble, verdict)
 
-    async def _advance(self, hand: Hand, ticket: int, deadline: Deadline) -> None:
-        batch, trouble = hand[-1]
-        since = self._clock.monotonic()
-        if not trouble.attempts:
-            self._budget.deposit(len(batch), since)
-        verdict = await attempt(self._sink, batch, deadline)
-        if self.stopped:
-            return
-        hand.pop()
-        if verdict is DELIVERED:
-            self._breaker.succeeded(self._clock.monotonic(), ticket=ticket)
-            self._fate.delivered(batch)
-            self._health.ready()
-            if self._barred:
-                self._wake_if_allowed()
-            return
-        self._tell_breaker(verdict, len(batch), ticket)
-        if isinstance(verdict, Again):
-            await self._try_again(hand, batch, trouble, verdict, since)
-        else:
-            self._conclude(hand, batch, trouble, verdict)
+    def _is_over(self) -> bool:
+        """Whether what was in hand during an attempt is no longer ours to decide."""
+        return self.stopped
 
     def _tell_breaker(self, verdict: Verdict, size: int, ticket: int) -> None:
         now = self._clock.monotonic()
@@ -133,11 +131,11 @@ class Delivery:
             self._breaker.failed(now, ticket=ticket)
         else:
             self._breaker.succeeded(now, ticket=ticket)
-        self._wake_if_allowed()
+        self._let_the_barred_look()
 
-    def _wake_if_allowed(self) -> None:
-        """Let those who wait for the circuit go on; backoff waits are not theirs."""
-        if self._breaker.retry_in(self._clock.monotonic()) == 0:
+    def _let_the_barred_look(self) -> None:
+        """Let those who wait for the circuit go on, if it allows a call."""
+        if self._barred and self._breaker.retry_in(self._clock.monotonic()) == 0:
             for woken in list(self._barred):
                 settle(woken)
 

@@ -63,7 +63,7 @@ class Departures:
         now = self._clock.monotonic()
         if not (self._leaves_early or now >= self._due_at):
             return None
-        with self._ingress.lock:
+        with self._ingress.mutex:
             batch = self._buffer.take(self._batch)
         self._due_at = now + self._batch.max_delay_seconds
         if self._idle:

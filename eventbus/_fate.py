@@ -61,7 +61,7 @@ class Fate:
 
     def delivered(self, batch: RecordBatch) -> None:
         """Count *batch* as delivered."""
-        with self._ingress.lock:
+        with self._ingress.mutex:
             self._ledger.delivered += len(batch)
             self._buffer.decided(batch)
         self._freed()

@@ -25,7 +25,8 @@ class Health:
 
     def ready(self) -> None:
         """All is well."""
-        self._enter("ready", None)
+        if self.state != "ready":
+            self._enter("ready", None)
 
     def degrade(self, cause: str) -> None:
         """It is trying; *cause* says what is wrong."""

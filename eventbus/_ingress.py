@@ -35,17 +35,17 @@ class Guard:
     the outer pass, which looks again before it lets go.
     """
 
-    __slots__ = ("_after", "_busy", "_depth", "_lock")
+    __slots__ = ("_after", "_busy", "_depth", "mutex")
 
     def __init__(self, after: Callable[[], object]) -> None:
         """Call *after* each time, still inside the lock but open to newcomers."""
         self._after = after
         self._busy = False
         self._depth = 0
-        self._lock = threading.RLock()
+        self.mutex = threading.RLock()
 
     def __enter__(self) -> bool:
-        self._lock.acquire()
+        self.mutex.acquire()
         self._depth += self._busy
         outermost = not self._busy
         self._busy = True
@@ -57,7 +57,7 @@ class Guard:
         else:
             self._busy = False
             self._after()
-        self._lock.release()
+        self.mutex.release()
 
 
 def event_of(item: Item) -> Event:
@@ -90,6 +90,7 @@ class Ingress:
         self._wake = wake
         self._is_owner = is_owner
         self.lock = Guard(self._rouse)
+        self.mutex = self.lock.mutex
         self._leases: list[Lease] = []
         self._counted = 0
         self._awake = False

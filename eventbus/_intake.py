@@ -81,15 +81,17 @@ class Intake:
         Returns:
             What was dropped, for the caller to let go of outside the lock.
         """
-        lost_at_door, self._door.lost = self._door.lost, 0
-        self._ledger.offered += portion.offered + lost_at_door
-        self._ledger.drop("queue_full", portion.refused + lost_at_door)
-        self._ledger.drop("too_large", portion.too_large)
-        self._ledger.sampled_out += portion.sampled_out
+        ledger, door = self._ledger, self._door
+        ledger.offered += portion.offered + door.lost
+        if portion.refused or door.lost:
+            ledger.drop("queue_full", portion.refused + door.lost)
+            door.lost = 0
+        ledger.drop("too_large", portion.too_large)
+        ledger.sampled_out += portion.sampled_out
         if portion.kept is None:
             return []
         if self.closed_for is not None:
-            self._ledger.drop(self.closed_for, len(portion.kept))
+            ledger.drop(self.closed_for, len(portion.kept))
             return [portion.kept]
         if self._overflow is Overflow.DROP_OLDEST:
             self._buffer.push(portion.kept)

@@ -197,13 +197,13 @@ class Chunk:
         return head
 
     def tightened(self) -> Chunk:
-        """Return the run so that it keeps no window alive that is over twice its size."""
+        """Return the run so that it keeps no window over twice its size alive."""
         if (self.stop - self.start) * 2 >= len(self.window):
             return self
         return self.picked(range(self.start, self.stop))
 
     def picked(self, picks: Sequence[int]) -> Chunk:
-        """Return the records at *picks*, places in the window, as a run of their own."""
+        """Return the records at *picks*, which are places in the window, as a run."""
         weights, sizes = self.window.weights, self.sizes
         window = self.window.picked(
             picks, weights=None if weights is None else [weights[i] for i in picks]
@@ -270,7 +270,11 @@ class RecordBatch(Sequence[AnyRecord]):
     @property
     def depth(self) -> int:
         """How long the longest chain of events that caused one of these is."""
-        return max([chunk.window.depth for chunk in self._chunks], default=0)
+        deepest = 0
+        for chunk in self._chunks:
+            if chunk.window.depth > deepest:
+                deepest = chunk.window.depth
+        return deepest
 
     @property
     def first_sequence(self) -> int:

@@ -1,0 +1,1 @@
+"""What eventbus costs, as ratios measured in one run."""
