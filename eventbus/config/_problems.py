@@ -30,32 +30,34 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Problems:
-    """Collects what is wrong, at most 50 things of it."""
+    """Collects what is wrong: the first thing at each place, 50 places at most."""
 
     def __init__(self) -> None:
         """Begin with nothing wrong."""
-        self._found: list[Problem] = []
+        self._by_place: dict[Place, Problem] = {}
+        self._count = 0
 
     def add(self, message: str, place: Place) -> None:
         """Note that *message* holds at *place*."""
-        if len(self._found) < _MAX_PROBLEMS:
-            self._found.append(Problem(message, place))
+        self._count += 1
+        if len(self._by_place) < _MAX_PROBLEMS:
+            self._by_place.setdefault(place, Problem(message, place))
 
     def __iter__(self) -> Iterator[Problem]:
         """Iterate in the order in which they were found."""
-        return iter(self._found)
+        return iter(self._by_place.values())
 
     def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self._found)
+        """Return how often something was noted, repetitions included."""
+        return self._count
 
     def within(self, place: Place) -> list[Problem]:
         """Return those at *place* or inside it."""
-        return [problem for problem in self._found if inside(problem.place, place)]
+        return [problem for problem in self if inside(problem.place, place)]
 
     def outside(self, place: Place) -> list[Problem]:
         """Return those that are not inside *place*."""
-        return [problem for problem in self._found if not inside(problem.place, place)]
+        return [problem for problem in self if not inside(problem.place, place)]
 
 
 def config_error(problems: list[Problem]) -> ConfigError:

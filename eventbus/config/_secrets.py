@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +13,7 @@ from eventbus.config._place import Place
 
 # Any in this module: settings hold values of any type.
 
-_MIN_SCRUBBED_LENGTH: Final = 3  # shorter ones would take innocent letters with them
+_MIN_SCRUBBED_LENGTH: Final = 3
 _SECRET_WORDS: Final = frozenset(
     "authorization cookie credential credentials headers passphrase passwd password "
     "secret secrets token".split()
@@ -69,6 +69,30 @@ def is_secret(place: Place) -> bool:
     return any(isinstance(step, str) and is_secret_name(step) for step in place)
 
 
+def scrubbed(text: str, secrets: Iterable[str]) -> str:
+    """Return *text* without the *secrets* that it repeats, those of 3 letters or more.
+
+    Shorter ones would take innocent letters with them.
+    """
+    for secret in sorted(map(str, secrets), key=len, reverse=True):
+        if len(secret) >= _MIN_SCRUBBED_LENGTH:
+            text = text.replace(secret, REDACTED)
+    return text
+
+
+def secrets_in(value: Any) -> Iterator[SecretText]:
+    """Yield every :class:`SecretText` in *value*."""
+    if isinstance(value, SecretText):
+        yield value
+    elif isinstance(value, msgspec.Struct):
+        for one in msgspec.structs.astuple(value):
+            yield from secrets_in(one)
+    elif isinstance(value, dict | list | tuple):
+        inner: Any = value
+        for one in inner.values() if isinstance(inner, dict) else inner:
+            yield from secrets_in(one)
+
+
 class Secrets:
     """The secrets of one configuration: where they are, and what they are."""
 
@@ -91,10 +115,7 @@ class Secrets:
 
     def scrubbed(self, text: str) -> str:
         """Return *text* without any secret that it repeats."""
-        for secret in sorted(self._texts, key=len, reverse=True):
-            if len(secret) >= _MIN_SCRUBBED_LENGTH:
-                text = text.replace(secret, REDACTED)
-        return text
+        return scrubbed(text, self._texts)
 
     def hide(self, value: Any, place: Place) -> Any:
         """Return *value* with the texts in it that are secrets as :class:`SecretText`.

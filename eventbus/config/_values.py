@@ -6,16 +6,16 @@ that came from the environment are text there and are read as what is expected.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import Any, Final, TypeVar, cast
+import re
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import inspect
 
 from eventbus._nearest import listed, nearest
 from eventbus._records import REDACTED
-from eventbus.config._expand import Expanded
 from eventbus.config._expected import (
     alternatives,
     choices,
@@ -23,7 +23,8 @@ from eventbus.config._expected import (
     may_be_none,
     shown,
 )
-from eventbus.config._place import Place, written
+from eventbus.config._place import Place
+from eventbus.config._plain import is_plain, plain_value, without_marks
 from eventbus.config._problems import Problems
 from eventbus.config._secrets import Secrets
 
@@ -40,21 +41,8 @@ _LISTS: Final = (
     inspect.SetType,
     inspect.FrozenSetType,
 )
-_PLAIN: Final = (
-    inspect.IntType,
-    inspect.FloatType,
-    inspect.StrType,
-    inspect.BoolType,
-    inspect.EnumType,
-    inspect.LiteralType,
-    inspect.DateTimeType,
-    inspect.DateType,
-    inspect.TimeType,
-    inspect.TimeDeltaType,
-    inspect.UUIDType,
-    inspect.DecimalType,
-    inspect.BytesType,
-)
+_step: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]").findall
+_TABLES: Final = (inspect.StructType, inspect.DictType)
 
 
 class Wrong(Exception):  # noqa: N818 - it never leaves this module's callers
@@ -82,23 +70,34 @@ class ValueReader:
         self.secrets: Final = secrets
 
     def struct(
-        self, cls: type[S], table: Mapping[str, Any], place: Place
+        self,
+        cls: type[S],
+        table: Mapping[str, Any],
+        place: Place,
+        *,
+        others: Collection[str] = (),
     ) -> S | None:
-        """Return the *cls* that *table* says, or ``None`` with its problems noted."""
+        """Return the *cls* that *table* says, or ``None`` with its problems noted.
+
+        Args:
+            cls: A Struct.
+            table: What was written.
+            place: Where it stands.
+            others: Keys that may stand beside, to be named when one is unknown.
+        """
         try:
-            values = self._fields(fields_of(cls), table, place)
+            values = self._fields(fields_of(cls), table, place, others=others)
         except Wrong:
             return None
-        return self.made(cls, values, place)
+        return None if self.problems.within(place) else self.made(cls, values, place)
 
     def made(self, cls: type[S], values: Mapping[str, Any], place: Place) -> S | None:
         """Return the *cls* of *values* that were read; it may still refuse them."""
         try:
-            struct = msgspec.convert(values, cls)
+            return msgspec.convert(values, cls)
         except msgspec.ValidationError as error:
             self._note_refusal(str(error), place)
             return None
-        return cast("S", self.secrets.hide(struct, place))
 
     def _note_refusal(self, message: str, place: Place) -> None:
         text, found, inner = message.rpartition(" - at `$")
@@ -113,20 +112,27 @@ class ValueReader:
             Wrong: It takes none of it; the problem is noted.
         """
         nodes = alternatives(node)
-        if value is None or (value == NO_LIMIT and not _takes_text(nodes)):
+        if value is None or (value == NO_LIMIT and not _take_text(nodes)):
             if may_be_none(node):
                 return None
             raise self._unexpected(node, value, place)
-        chosen = _container(nodes, value)
-        match chosen:
+        containers = _containers(nodes, value)
+        if len(containers) == 1:
+            return self._container(containers[0], value, place)
+        if containers or not all(map(_is_known, nodes)):
+            return without_marks(value)
+        with suppress(ValueError):
+            return plain_value([node for node in nodes if is_plain(node)], value)
+        raise self._unexpected(node, value, place)
+
+    def _container(self, node: inspect.Type, value: Any, place: Place) -> Any:
+        match node:
             case inspect.StructType():
-                return self._fields(chosen.fields, value, place, tag=chosen.tag_field)
+                return self._fields(node.fields, value, place, tag=node.tag_field)
             case inspect.DictType():
-                return self._table(chosen, value, place)
-            case inspect.ListType():
-                return self._list(chosen, value, place)
+                return self._table(node, value, place)
             case _:
-                return self._plain(node, nodes, value, place)
+                return self._list(node, value, place)
 
     def _fields(
         self,
@@ -135,84 +141,58 @@ class ValueReader:
         place: Place,
         *,
         tag: str | None = None,
+        others: Collection[str] = (),
     ) -> dict[str, Any]:
+        noted = len(self.problems)
         by_name = {field.encode_name: field for field in fields}
         read: dict[str, Any] = {}
-        is_wrong = False
         for name, value in table.items():
             if name == tag:
                 read[name] = value
             elif name not in by_name:
-                self.unknown_key(name, by_name, place)
-                is_wrong = True
+                self.unknown_key(name, [*by_name, *others], place)
             else:
-                try:
-                    inner = (*place, name)
-                    read[name] = self.value(by_name[name].type, value, inner)
-                except Wrong:
-                    is_wrong = True
+                with suppress(Wrong):
+                    read[name] = self.value(by_name[name].type, value, (*place, name))
         for name, field in by_name.items():
             if field.required and name not in table:
-                self.problems.add(f"Required key {name!r} is missing", place)
-                is_wrong = True
-        if is_wrong:
-            raise Wrong
+                self.problems.add(f"Required key {name!r} is missing", (*place, name))
+        self._refuse_if_wrong(noted)
         return read
 
-    def unknown_key(self, name: str, valid: Mapping[str, Any], place: Place) -> None:
+    def _refuse_if_wrong(self, noted: int) -> None:
+        if len(self.problems) > noted:
+            raise Wrong
+
+    def unknown_key(self, name: str, valid: Iterable[str], place: Place) -> None:
         """Note that *name* at *place* is none of the *valid* keys."""
+        valid = list(valid)
         near = nearest(name, valid)
-        if near is not None:
-            hint = f"Did you mean {near!r}?"
-        else:
-            hint = f"Expected one of: {listed(valid)}" if valid else "Expected none"
+        hint = f"Did you mean {near!r}?" if near else f"Expected: {listed(valid)}"
         self.problems.add(f"Unknown key {name!r}. {hint}", (*place, name))
 
     def _table(
         self, node: inspect.DictType, table: Mapping[str, Any], place: Place
     ) -> dict[str, Any]:
+        noted = len(self.problems)
         read: dict[str, Any] = {}
-        is_wrong = False
         for name, value in table.items():
-            try:
+            with suppress(Wrong):
                 read[name] = self.value(node.value_type, value, (*place, name))
-            except Wrong:
-                is_wrong = True
-        if is_wrong:
-            raise Wrong
+        self._refuse_if_wrong(noted)
         return read
 
-    def _list(self, node: inspect.ListType, items: Any, place: Place) -> list[Any]:
+    def _list(self, node: Any, items: Any, place: Place) -> list[Any]:
+        noted = len(self.problems)
         read: list[Any] = []
-        is_wrong = False
         for index, item in enumerate(items):
-            try:
+            with suppress(Wrong):
                 read.append(self.value(node.item_type, item, (*place, index)))
-            except Wrong:
-                is_wrong = True
         least, most = node.min_length or 0, node.max_length
-        if not least <= len(items) <= (len(items) if most is None else most):
-            self.problems.add(
-                f"Expected {expected(node)}, got {len(items)} item(s)", place
-            )
-            is_wrong = True
-        if is_wrong:
-            raise Wrong
+        if len(items) < least or (most is not None and len(items) > most):
+            self.problems.add(f"Expected {expected(node)}, got {len(items)}", place)
+        self._refuse_if_wrong(noted)
         return read
-
-    def _plain(
-        self, node: inspect.Type, nodes: tuple[inspect.Type, ...], value: Any, place: Place
-    ) -> Any:
-        if not all(isinstance(one, _PLAIN) for one in nodes):
-            if isinstance(value, Mapping | list | tuple) or not _any_plain(nodes):
-                return _as_is(value)
-        came_as_text = isinstance(value, Expanded)
-        for one in nodes:
-            try:
-                return _converted(one, _as_is(value), lax=came_as_text)
-            except (msgspec.ValidationError, ValueError, TypeError):
-                continue
-        raise self._unexpected(node, value, place)
 
     def _unexpected(self, node: inspect.Type, value: Any, place: Place) -> Wrong:
         is_secret = self.secrets.covers(place)
@@ -224,3 +204,26 @@ class ValueReader:
             text += "" if near is None else f". Did you mean {near!r}?"
         self.problems.add(text, place)
         return Wrong()
+
+
+def _take_text(nodes: tuple[inspect.Type, ...]) -> bool:
+    return any(isinstance(node, inspect.StrType | inspect.AnyType) for node in nodes)
+
+
+def _is_known(node: inspect.Type) -> bool:
+    return is_plain(node) or isinstance(node, (*_LISTS, *_TABLES))
+
+
+def _containers(nodes: tuple[inspect.Type, ...], value: object) -> list[inspect.Type]:
+    if isinstance(value, Mapping):
+        return [node for node in nodes if isinstance(node, _TABLES)]
+    if isinstance(value, list | tuple):
+        return [node for node in nodes if isinstance(node, _LISTS)]
+    return []
+
+
+def _steps(text: str) -> Place:
+    """Read msgspec's ``.table.key[0]``; it writes ``[...]`` for a key it hides."""
+    return tuple(
+        name or int(index) for name, index in _step(text) if name or index
+    )

@@ -155,6 +155,7 @@ class BusEvents:
         Raises:
             AssertionError: None does; the text says what speaks against the near ones.
         """
+        __tracebackhide__ = True
         records = self.records
         wanted = Wanted(select, match, fields)
         found = next(filter(wanted.accepts, records), None)
@@ -170,6 +171,7 @@ class BusEvents:
         Raises:
             AssertionError: Something does.
         """
+        __tracebackhide__ = True
         wanted = Wanted(select, match, fields)
         found = sum(map(wanted.accepts, self.records))
         if found:
@@ -181,6 +183,7 @@ class BusEvents:
         Raises:
             AssertionError: They did not; the text names the first one missing.
         """
+        __tracebackhide__ = True
         records = self.records
         rest = iter(records)
         for place, select in enumerate(selects):
@@ -228,6 +231,7 @@ class BusEvents:
         Raises:
             AssertionError: None came in time.
         """
+        __tracebackhide__ = True
         wanted = Wanted(select, match, fields)
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -259,6 +263,7 @@ class BusEvents:
         Raises:
             AssertionError: They differ, or there is no transcript.
         """
+        __tracebackhide__ = True
         assert_transcript(
             self._folder / path, self.records, scrub=scrub, update=self._update
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from eventbus._catalog import describe
-from eventbus._record import AnyRecord
+from eventbus._catalog import EventType, describe
+from eventbus._event import Event
+from eventbus._record import AnyRecord, Record
 from eventbus._records import REDACTED, Redaction
 from eventbus._select import Selection, Selector
 
@@ -52,7 +53,7 @@ class Wanted:
 
     def is_named(self, record: AnyRecord) -> bool:
         """Return whether *record* has the name or type that is wanted."""
-        return self._selection.selects(describe(type(record.event)))
+        return self._selection.selects(_type_of(record))
 
     def accepts(self, record: AnyRecord) -> bool:
         """Return whether *record* is wanted."""
@@ -60,7 +61,7 @@ class Wanted:
 
     def mismatches(self, record: AnyRecord) -> list[str]:
         """Return what speaks against *record*, one sentence each; no secrets."""
-        secret = describe(type(record.event)).sensitive_fields
+        secret = _type_of(record).sensitive_fields
         found: list[str] = []
         for name, expected in self._fields.items():
             actual = _value(record, name)
@@ -70,6 +71,11 @@ class Wanted:
         if self._match is not None and not self._match(record.event):
             found.append(f"{_shown(self._match)} said no")
         return found
+
+
+def _type_of(record: AnyRecord) -> EventType:
+    event: Event = record.event
+    return describe(type(event))
 
 
 def _value(record: AnyRecord, name: str) -> object:
@@ -100,9 +106,9 @@ def _shown(value: object) -> str:
 
 def redacted(record: AnyRecord) -> AnyRecord:
     """Return *record* as it may be printed and written: without its secrets."""
-    known = describe(type(record.event))
-    shown: Any = Redaction(known)(record)  # Any: a record stays a record
-    return shown
+    item = Redaction(_type_of(record))(record)
+    assert isinstance(item, Record)
+    return item
 
 
 def explain(wanted: Wanted, records: Sequence[AnyRecord]) -> str:

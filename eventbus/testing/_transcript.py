@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -66,32 +66,30 @@ class _Names:
         return seen.setdefault(key, f"<{field} {len(seen) + 1}>")
 
     def scrubbed(self, value: Any, *, deep: Sequence[str]) -> Any:
-        if isinstance(value, dict):
-            inner = cast("dict[str, Any]", value)
+        if _kind(value) is dict:
             return {
                 key: self.of(key, one) if key in deep else self.scrubbed(one, deep=deep)
-                for key, one in inner.items()
+                for key, one in value.items()
             }
-        if isinstance(value, list):
-            items = cast("list[Any]", value)
-            return [self.scrubbed(one, deep=deep) for one in items]
+        if _kind(value) is list:
+            return [self.scrubbed(one, deep=deep) for one in value]
         return value
 
 
 def differences(expected: Any, actual: Any, path: str = "$") -> Iterator[str]:
     """Yield what differs between two decoded values, one line for each place."""
-    if isinstance(expected, dict) and isinstance(actual, dict):
-        yield from _of_objects(
-            cast("dict[str, Any]", expected), cast("dict[str, Any]", actual), path
-        )
-    elif isinstance(expected, list) and isinstance(actual, list):
-        pairs = zip_longest(
-            cast("list[Any]", expected), cast("list[Any]", actual), fillvalue=_ABSENT
-        )
+    if _kind(expected) is _kind(actual) is dict:
+        yield from _of_objects(expected, actual, path)
+    elif _kind(expected) is _kind(actual) is list:
+        pairs = zip_longest(expected, actual, fillvalue=_ABSENT)
         for index, (one, other) in enumerate(pairs):
             yield from differences(one, other, f"{path}[{index}]")
     elif _is_other(expected, actual):
         yield f"{path}: expected {_text(expected)}, got {_text(actual)}"
+
+
+def _kind(value: object) -> type:
+    return type(value)
 
 
 def _of_objects(
@@ -131,6 +129,7 @@ def assert_transcript(
         AssertionError: They differ; the text names each field, as in
             ``$[2].event.ok: expected true, got false``. Or there is no transcript.
     """
+    __tracebackhide__ = True  # pytest would show the records, secrets and all
     actual = transcript(records, scrub=scrub)
     if update:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -61,7 +61,7 @@ def bus_events(request: pytest.FixtureRequest) -> Generator[BusEvents]:
     it, with ``async with bus_events.bus``, only where handlers or sinks are to run.
     """
     recorder = BusEvents(
-        folder=request.path.parent, update=request.config.getoption(UPDATE_OPTION)
+        folder=request.path.parent, update=bool(request.config.getoption(UPDATE_OPTION))
     )
     allowed = _may_use_network(request.node)
     with use(recorder.bus), nullcontext() if allowed else offline():

@@ -9,7 +9,7 @@ from typing import Any, Final
 from eventbus_local._bridge import CutText, told
 from eventbus_local._log_event import LogEvent, severity_of
 
-FROM_BUS: Final = "eventbus_event"
+FROM_BUS: Final = "_eventbus_event"
 TAKEN_BY: Final = "_eventbus_taken_by"
 _STANDARD: Final = frozenset(
     {

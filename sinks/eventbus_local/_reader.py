@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from eventbus import Broken, DecodeError, Reading, Skipped
 from eventbus._decode_line import LineDecoder, UnknownEventError
-from eventbus_local._installed import installed_catalog
+from eventbus._plugins import installed_catalog
 
 
 def read_events(lines: Iterable[bytes], *, path: str) -> Iterator[Reading]:

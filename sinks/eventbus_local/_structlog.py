@@ -69,9 +69,8 @@ class StructlogProcessor:
                 extra = {k: v for k, v in event_dict.items() if k not in _USED}
                 self._bridge.emit(event, extra)
             except Exception as error:  # noqa: BLE001 - logging must not hurt its caller
-                self._log.warning(
-                    "structlog", "a line did not become an event: %s", type(error)
-                )
+                kind = type(error).__name__
+                self._log.warning("structlog", "a line became no event: %s", kind)
         return event_dict
 
 

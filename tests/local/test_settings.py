@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import msgspec
@@ -33,9 +34,9 @@ def test_settings_leave_the_attachments_keys_alone(settings: type) -> None:
 
 @pytest.mark.parametrize("settings", SETTINGS)
 def test_every_setting_is_documented(settings: type) -> None:
-    documented = settings.__doc__ or ""
+    documented = inspect.getdoc(settings) or ""
     for field in msgspec.structs.fields(settings):
-        assert f"\n        {field.name}: " in documented
+        assert f"\n    {field.name}: " in documented
 
 
 @pytest.mark.parametrize(

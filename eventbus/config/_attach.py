@@ -1,0 +1,128 @@
+"""How a checked configuration becomes a bus with everything attached."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from eventbus._errors import ConfigError, EventBusError
+from eventbus._log import LOGGER_NAME
+from eventbus._plugins import sink_lacks
+from eventbus._record import AnyRecord
+from eventbus._sampling_settings import sampler_from_config
+from eventbus._sink import Sink
+from eventbus._verdict import describe_error
+from eventbus.config._load import load_config
+from eventbus.config._place import written
+from eventbus.config._secrets import scrubbed, secrets_in
+from eventbus.config._settings import Config, SinkChoice, SinkConfig
+
+if TYPE_CHECKING:
+    from eventbus._bus import Bus
+
+B = TypeVar("B", bound="Bus")
+
+_NOTHING: Final = ("!*",)
+
+
+def bus_from_config(
+    make: type[B],
+    source: str | PathLike[str] | Mapping[str, Any],  # Any: values of any type
+    *,
+    strict: bool = False,
+) -> B:
+    """Return a bus with everything attached that a configuration names.
+
+    See :meth:`eventbus.Bus.from_config`. A sink that cannot be used stays visible: an
+    attachment of its name selects nothing, is ``"failed"`` and says why.
+
+    Args:
+        make: The class of bus.
+        source: The path of a TOML file, or what is in one.
+        strict: Raise for anything that is wrong.
+
+    Raises:
+        ConfigError: The configuration as a whole cannot be used, or *strict* and any
+            part of it.
+    """
+    return bus_of(make, load_config(source, strict=strict), strict=strict)
+
+
+def bus_of(make: type[B], config: Config, *, strict: bool = False) -> B:
+    """Return a bus for a *config* that was checked already."""
+    bus = make(
+        resource=dict(config.bus.resource),
+        limits=config.bus.limits,
+        strict=config.bus.strict,
+        start_timeout_seconds=config.bus.start_timeout_seconds,
+        close_timeout_seconds=config.bus.close_timeout_seconds,
+    )
+    for name, left_out in config.left_out.items():
+        if left_out.because == "wrong":
+            _mark_disabled(bus, name, left_out.reason)
+    for sink in config.sinks.values():
+        try:
+            _attach(bus, sink)
+        except ConfigError as error:
+            if strict:
+                raise
+            logging.getLogger(LOGGER_NAME).warning(
+                "sink %r is disabled: %s", sink.name, error
+            )
+            _mark_disabled(bus, sink.name, str(error))
+    return bus
+
+
+def _attach(bus: Bus, config: SinkConfig) -> None:
+    place = written(("sinks", config.name))
+    sink = _made(config, place)
+    letters = config.dead_letters
+    kept = None if letters is None else _made(letters, f"{place}.dead_letters")
+    sampler = config.sampler
+    try:
+        bus.attach(
+            sink,
+            name=config.name,
+            select=config.select,
+            min_severity=config.min_severity,
+            buffer=config.buffer,
+            batch=config.batch,
+            retry=config.retry,
+            sampler=None if sampler is None else sampler_from_config(sampler),
+            content=config.content,
+            dead_letters=kept,
+        )
+    except EventBusError as error:
+        raise ConfigError(str(error), path=place) from error
+
+
+def _made(choice: SinkChoice, place: str) -> Sink:
+    try:
+        return choice.make()
+    except ModuleNotFoundError as error:
+        raise ConfigError(str(sink_lacks(choice.type, error)), path=place) from error
+    except Exception as error:  # noqa: BLE001 - a stranger's constructor
+        reason = scrubbed(describe_error(error), secrets_in(choice.settings))
+        raise ConfigError(
+            f"Sink {choice.type!r} refuses its settings: {reason}", path=place
+        ) from error
+
+
+def _mark_disabled(bus: Bus, name: str, reason: str) -> None:
+    attachment = bus.attach(_Disabled(), name=name, select=_NOTHING)
+    attachment.health.state, attachment.health.cause = "failed", f"disabled: {reason}"
+
+
+class _Disabled:
+    """Stands where a sink could not be made, so that the bus's stats name it."""
+
+    async def start(self) -> None:
+        """See :class:`eventbus.Sink`."""
+
+    async def write(self, batch: Sequence[AnyRecord]) -> None:
+        """See :class:`eventbus.Sink`; it selects nothing."""
+
+    async def aclose(self) -> None:
+        """See :class:`eventbus.Sink`."""

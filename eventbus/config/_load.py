@@ -1,0 +1,185 @@
+"""What a configuration as a whole is checked for, and in which order."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from typing import Any, Final, cast
+
+import msgspec
+
+from eventbus._log import LOGGER_NAME
+from eventbus.config._document import Document, read_document
+from eventbus.config._environment import Environment
+from eventbus.config._expand import Expanded, Expansion
+from eventbus.config._expected import shown
+from eventbus.config._place import ROOT, Place
+from eventbus.config._problems import Problems, config_error
+from eventbus.config._secrets import MaskedTable, Secrets
+from eventbus.config._settings import BusSettings, Config, LeftOut, SinkConfig
+from eventbus.config._sinks import SinkReader
+from eventbus.config._values import ValueReader
+
+# Any in this module: a configuration holds values of any type.
+
+Source = str | PathLike[str] | Mapping[str, Any]
+
+_TABLES: Final = ("bus", "sinks")
+_BUS: Final[Place] = ("bus",)
+_SINKS: Final[Place] = ("sinks",)
+
+
+def load_config(
+    source: Source,
+    *,
+    strict: bool = True,
+    overrides: Mapping[Place, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Config:
+    """Read a configuration and check all of it; the sinks it names are imported.
+
+    Precedence: argument, then file, then environment, then default.
+
+    Args:
+        source: The path of a TOML file, or what is in one.
+        strict: Raise for anything that is wrong. Without it a sink that cannot be
+            used is left out, with a warning, and is in :attr:`Config.left_out`.
+        overrides: Values that win over the file's, by their place:
+            ``{("sinks", "console", "format"): "json"}``.
+        environ: The environment variables; ``None`` is the process's.
+
+    Raises:
+        ConfigError: What is wrong, each in a line with its place; without *strict*
+            only what concerns the configuration as a whole.
+    """
+    document = read_document(source)
+    loading = _Loading(document, os.environ if environ is None else environ)
+    config = loading.config(overrides or {}, strict=strict)
+    _say(config)
+    return config
+
+
+class _Loading:
+    """One load, from the document to the checked value."""
+
+    def __init__(self, document: Document, environ: Mapping[str, str]) -> None:
+        self._document: Final = document
+        self._problems: Final = Problems()
+        self._secrets: Final = Secrets()
+        self._origins: Final[dict[Place, str]] = {}
+        self._warnings: Final[list[str]] = []
+        self._expansion: Final = Expansion(environ, self._problems, self._secrets)
+        self._values: Final = ValueReader(self._problems, self._secrets)
+        self._environment: Final = Environment(
+            environ,
+            secrets=self._secrets,
+            origins=self._origins,
+            warnings=self._warnings,
+        )
+
+    def config(self, overrides: Mapping[Place, Any], *, strict: bool) -> Config:
+        tree = self._tree(overrides)
+        bus = self._bus(_table(tree, "bus"))
+        sinks, left_out = self._sinks(_table(tree, "sinks"))
+        fatal = list(self._problems) if strict else self._problems.outside(_SINKS)
+        if fatal or bus is None:
+            raise config_error(fatal)
+        return Config(
+            bus=bus,
+            sinks=sinks,
+            left_out=left_out,
+            warnings=tuple(self._warnings),
+            origins=self._origins,
+        )
+
+    def _tree(self, overrides: Mapping[Place, Any]) -> dict[str, Any]:
+        tree = self._expansion.expand(self._document.tree)
+        for place, value in leaves(tree):
+            self._origins[place] = self._origin(place, value)
+        for place, value in overrides.items():
+            _put(tree, place, value)
+            self._origins[place] = "argument"
+        for key, value in tree.items():
+            if key not in _TABLES:
+                self._values.unknown_key(key, _TABLES, ROOT)
+            elif not isinstance(value, dict):
+                self._problems.add(f"Expected a table, got {shown(value)}", (key,))
+        return tree
+
+    def _origin(self, place: Place, value: object) -> str:
+        where = self._document.where(place)
+        if isinstance(value, Expanded):
+            return f"{', '.join(value.names)} in {where}"
+        return where
+
+    def _bus(self, table: Mapping[str, Any]) -> BusSettings | None:
+        given = _table(table, "resource")
+        around = self._environment.resource(given, (*_BUS, "resource"))
+        if around:
+            table = {**table, "resource": {**around, **given}}
+        bus = self._values.struct(BusSettings, table, _BUS)
+        if bus is not None:
+            masked = [k for k in bus.resource if self._is_masked(k)]
+            resource = MaskedTable(bus.resource, masked)
+            msgspec.structs.force_setattr(bus, "resource", resource)
+        return bus
+
+    def _is_masked(self, name: str) -> bool:
+        return self._secrets.covers((*_BUS, "resource", name))
+
+    def _sinks(
+        self, tables: Mapping[str, Any]
+    ) -> tuple[dict[str, SinkConfig], dict[str, LeftOut]]:
+        reader = SinkReader(self._values, self._environment)
+        sinks: dict[str, SinkConfig] = {}
+        left_out: dict[str, LeftOut] = {}
+        for name, table in tables.items():
+            place = (*_SINKS, name)
+            read = None
+            if not isinstance(table, dict):
+                self._problems.add(f"Expected a table, got {shown(table)}", place)
+            else:
+                read = reader.read(name, cast("dict[str, Any]", table), place)
+            wrong = self._problems.within(place)
+            if wrong:
+                left_out[name] = LeftOut("; ".join(map(str, wrong)), "wrong")
+            elif isinstance(read, LeftOut):
+                left_out[name] = read
+            elif read is not None:
+                sinks[name] = read
+        return sinks, left_out
+
+
+def leaves(tree: Mapping[str, Any], place: Place = ROOT) -> Iterator[tuple[Place, Any]]:
+    """Yield the values in *tree* that are no tables, each with its place."""
+    for key, value in tree.items():
+        inner = (*place, key)
+        if isinstance(value, dict) and value:
+            yield from leaves(cast("dict[str, Any]", value), inner)
+        else:
+            yield inner, value
+
+
+def _table(tree: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = tree.get(key)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _put(tree: dict[str, Any], place: Place, value: Any) -> None:
+    *outer, last = place
+    table: Any = tree
+    for key in outer:
+        table = table.setdefault(key, {}) if isinstance(table, dict) else {}
+    if isinstance(table, dict):
+        table[last] = value
+
+
+def _say(config: Config) -> None:
+    log = logging.getLogger(LOGGER_NAME)
+    for line in config.warnings:
+        log.warning("%s", line)
+    for name, left_out in config.left_out.items():
+        if left_out.because == "wrong":
+            log.warning("sink %r is disabled: %s", name, left_out.reason)

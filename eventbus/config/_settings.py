@@ -1,0 +1,172 @@
+"""What a configuration holds once it is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from eventbus._bus import (
+    DEFAULT_CLOSE_TIMEOUT_SECONDS,
+    DEFAULT_START_TIMEOUT_SECONDS,
+)
+from eventbus._plan import Content
+from eventbus._record import AttributeValue
+from eventbus._sampling_settings import SamplerSettings
+from eventbus._settings import Batch, Buffer, Limits, Retry
+from eventbus._severity import Severity
+from eventbus._sink import Sink
+from eventbus.config._place import Place
+
+RESERVED: Final = frozenset(
+    (
+        "type",
+        "enabled",
+        "select",
+        "min_severity",
+        "buffer",
+        "batch",
+        "retry",
+        "sampler",
+        "content",
+        "spool",
+        "dead_letters",
+    )
+)
+"""Keys of an attachment that no sink's settings may use."""
+
+
+class _Settings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+): ...
+
+
+class BusSettings(_Settings, frozen=True):
+    """The table ``[bus]``.
+
+    Args:
+        resource: Attributes of this service, on every record; over what
+            ``OTEL_SERVICE_NAME`` and ``OTEL_RESOURCE_ATTRIBUTES`` say.
+        strict: Whether values that are no events, and fields of the wrong type, raise
+            in the program that emits them, instead of being counted.
+        start_timeout_seconds: Longest wait for sinks to start; they go on trying.
+        close_timeout_seconds: What a close may take, all sinks together.
+        limits: Bounds of the whole bus.
+    """
+
+    resource: dict[str, AttributeValue] = {}
+    strict: bool = False
+    start_timeout_seconds: Annotated[float, Meta(ge=0)] = DEFAULT_START_TIMEOUT_SECONDS
+    close_timeout_seconds: Annotated[float, Meta(ge=0)] = DEFAULT_CLOSE_TIMEOUT_SECONDS
+    limits: Limits = Limits()
+
+
+class AttachmentSettings(_Settings, frozen=True):
+    """The keys that every table ``[sinks.NAME]`` may have, whatever its sink.
+
+    Args:
+        type: Which sink, by the name of its plugin; without it, the table's name.
+        enabled: Whether it is attached. A sink that is not is not even imported.
+        select: Globs on event names: ``*`` crosses dots, ``!`` excludes. Without it,
+            everything.
+        min_severity: The least severity taken: ``"trace"``, ``"debug"``, ``"info"``,
+            ``"warn"``, ``"error"`` or ``"fatal"``.
+        buffer: The bounds of its buffer.
+        batch: When a batch leaves.
+        retry: How often and how long a batch is tried again.
+        sampler: What it keeps of the events; without it, all of them.
+        content: ``"full"`` lets sensitive fields through.
+        dead_letters: A sink for what is set aside, with a ``type`` and that sink's
+            settings.
+    """
+
+    type: Annotated[str, Meta(min_length=1)] | None = None
+    enabled: bool = True
+    select: Annotated[list[str], Meta(min_length=1)] | str | None = None
+    min_severity: Severity | None = None
+    buffer: Buffer = Buffer()
+    batch: Batch = Batch()
+    retry: Retry = Retry()
+    sampler: SamplerSettings | None = None
+    content: Content = "redacted"
+    dead_letters: dict[str, Any] | None = None  # Any: settings of any sink
+
+
+class SinkChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """A sink with its settings, ready to be made.
+
+    Args:
+        type: The name of its plugin.
+        sink: The class that the plugin names.
+        settings: What it is made from; ``None`` for a sink without settings.
+    """
+
+    type: str
+    sink: type[Sink]
+    settings: msgspec.Struct | None
+
+    def make(self) -> Sink:
+        """Return a new sink; opens nothing."""
+        make: Any = self.sink  # Any: each class takes the settings it names
+        sink: Sink = make() if self.settings is None else make(self.settings)
+        return sink
+
+
+class SinkConfig(SinkChoice, frozen=True, kw_only=True):
+    """One table ``[sinks.NAME]`` with its defaults filled in.
+
+    Args:
+        name: The attachment's name.
+        select: Which events it takes; ``None`` is all.
+        min_severity: The least severity it takes.
+        buffer: Its bounds: the sink's own defaults under what the file says.
+        batch: Its batches, likewise.
+        retry: Its patience, likewise.
+        sampler: What it keeps of the events.
+        content: Whether sensitive fields reach it.
+        dead_letters: A sink for what is set aside.
+    """
+
+    name: str
+    select: tuple[str, ...] | None = None
+    min_severity: Severity | None = None
+    buffer: Buffer = Buffer()
+    batch: Batch = Batch()
+    retry: Retry = Retry()
+    sampler: SamplerSettings | None = None
+    content: Content = "redacted"
+    dead_letters: SinkChoice | None = None
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """A table ``[sinks.NAME]`` that is not attached.
+
+    Args:
+        reason: Why, in one line.
+        because: ``"asked"``: by ``enabled`` or the environment; ``"wrong"``: it
+            cannot be used.
+    """
+
+    reason: str
+    because: Literal["asked", "wrong"]
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration that was checked; :func:`eventbus.load_config` makes it.
+
+    Args:
+        bus: The bus's own settings.
+        sinks: What is to be attached, by name.
+        left_out: What is not attached, by name.
+        warnings: What was ignored, a line each.
+        origins: Where each value that is no default came from, by its place:
+            ``"eventbus.toml:7"``, ``"environment OTEL_SERVICE_NAME"``.
+    """
+
+    bus: BusSettings
+    sinks: Mapping[str, SinkConfig]
+    left_out: Mapping[str, LeftOut]
+    warnings: tuple[str, ...]
+    origins: Mapping[Place, str]

@@ -1,0 +1,131 @@
+"""Whether a sink begins, is interrupted and ends as it should."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+import anyio.to_thread
+
+from eventbus._errors import Refused, Unavailable
+from eventbus._sink import Sink, optional_method
+from eventbus._verdict import describe_error
+from eventbus.testing.conformance._calls import Ended
+from eventbus.testing.conformance._rules import Rule, SinkViolation
+from eventbus.testing.conformance._subject import Subject, judged
+
+_SUSPENSIONS: Final = range(3)
+"""Where calls are cancelled: at their first suspensions."""
+
+
+async def check_life(subject: Subject) -> None:
+    """Check rules 5 and 16 to 22.
+
+    Raises:
+        SinkViolation: One is broken.
+    """
+    await _check_inert(subject)
+    await _check_close_twice(subject)
+    for place in _SUSPENSIONS:
+        await _check_start_again(subject, place)
+        await _check_write_again(subject, place)
+        await _check_close_again(subject, place)
+    await _check_observe(subject)
+    await _check_check(subject)
+    if subject.far_side is not None:
+        await _check_answers(subject)
+
+
+async def _check_inert(subject: Subject) -> None:
+    def make() -> list[str]:
+        before = set(threading.enumerate())
+        subject.make()
+        return [thread.name for thread in set(threading.enumerate()) - before]
+
+    try:
+        started = await anyio.to_thread.run_sync(make)
+    except RuntimeError as error:
+        raise SinkViolation(
+            Rule.INERT, f"without an event loop it raised {describe_error(error)}"
+        ) from error
+    if started:
+        raise SinkViolation(Rule.INERT, f"making it started thread {started[0]}")
+
+
+async def _check_close_twice(subject: Subject) -> None:
+    sink = await subject.started()
+    await subject.close(sink)
+    await subject.close(sink)
+
+
+async def _check_start_again(subject: Subject, place: int) -> None:
+    """After a start that was cancelled it can be started, or closed."""
+    given_up = subject.make()
+    await subject.calls.make(given_up.start, cancel_at=place)
+    await subject.close(given_up)
+    sink = subject.make()
+    ended = await subject.calls.make(sink.start, cancel_at=place)
+    if ended.was_cancelled:
+        await subject.start(sink)
+    await subject.write(sink, subject.records(3), Rule.USABLE)
+    await subject.close(sink)
+
+
+async def _check_write_again(subject: Subject, place: int) -> None:
+    """After a write that was cancelled the next one delivers."""
+    sink = await subject.started()
+    await subject.calls.make(sink.write, subject.records(3), cancel_at=place)
+    ended = await _patiently(subject, sink)
+    if ended.error is not None:
+        raise SinkViolation(
+            Rule.USABLE, f"after a write that was cancelled, the next {ended.how}"
+        ) from ended.error
+    await subject.close(sink)
+
+
+async def _patiently(subject: Subject, sink: Sink) -> Ended:
+    """Write once more, and again where the sink asks for it."""
+    if subject.arrivals is not None:
+        await subject.arrivals.new()
+    ended = await subject.calls.make(sink.write, subject.records(3))
+    for _ in range(3):
+        if not isinstance(ended.error, Unavailable):
+            break
+        ended = await subject.calls.make(sink.write, subject.records(3))
+    return ended
+
+
+async def _check_close_again(subject: Subject, place: int) -> None:
+    """An ``aclose`` that is cancelled ends, and leaves nothing either."""
+    sink = await subject.started()
+    await subject.write(sink, subject.records(1), Rule.ERRORS)
+    await subject.calls.make(sink.aclose, cancel_at=place)
+    await subject.close(sink)
+
+
+async def _check_observe(subject: Subject) -> None:
+    sink = await subject.started()
+    observe = optional_method(sink, "observe")
+    if observe is not None:
+        for size in (1, 3, 30):
+            subject.calls.observe(observe, subject.records(size))
+    await subject.close(sink)
+
+
+async def _check_check(subject: Subject) -> None:
+    sink = await subject.started()
+    check = optional_method(sink, "check")
+    if check is not None:
+        ended = await subject.calls.make(check)
+        if ended.error is not None:
+            raise SinkViolation(
+                Rule.CHECK, f"check {ended.how} though the far side was well"
+            ) from ended.error
+        if "unavailable" in _failures(subject):
+            await _fail_next(subject, "unavailable")
+            ended = await subject.calls.make(check)
+            if ended.error is None:
+                raise SinkViolation(
+                    Rule.CHECK, f"check {ended.how} though the far side was down"
+                )
+    await subject.close(sink)
