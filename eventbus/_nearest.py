@@ -15,9 +15,9 @@ def nearest(given: str, valid: Iterable[str]) -> str | None:
 
 
 def suggestion(given: str, valid: Iterable[str]) -> str:
-    """Return ``" Did you mean 'x'?"``, or nothing when no valid name is near."""
+    """Return ``". Did you mean 'x'?"``, or nothing when no valid name is near."""
     name = nearest(given, valid)
-    return "" if name is None else f" Did you mean {name!r}?"
+    return "" if name is None else f". Did you mean {name!r}?"
 
 
 def listed(names: Iterable[str], *, most: int = 30) -> str:

@@ -175,7 +175,7 @@ def _imported(plugin: Plugin, entry: EntryPoint) -> Any:
         return entry.load()
     except ModuleNotFoundError as error:
         raise _missing_module(plugin, entry, error) from error
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"{plugin.title} does not load ({plugin.origin}): {describe_error(error)}"
         ) from error
@@ -205,7 +205,7 @@ def _unknown(group: str, name: str, names: Iterable[str]) -> PluginError:
     names = list(dict.fromkeys(names))
     return PluginError(
         f"No {_KINDS[group]} {name!r} is installed "
-        f"(installed: {listed(names) or 'none'}).{suggestion(name, names)}"
+        f"(installed: {listed(names) or 'none'}){suggestion(name, names)}"
     )
 
 
@@ -249,7 +249,7 @@ def _checked_catalog(plugin: Plugin, loaded: Any) -> Catalog:
         make = cast("Callable[[], object]", loaded)
         try:
             made = make()
-        except Exception as error:  # noqa: BLE001 - a stranger's function
+        except Exception as error:
             raise PluginError(
                 f"{plugin.title} does not load ({plugin.origin}): "
                 f"{describe_error(error)}"

@@ -103,7 +103,7 @@ def _made(choice: SinkChoice, place: str) -> Sink:
         return choice.make()
     except ModuleNotFoundError as error:
         raise ConfigError(str(sink_lacks(choice.type, error)), path=place) from error
-    except Exception as error:  # noqa: BLE001 - a stranger's constructor
+    except Exception as error:
         reason = scrubbed(describe_error(error), secrets_in(choice.settings))
         raise ConfigError(
             f"Sink {choice.type!r} refuses its settings: {reason}", path=place

@@ -5,7 +5,7 @@ https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import unquote
@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import msgspec
 
 from eventbus.config._expand import Expanded
-from eventbus.config._place import Place, written
+from eventbus.config._place import Place
 from eventbus.config._problems import Problems
 from eventbus.config._secrets import Secrets
 from eventbus.config._sink_class import SinkClass
@@ -103,13 +103,11 @@ class Environment:
         problems = Problems()
         with suppress(Wrong):
             ValueReader(problems, self._secrets).value(node, _marked(one.value), place)
-        self._warnings += [
-            f"{one.variable} is ignored: {problem}" for problem in problems
-        ]
-        return not problems
+        self._warnings.extend(f"{one.variable} is ignored: {p}" for p in problems)
+        return not len(problems)
 
     def resource(self, given: Mapping[str, Any], place: Place) -> dict[str, Any]:
-        """Return the resource attributes that the environment names and *given* does not.
+        """Return the resource attributes that the environment names, less *given*.
 
         ``OTEL_SERVICE_NAME`` wins over the ``service.name`` in
         ``OTEL_RESOURCE_ATTRIBUTES``. Of the latter all is discarded when any of it is
@@ -131,7 +129,7 @@ class Environment:
         try:
             return [_pair(part, n) for n, part in enumerate(text.split(","), start=1)]
         except ValueError as error:
-            self._warnings.append(f"{RESOURCE_ATTRIBUTES} is ignored, all of it: {error}")
+            self._warnings.append(f"{RESOURCE_ATTRIBUTES} is ignored: {error}")
             return []
 
 

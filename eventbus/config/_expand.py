@@ -9,6 +9,7 @@ from typing import Any, Final
 from eventbus.config._place import ROOT, Place
 from eventbus.config._problems import Problems
 from eventbus.config._secrets import Secrets, is_secret
+from eventbus.config._tree import as_array, as_table
 
 # Any in this module: a configuration holds values of any type.
 
@@ -50,11 +51,10 @@ class Expansion:
 
     def expand(self, value: Any, place: Place = ROOT) -> Any:
         """Return *value* with every text in it expanded, once; keys are left alone."""
-        if isinstance(value, dict):
-            table: dict[str, Any] = value
+        table, items = as_table(value), as_array(value)
+        if table is not None:
             return {key: self.expand(v, (*place, key)) for key, v in table.items()}
-        if isinstance(value, list | tuple):
-            items: list[Any] = list(value)
+        if items is not None:
             return [self.expand(v, (*place, i)) for i, v in enumerate(items)]
         if isinstance(value, str):
             return self._text(value, place)

@@ -57,9 +57,10 @@ def choices(node: inspect.Type) -> tuple[object, ...]:
             return ()
 
 
-def expected(node: inspect.Type) -> str:
-    """Return *node* in words: ```float` between 0 and 1``."""
-    return joined([_expected_one(one) for one in alternatives(node)])
+def expected(node: inspect.Type, *more: str) -> str:
+    """Return *node*, or *more*, in words: ```float` between 0 and 1 or 'none'``."""
+    words = [word for one in alternatives(node) for word in _words(one)]
+    return joined([*words, *more])
 
 
 def joined(words: list[str]) -> str:
@@ -69,7 +70,11 @@ def joined(words: list[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _expected_one(node: inspect.Type) -> str:
+def _words(node: inspect.Type) -> list[str]:
+    return [shown(value) for value in choices(node)] or [_word(node)]
+
+
+def _word(node: inspect.Type) -> str:
     match node:
         case inspect.IntType():
             return _with("`int`", _range(node))
@@ -77,8 +82,6 @@ def _expected_one(node: inspect.Type) -> str:
             return _with("`float`", _range(node))
         case inspect.StrType():
             return _with("`str`", _length(node, "character"), _pattern(node))
-        case inspect.EnumType() | inspect.LiteralType():
-            return joined([shown(value) for value in choices(node)])
         case (
             inspect.ListType()
             | inspect.VarTupleType()

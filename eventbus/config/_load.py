@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from os import PathLike
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -15,11 +15,12 @@ from eventbus.config._document import Document, read_document
 from eventbus.config._environment import Environment
 from eventbus.config._expand import Expanded, Expansion
 from eventbus.config._expected import shown
-from eventbus.config._place import ROOT, Place
-from eventbus.config._problems import Problems, config_error
+from eventbus.config._place import ROOT, Place, inside
+from eventbus.config._problems import Problem, Problems, config_error
 from eventbus.config._secrets import MaskedTable, Secrets
 from eventbus.config._settings import BusSettings, Config, LeftOut, SinkConfig
 from eventbus.config._sinks import SinkReader
+from eventbus.config._tree import leaves, put, table_in
 from eventbus.config._values import ValueReader
 
 # Any in this module: a configuration holds values of any type.
@@ -27,8 +28,8 @@ from eventbus.config._values import ValueReader
 Source = str | PathLike[str] | Mapping[str, Any]
 
 _TABLES: Final = ("bus", "sinks")
-_BUS: Final[Place] = ("bus",)
-_SINKS: Final[Place] = ("sinks",)
+BUS: Final[Place] = ("bus",)
+SINKS: Final[Place] = ("sinks",)
 
 
 def load_config(
@@ -54,11 +55,46 @@ def load_config(
         ConfigError: What is wrong, each in a line with its place; without *strict*
             only what concerns the configuration as a whole.
     """
+    examined = examine(source, overrides=overrides, environ=environ)
+    outside = [p for p in examined.problems if not inside(p.place, SINKS)]
+    wrong = examined.problems if strict else outside
+    if wrong or examined.config is None:
+        raise config_error(wrong)
+    _say(examined.config)
+    return examined.config
+
+
+class Examination(msgspec.Struct, frozen=True):
+    """What was found when a configuration was read.
+
+    Args:
+        document: What it says, as it was written.
+        problems: All that is wrong.
+        config: What can be used of it; ``None`` when that is nothing.
+    """
+
+    document: Document
+    problems: tuple[Problem, ...]
+    config: Config | None
+
+
+def examine(
+    source: Source,
+    *,
+    overrides: Mapping[Place, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Examination:
+    """Read a configuration and say all that is wrong with it.
+
+    See :func:`load_config`.
+
+    Raises:
+        ConfigError: It cannot be read at all.
+    """
     document = read_document(source)
     loading = _Loading(document, os.environ if environ is None else environ)
-    config = loading.config(overrides or {}, strict=strict)
-    _say(config)
-    return config
+    config = loading.config(overrides or {})
+    return Examination(document, tuple(loading.problems), config)
 
 
 class _Loading:
@@ -66,12 +102,12 @@ class _Loading:
 
     def __init__(self, document: Document, environ: Mapping[str, str]) -> None:
         self._document: Final = document
-        self._problems: Final = Problems()
+        self.problems: Final = Problems()
         self._secrets: Final = Secrets()
         self._origins: Final[dict[Place, str]] = {}
         self._warnings: Final[list[str]] = []
-        self._expansion: Final = Expansion(environ, self._problems, self._secrets)
-        self._values: Final = ValueReader(self._problems, self._secrets)
+        self._expansion: Final = Expansion(environ, self.problems, self._secrets)
+        self._values: Final = ValueReader(self.problems, self._secrets)
         self._environment: Final = Environment(
             environ,
             secrets=self._secrets,
@@ -79,13 +115,12 @@ class _Loading:
             warnings=self._warnings,
         )
 
-    def config(self, overrides: Mapping[Place, Any], *, strict: bool) -> Config:
+    def config(self, overrides: Mapping[Place, Any]) -> Config | None:
         tree = self._tree(overrides)
-        bus = self._bus(_table(tree, "bus"))
-        sinks, left_out = self._sinks(_table(tree, "sinks"))
-        fatal = list(self._problems) if strict else self._problems.outside(_SINKS)
-        if fatal or bus is None:
-            raise config_error(fatal)
+        bus = self._bus(table_in(tree, "bus"))
+        sinks, left_out = self._sinks(table_in(tree, "sinks"))
+        if bus is None:
+            return None
         return Config(
             bus=bus,
             sinks=sinks,
@@ -95,17 +130,17 @@ class _Loading:
         )
 
     def _tree(self, overrides: Mapping[Place, Any]) -> dict[str, Any]:
-        tree = self._expansion.expand(self._document.tree)
+        tree: dict[str, Any] = self._expansion.expand(self._document.tree)
         for place, value in leaves(tree):
             self._origins[place] = self._origin(place, value)
         for place, value in overrides.items():
-            _put(tree, place, value)
+            put(tree, place, value)
             self._origins[place] = "argument"
         for key, value in tree.items():
             if key not in _TABLES:
                 self._values.unknown_key(key, _TABLES, ROOT)
             elif not isinstance(value, dict):
-                self._problems.add(f"Expected a table, got {shown(value)}", (key,))
+                self.problems.add(f"Expected a table, got {shown(value)}", (key,))
         return tree
 
     def _origin(self, place: Place, value: object) -> str:
@@ -115,11 +150,11 @@ class _Loading:
         return where
 
     def _bus(self, table: Mapping[str, Any]) -> BusSettings | None:
-        given = _table(table, "resource")
-        around = self._environment.resource(given, (*_BUS, "resource"))
+        given = table_in(table, "resource")
+        around = self._environment.resource(given, (*BUS, "resource"))
         if around:
             table = {**table, "resource": {**around, **given}}
-        bus = self._values.struct(BusSettings, table, _BUS)
+        bus = self._values.struct(BusSettings, table, BUS)
         if bus is not None:
             masked = [k for k in bus.resource if self._is_masked(k)]
             resource = MaskedTable(bus.resource, masked)
@@ -127,7 +162,7 @@ class _Loading:
         return bus
 
     def _is_masked(self, name: str) -> bool:
-        return self._secrets.covers((*_BUS, "resource", name))
+        return self._secrets.covers((*BUS, "resource", name))
 
     def _sinks(
         self, tables: Mapping[str, Any]
@@ -136,13 +171,13 @@ class _Loading:
         sinks: dict[str, SinkConfig] = {}
         left_out: dict[str, LeftOut] = {}
         for name, table in tables.items():
-            place = (*_SINKS, name)
+            place = (*SINKS, name)
             read = None
             if not isinstance(table, dict):
-                self._problems.add(f"Expected a table, got {shown(table)}", place)
+                self.problems.add(f"Expected a table, got {shown(table)}", place)
             else:
-                read = reader.read(name, cast("dict[str, Any]", table), place)
-            wrong = self._problems.within(place)
+                read = reader.read(name, table_in(tables, name), place)
+            wrong = self.problems.within(place)
             if wrong:
                 left_out[name] = LeftOut("; ".join(map(str, wrong)), "wrong")
             elif isinstance(read, LeftOut):
@@ -150,30 +185,6 @@ class _Loading:
             elif read is not None:
                 sinks[name] = read
         return sinks, left_out
-
-
-def leaves(tree: Mapping[str, Any], place: Place = ROOT) -> Iterator[tuple[Place, Any]]:
-    """Yield the values in *tree* that are no tables, each with its place."""
-    for key, value in tree.items():
-        inner = (*place, key)
-        if isinstance(value, dict) and value:
-            yield from leaves(cast("dict[str, Any]", value), inner)
-        else:
-            yield inner, value
-
-
-def _table(tree: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = tree.get(key)
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _put(tree: dict[str, Any], place: Place, value: Any) -> None:
-    *outer, last = place
-    table: Any = tree
-    for key in outer:
-        table = table.setdefault(key, {}) if isinstance(table, dict) else {}
-    if isinstance(table, dict):
-        table[last] = value
 
 
 def _say(config: Config) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, inspect
 
 from eventbus.config._expand import Expanded
+from eventbus.config._tree import as_array, as_table
 
 # Any in this module: settings hold values of any type.
 
@@ -39,7 +40,7 @@ _PLAIN: Final = (
 
 def is_plain(node: inspect.Type) -> bool:
     """Return whether *node* is a single value: no table, array, or foreign type."""
-    return isinstance(node, _PLAIN)
+    return type(node) in _PLAIN
 
 
 def plain_value(nodes: Sequence[inspect.Type], value: Any) -> Any:
@@ -62,11 +63,10 @@ def plain_value(nodes: Sequence[inspect.Type], value: Any) -> Any:
 
 def without_marks(value: Any) -> Any:
     """Return *value* with its texts as plain ones."""
-    if isinstance(value, dict):
-        table: dict[str, Any] = value
+    table, items = as_table(value), as_array(value)
+    if table is not None:
         return {key: without_marks(v) for key, v in table.items()}
-    if isinstance(value, list):
-        items: list[Any] = value
+    if items is not None:
         return [without_marks(item) for item in items]
     return str(value) if isinstance(value, Expanded) else value
 
@@ -83,12 +83,13 @@ def _type_of(node: inspect.Type) -> Any:
         case inspect.EnumType():
             return node.cls
         case inspect.LiteralType():
-            return Literal.__getitem__(node.values)
+            literal: Any = Literal
+            return literal[node.values]
         case _:
             return _TYPES[type(node)]
 
 
-def _bounds(node: inspect.IntType | inspect.FloatType) -> Meta:
-    return Meta(
-        gt=node.gt, ge=node.ge, lt=node.lt, le=node.le, multiple_of=node.multiple_of
-    )
+def _bounds(node: inspect.IntType | inspect.FloatType) -> Any:
+    bounds = {"gt": node.gt, "ge": node.ge, "lt": node.lt, "le": node.le}
+    meta: Any = Meta  # Any: its overloads forbid naming both bounds of a side
+    return meta(multiple_of=node.multiple_of, **bounds)

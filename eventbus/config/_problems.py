@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -30,22 +30,29 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Problems:
-    """Collects what is wrong: the first thing at each place, 50 places at most."""
+    """Collects what is wrong, in words for the first 50 things."""
 
     def __init__(self) -> None:
         """Begin with nothing wrong."""
-        self._by_place: dict[Place, Problem] = {}
+        self._found: list[Problem] = []
         self._count = 0
 
     def add(self, message: str, place: Place) -> None:
         """Note that *message* holds at *place*."""
         self._count += 1
-        if len(self._by_place) < _MAX_PROBLEMS:
-            self._by_place.setdefault(place, Problem(message, place))
+        if len(self._found) < _MAX_PROBLEMS:
+            self._found.append(Problem(message, place))
+
+    def add_unless_known(self, message: str, place: Place) -> None:
+        """Note it unless something else is known to be wrong there, its cause."""
+        if any(problem.place == place for problem in self._found):
+            self._count += 1
+        else:
+            self.add(message, place)
 
     def __iter__(self) -> Iterator[Problem]:
         """Iterate in the order in which they were found."""
-        return iter(self._by_place.values())
+        return iter(self._found)
 
     def __len__(self) -> int:
         """Return how often something was noted, repetitions included."""
@@ -60,7 +67,7 @@ class Problems:
         return [problem for problem in self if not inside(problem.place, place)]
 
 
-def config_error(problems: list[Problem]) -> ConfigError:
+def config_error(problems: Sequence[Problem]) -> ConfigError:
     """Return one error that says all of *problems*, a line each."""
     *others, last = problems
     lines = [str(problem) for problem in others]

@@ -10,13 +10,25 @@ import msgspec
 
 from eventbus._records import REDACTED
 from eventbus.config._place import Place
+from eventbus.config._tree import as_array, as_table
 
 # Any in this module: settings hold values of any type.
 
 _MIN_SCRUBBED_LENGTH: Final = 3
 _SECRET_WORDS: Final = frozenset(
-    "authorization cookie credential credentials headers passphrase passwd password "
-    "secret secrets token".split()
+    (
+        "authorization",
+        "cookie",
+        "credential",
+        "credentials",
+        "headers",
+        "passphrase",
+        "passwd",
+        "password",
+        "secret",
+        "secrets",
+        "token",
+    )
 )
 _words: Final = re.compile(r"[a-z0-9]+|[A-Z]+(?![a-z])|[A-Z][a-z0-9]*").findall
 
@@ -87,9 +99,8 @@ def secrets_in(value: Any) -> Iterator[SecretText]:
     elif isinstance(value, msgspec.Struct):
         for one in msgspec.structs.astuple(value):
             yield from secrets_in(one)
-    elif isinstance(value, dict | list | tuple):
-        inner: Any = value
-        for one in inner.values() if isinstance(inner, dict) else inner:
+    else:
+        for one in (as_table(value) or {}).values() or as_array(value) or ():
             yield from secrets_in(one)
 
 
@@ -127,14 +138,12 @@ class Secrets:
         if isinstance(value, msgspec.Struct):
             self._hide_fields(value, place)
             return value
-        if isinstance(value, dict):
-            table: dict[str, Any] = value
+        table, items = as_table(value), as_array(value)
+        if table is not None:
             return {k: self.hide(v, (*place, k)) for k, v in table.items()}
-        if type(value) in (list, tuple):
-            items: list[Any] = value
-            return type(value)(
-                self.hide(item, (*place, index)) for index, item in enumerate(items)
-            )
+        if items is not None:
+            hidden = (self.hide(v, (*place, i)) for i, v in enumerate(items))
+            return tuple(hidden) if isinstance(value, tuple) else list(hidden)
         return value
 
     def _hide_fields(self, struct: msgspec.Struct, place: Place) -> None:

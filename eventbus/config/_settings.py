@@ -20,6 +20,8 @@ from eventbus._severity import Severity
 from eventbus._sink import Sink
 from eventbus.config._place import Place
 
+SinkType = type[Sink]
+
 RESERVED: Final = frozenset(
     (
         "type",
@@ -104,7 +106,7 @@ class SinkChoice(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     type: str
-    sink: type[Sink]
+    sink: SinkType
     settings: msgspec.Struct | None
 
     def make(self) -> Sink:

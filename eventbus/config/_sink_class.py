@@ -9,12 +9,13 @@ import msgspec
 from eventbus._errors import PluginError
 from eventbus._plugins import load_sink
 from eventbus._settings import Batch, Buffer, Retry
-from eventbus._sink import Sink
 from eventbus._verdict import describe_error
-from eventbus.config._settings import RESERVED
+from eventbus.config._settings import RESERVED, SinkType
 from eventbus.config._values import fields_of
 
 # Any in this module: the attributes of a stranger's class.
+
+SettingsType = type[msgspec.Struct]
 
 S = TypeVar("S", Buffer, Batch, Retry)
 
@@ -29,8 +30,8 @@ class SinkClass(msgspec.Struct, frozen=True):
     """
 
     type: str
-    sink: type[Sink]
-    settings: type[msgspec.Struct] | None
+    sink: SinkType
+    settings: SettingsType | None
 
     def default(self, attribute: str, fallback: S) -> S:
         """Return the sink's own *attribute* (``buffer``, …), else *fallback*."""
@@ -58,7 +59,7 @@ def _check_settings(type_name: str, settings: Any) -> None:
         )
     try:
         names = {field.encode_name for field in fields_of(settings)}
-    except Exception as error:  # noqa: BLE001 - a stranger's annotations
+    except Exception as error:
         raise PluginError(
             f"Sink {type_name!r}: its Settings cannot be read: {describe_error(error)}"
         ) from error

@@ -28,7 +28,9 @@ from eventbus.config._values import ValueReader, Wrong, fields_of
 
 S = TypeVar("S", Buffer, Batch, Retry)
 
-_NODES: Final = {field.encode_name: field.type for field in fields_of(AttachmentSettings)}
+_NODES: Final = {
+    field.encode_name: field.type for field in fields_of(AttachmentSettings)
+}
 _DIRECTORY: Final = (
     "A directory of dead letters is not part of this version: name a sink, "
     'as in { type = "jsonl", path = "dead.jsonl" }'
@@ -139,7 +141,8 @@ class SinkReader:
             return None
         values = {**self._environment.of(found, given, place), **given}
         settings = self._values.struct(found.settings, values, place, others=others)
-        return self._values.secrets.hide(settings, place)
+        self._values.secrets.hide(settings, place)
+        return settings
 
     def _merged(
         self, base: S, key: str, keys: Mapping[str, Any], place: Place
@@ -163,16 +166,15 @@ class SinkReader:
         select = keys.get("select")
         if select is None:
             return None
-        globs = (select,) if isinstance(select, str) else tuple(select)
+        globs: list[str] = [select] if isinstance(select, str) else select
         for index, glob in enumerate(globs):
             try:
                 Selection(glob)
             except ValueError as error:
-                where = (*place, "select") if isinstance(select, str) else (
-                    *place, "select", index
-                )
-                self._problems.add(str(error).replace("select[0]", "select"), where)
-        return globs
+                step = () if isinstance(select, str) else (index,)
+                message = str(error).replace("select[0]", "select")
+                self._problems.add(message, (*place, "select", *step))
+        return tuple(globs)
 
     def _dead_letters(
         self, table: Mapping[str, Any] | None, place: Place

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import inspect
 
-from eventbus._nearest import listed, nearest
+from eventbus._nearest import listed, nearest, suggestion
 from eventbus._records import REDACTED
 from eventbus.config._expected import (
     alternatives,
@@ -45,7 +45,7 @@ _step: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]").findall
 _TABLES: Final = (inspect.StructType, inspect.DictType)
 
 
-class Wrong(Exception):  # noqa: N818 - it never leaves this module's callers
+class Wrong(Exception):
     """A value cannot be used; the problem is noted."""
 
 
@@ -196,13 +196,14 @@ class ValueReader:
 
     def _unexpected(self, node: inspect.Type, value: Any, place: Place) -> Wrong:
         is_secret = self.secrets.covers(place)
+        is_text = isinstance(value, str)
+        none = (shown(NO_LIMIT),) if is_text and may_be_none(node) else ()
         got = REDACTED if is_secret else shown(value)
-        text = f"Expected {expected(node)}, got {got}"
-        if isinstance(value, str) and not is_secret:
+        text = f"Expected {expected(node, *none)}, got {got}"
+        if is_text and not is_secret:
             valid = [c for n in alternatives(node) for c in choices(n)]
-            near = nearest(value, [c for c in valid if isinstance(c, str)])
-            text += "" if near is None else f". Did you mean {near!r}?"
-        self.problems.add(text, place)
+            text += suggestion(value, [c for c in valid if isinstance(c, str)])
+        self.problems.add_unless_known(text, place)
         return Wrong()
 
 
@@ -224,6 +225,4 @@ def _containers(nodes: tuple[inspect.Type, ...], value: object) -> list[inspect.
 
 def _steps(text: str) -> Place:
     """Read msgspec's ``.table.key[0]``; it writes ``[...]`` for a key it hides."""
-    return tuple(
-        name or int(index) for name, index in _step(text) if name or index
-    )
+    return tuple(name or int(index) for name, index in _step(text) if name or index)

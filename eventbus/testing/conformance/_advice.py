@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from eventbus._settings import Buffer
+from eventbus.testing.conformance._shape import is_settings
 
 # Any in this module: a sink of unknown quality.
 
@@ -21,7 +22,7 @@ _CLIENT: Final = "_client.py"
 
 def advice_on(sink: Any) -> tuple[str, ...]:
     """Return what *sink* should do better, one sentence each."""
-    return (*_on_bounds(sink), *_on_settings(sink), *_on_files(type(sink)))
+    return (*_on_bounds(sink), *_on_settings(sink), *_on_files(sink.__class__))
 
 
 def _on_bounds(sink: Any) -> Iterator[str]:
@@ -32,8 +33,8 @@ def _on_bounds(sink: Any) -> Iterator[str]:
 
 
 def _on_settings(sink: Any) -> Iterator[str]:
-    settings = getattr(type(sink), "Settings", None)
-    if not isinstance(settings, type) or not issubclass(settings, msgspec.Struct):
+    settings = getattr(sink, "Settings", None)
+    if not is_settings(settings):
         return
     text = settings.__doc__ or ""
     for field in msgspec.structs.fields(settings):

@@ -104,7 +104,11 @@ class Calls:
         self._longest_seconds: dict[str, list[float]] = {}
 
     async def make(
-        self, method: Callable[..., Any], *args: Any, cancel_at: int | None = None
+        self,
+        method: Callable[..., Any],
+        *args: Any,
+        cancel_at: int | None = None,
+        cancel_after_seconds: float | None = None,
     ) -> Ended:
         """Call *method*, a coroutine function, and return how it ended.
 
@@ -112,17 +116,29 @@ class Calls:
             method: Of a sink.
             *args: For it.
             cancel_at: Cancel it at this suspension, from 0; ``None`` never does.
+            cancel_after_seconds: Cancel it after this time; likewise.
 
         Raises:
             SinkViolation: It does not end in time, or not as it should when it is
                 cancelled.
         """
         name = method.__name__
-        cancelled: list[int] = []
+        loop, cancelled = asyncio.get_running_loop(), list[bool]()
+
+        def cancel() -> None:
+            if task.cancel():
+                cancelled.append(True)
+
         with self.watch.inside():
-            call = self._run(method, args, cancel_at, cancelled)
-            task = asyncio.get_running_loop().create_task(call)
-        await self._wait(task, name)
+            task = loop.create_task(self._run(method, args, cancel_at, cancel))
+        timer = None
+        if cancel_after_seconds is not None:
+            timer = loop.call_later(cancel_after_seconds, cancel)
+        try:
+            await self._wait(task, name)
+        finally:
+            if timer is not None:
+                timer.cancel()
         if not cancelled:
             return _uncancelled(task, name)
         if not task.cancelled():
@@ -138,15 +154,11 @@ class Calls:
         method: Callable[..., Any],
         args: tuple[Any, ...],
         cancel_at: int | None,
-        cancelled: list[int],
+        cancel: Callable[[], None],
     ) -> Ended:
-        task = asyncio.current_task()
-        assert task is not None
-
         def suspended(number: int) -> None:
             if number == cancel_at:
-                cancelled.append(number)
-                task.cancel()
+                cancel()
 
         steps = _Stepwise(method(*args), suspended)
         try:
@@ -227,5 +239,3 @@ def _uncancelled(task: asyncio.Task[Ended], name: str) -> Ended:
             Rule.ERRORS, f"{name} raised CancelledError though nobody cancelled it"
         )
     return task.result()
-
-

@@ -7,12 +7,12 @@ from typing import Final
 
 import anyio.to_thread
 
-from eventbus._errors import Refused, Unavailable
+from eventbus._errors import Unavailable
 from eventbus._sink import Sink, optional_method
 from eventbus._verdict import describe_error
 from eventbus.testing.conformance._calls import Ended
 from eventbus.testing.conformance._rules import Rule, SinkViolation
-from eventbus.testing.conformance._subject import Subject, judged
+from eventbus.testing.conformance._subject import Subject
 
 _SUSPENSIONS: Final = range(3)
 """Where calls are cancelled: at their first suspensions."""
@@ -32,8 +32,6 @@ async def check_life(subject: Subject) -> None:
         await _check_close_again(subject, place)
     await _check_observe(subject)
     await _check_check(subject)
-    if subject.far_side is not None:
-        await _check_answers(subject)
 
 
 async def _check_inert(subject: Subject) -> None:
@@ -121,8 +119,8 @@ async def _check_check(subject: Subject) -> None:
             raise SinkViolation(
                 Rule.CHECK, f"check {ended.how} though the far side was well"
             ) from ended.error
-        if "unavailable" in _failures(subject):
-            await _fail_next(subject, "unavailable")
+        if subject.far_side and "unavailable" in subject.far_side.failures:
+            await subject.far_side.fail_next("unavailable")
             ended = await subject.calls.make(check)
             if ended.error is None:
                 raise SinkViolation(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Final
 
+import msgspec
+
 from eventbus._event import Event, Label, Unit
 from eventbus._severity import SEVERITIES, Severity
 
@@ -25,7 +27,7 @@ class Probe(Event, tag="eventbus.probe"):
     kind: Annotated[str, Label] = "odd"
     duration_ms: Annotated[float, Unit("ms")] = 0.5
     text: str = "Grüße, κόσμε"
-    items: list[int] = []
+    items: list[int] = msgspec.field(default_factory=list[int])
     severity: Severity = "info"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import msgspec
 
@@ -46,9 +46,9 @@ def check_shape(sink: Any) -> None:
     """
     _check_methods(sink)
     _check_defaults(sink)
-    settings = getattr(type(sink), "Settings", None)
+    settings = getattr(sink, "Settings", None)
     if settings is not None:
-        _check_settings(type(sink), settings)
+        _check_settings(sink.__class__, settings)
         _check_secrets(sink, settings)
 
 
@@ -75,8 +75,13 @@ def _check_defaults(sink: Any) -> None:
             )
 
 
-def _check_settings(sink_class: type[Any], settings: Any) -> None:
-    if not (isinstance(settings, type) and issubclass(settings, msgspec.Struct)):
+def is_settings(value: Any) -> TypeGuard[type[msgspec.Struct]]:
+    """Return whether *value* is a class that settings can be read into."""
+    return isinstance(value, type) and issubclass(value, msgspec.Struct)
+
+
+def _check_settings(sink_class: Any, settings: Any) -> None:
+    if not is_settings(settings):
         raise SinkViolation(Rule.SETTINGS, f"Settings is {settings!r}")
     config = settings.__struct_config__
     if not config.frozen:
@@ -111,7 +116,7 @@ def _check_secrets(sink: Any, settings: type[msgspec.Struct]) -> None:
         return
     for name in _secret_texts(settings):
         spiked = msgspec.structs.replace(own, **{name: _CANARY})
-        for shown in (spiked, type(sink)(spiked)):
+        for shown in (spiked, sink.__class__(spiked)):
             if _CANARY in repr(shown):
                 raise SinkViolation(
                     Rule.SECRETS,
@@ -129,7 +134,9 @@ def _held_by(sink: Any) -> Iterator[Any]:
 def _secret_texts(settings: type[msgspec.Struct]) -> Iterator[str]:
     from eventbus.config._secrets import is_secret_name
 
-    for field in msgspec.inspect.type_info(settings).fields:  # type: ignore[attr-defined]
+    info = msgspec.inspect.type_info(settings)
+    assert isinstance(info, msgspec.inspect.StructType)
+    for field in info.fields:
         if is_secret_name(field.name) and _may_be_text(field.type):
             yield field.name
 

@@ -1,0 +1,168 @@
+"""Whether the ids add up while the far side misbehaves: the bus's and the far one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import msgspec
+
+from eventbus._bus import Bus
+from eventbus._settings import Batch, Buffer, Retry
+from eventbus._stats import AttachmentReport, Report
+from eventbus.testing._clock import ManualClock
+from eventbus.testing._recording import RecordingSink
+from eventbus.testing.conformance._boundary import HANG_SECONDS, Boundary
+from eventbus.testing.conformance._faults import Faults, Scenario
+from eventbus.testing.conformance._rules import Rule, SinkViolation
+from eventbus.testing.conformance._subject import Subject, compare
+
+_EVENTS: Final = 60
+_NAME: Final = "checked"
+_TICK_SECONDS: Final = 0.001
+_TICK_OF_THE_BUS_SECONDS: Final = (
+    0.01  # ten times real time: waits for retries are short
+)
+_BUFFER: Final = Buffer(max_events=10 * _EVENTS)
+_RETRY: Final = Retry(
+    initial_seconds=0.01,
+    max_seconds=0.02,
+    max_elapsed_seconds=0,
+    budget_ratio=1,
+    timeout_seconds=HANG_SECONDS,
+)
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one scenario.
+
+    Args:
+        offered: How many records there were.
+        delivered: How many arrived.
+        set_aside: How many were kept as dead letters.
+        attempts: How often the bus wrote.
+        repeated: How many arrived more than once, after an outcome in doubt.
+    """
+
+    offered: int
+    delivered: int
+    set_aside: int
+    attempts: int
+    repeated: int
+
+
+async def run_scenario(subject: Subject, scenario: Scenario, seed: int) -> Tally:
+    """Run *scenario* on a bus of its own and compare the ids.
+
+    Args:
+        subject: Makes the sink.
+        scenario: What goes wrong.
+        seed: Of its chances.
+
+    Raises:
+        SinkViolation: They do not add up, or the sink broke a rule on the way.
+    """
+    clock, faults, letters = ManualClock(), Faults(scenario, seed), RecordingSink()
+    boundary = Boundary(
+        subject,
+        subject.make(clock),
+        faults,
+        clock,
+        patient=bool(scenario.odds),
+        raises_on_close=scenario.raises_on_close,
+    )
+    if subject.arrivals is not None:
+        await subject.arrivals.new()
+    bus = Bus(clock=clock)
+    bus.attach(
+        boundary,
+        name=_NAME,
+        buffer=_BUFFER,
+        batch=_batch(subject, scenario),
+        retry=_RETRY,
+        dead_letters=letters,
+        content="full",
+    )
+    async with _passing_time(clock):
+        report = await _drive(bus, subject)
+    if boundary.violation is not None:
+        raise boundary.violation
+    set_aside = {record.id for record in letters.records}
+    arrived = boundary.arrived
+    if subject.arrivals is not None:
+        arrived = await subject.arrivals.new()
+    _check_ids(boundary, arrived, set_aside, frozenset(faults.doubtful))
+    return _tally(report.attachments[_NAME], boundary, arrived, set_aside)
+
+
+def _batch(subject: Subject, scenario: Scenario) -> Batch:
+    fails_on_cue = subject.far_side is not None and bool(subject.far_side.failures)
+    in_flight = 1 if fails_on_cue and scenario.odds else scenario.in_flight
+    return Batch(max_events=7, max_delay_seconds=0, max_in_flight=in_flight)
+
+
+@asynccontextmanager
+async def _passing_time(clock: ManualClock) -> AsyncGenerator[None]:
+    async def pass_time() -> None:
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            clock.advance(_TICK_OF_THE_BUS_SECONDS)
+
+    passing = asyncio.get_running_loop().create_task(pass_time())
+    try:
+        yield
+    finally:
+        passing.cancel()
+        await asyncio.wait([passing])
+
+
+async def _drive(bus: Bus, subject: Subject) -> Report:
+    await bus.start()
+    for number in range(_EVENTS):
+        bus.emit(subject.make_event(number))
+        if number % 10 == 0:
+            await asyncio.sleep(0)
+    await bus.flush(timeout_seconds=100 * HANG_SECONDS)
+    return await bus.aclose(timeout_seconds=HANG_SECONDS)
+
+
+def _check_ids(
+    boundary: Boundary,
+    arrived: Counter[str],
+    set_aside: set[str],
+    doubtful: frozenset[str],
+) -> None:
+    offered = set(boundary.offered)
+    both = arrived.keys() & set_aside
+    if both:
+        raise SinkViolation(
+            Rule.ONE_END,
+            f"{len(both)} record(s) arrived and were set aside too: {sorted(both)[:5]}",
+        )
+    compare(offered - set_aside, arrived, uncertain=doubtful)
+
+
+def _tally(
+    report: AttachmentReport,
+    boundary: Boundary,
+    arrived: Counter[str],
+    set_aside: set[str],
+) -> Tally:
+    counts = (report.offered, report.delivered, report.dead_lettered, report.pending)
+    expected = (len(boundary.offered), len(arrived), len(set_aside), 0)
+    if counts != expected:
+        raise SinkViolation(
+            Rule.ONE_END,
+            "offered, delivered, set aside, pending: "
+            f"the bus counted {counts}, the ids say {expected}",
+        )
+    return Tally(
+        offered=len(boundary.offered),
+        delivered=len(arrived),
+        set_aside=len(set_aside),
+        attempts=boundary.attempts,
+        repeated=sum(count > 1 for count in arrived.values()),
+    )
