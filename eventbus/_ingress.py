@@ -85,6 +85,7 @@ class Ingress:
         self.entries: list[Entry] = []
         self.routes: dict[type[Event], Route] = {}
         self.table: dict[type[Event], Route | None] = {}
+        self.doors: tuple[Door, ...] = ()
         self.ledger = ledger
         self.closed = False
         self._wake = wake
@@ -170,7 +171,7 @@ class Ingress:
     def _uncount(self, index: int) -> None:
         self._counted -= 1
         doors = self._doors_of(self.entries[index][0])
-        for door in self.doors():
+        for door in self.doors:
             door.forget(index, selected=door in doors)
 
     def revoke(self) -> None:
@@ -213,10 +214,6 @@ class Ingress:
     def _doors_of(self, item: Item) -> tuple[Door, ...]:
         return self._doors_of_type(type(event_of(item)))
 
-    def doors(self) -> set[Door]:
-        """Return every door that some event type leads to."""
-        return {door for route in self.routes.values() for door in route.doors}
-
     def _position(self, door: Door, start: int, skip: int) -> int:
         """Return where the first event for *door* stands after *skip* of them."""
         for index in range(start, len(self.entries)):
@@ -230,15 +227,14 @@ class Ingress:
         """Take everything handed over, for a seal; :meth:`release` ends it."""
         with self.lock:
             self.revoke()
-            doors = self.doors()
             uncounted = len(self.entries) - self._counted
-            if any(not door.surely_fits(uncounted) for door in doors):
+            if any(not door.surely_fits(uncounted) for door in self.doors):
                 self.settle()
                 uncounted = 0
             stop = self._counted + uncounted
             taken = self.entries[:stop]
             del self.entries[:stop]
-            for door in doors:
+            for door in self.doors:
                 door.begin_seal(uncounted)
             self._counted = 0
             self._awake = False
@@ -248,7 +244,7 @@ class Ingress:
     def release(self) -> None:
         """End a seal: what it took is in the buffers; the lock is held."""
         self.revoke()
-        for door in self.doors():
+        for door in self.doors:
             door.end_seal()
 
     def _compact(self) -> None:
@@ -257,7 +253,7 @@ class Ingress:
         Entries before a door closed are wanted by it, entries after are not; of a door
         that drops its oldest, only the newest are.
         """
-        surplus = {door: door.overflow for door in self.doors()}
+        surplus = {door: door.overflow for door in self.doors}
         kept: list[Entry] = []
         for index, entry in enumerate(self.entries):
             doors = self._doors_of(entry[0])
@@ -271,7 +267,7 @@ class Ingress:
 
     def _renumber(self, kept: list[Entry]) -> None:
         places = {id(entry): index for index, entry in enumerate(kept)}
-        for door in self.doors():
+        for door in self.doors:
             if door.closed_from is not None:
                 tail = self.entries[door.closed_from :]
                 stay = (places[id(e)] for e in tail if id(e) in places)

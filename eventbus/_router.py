@@ -95,22 +95,27 @@ class Router:
 
     def _reroute(self, attachment: Attachment) -> None:
         self._ingress.revoke()
+        self._ingress.doors = tuple(one.door for one in self._attached)
         for known in self._known.values():
             if attachment.plan.select.selects(known):
-                self._route(known)
+                self._route(known, self._takers(known, attachment))
         self._note_uniformity()
         self._sealer.look_closely = bool(self._ingress.entries)
 
-    def _route(self, known: EventType) -> None:
-        takers = self._takers(known)
+    def _takers(
+        self, known: EventType, changed: Attachment
+    ) -> tuple[Attachment, ...]:
+        """Return who selects *known* now that *changed* came or went."""
+        route = self._ingress.routes.get(known.cls)
+        others = [a for a in (route.attachments if route else ()) if a is not changed]
+        return (*others, changed) if changed in self._attached else tuple(others)
+
+    def _route(self, known: EventType, takers: tuple[Attachment, ...]) -> None:
         if takers:
             self._ingress.routes[known.cls] = Route(known, takers)
         else:
             self._ingress.routes.pop(known.cls, None)
         self._publish_route(known)
-
-    def _takers(self, known: EventType) -> tuple[Attachment, ...]:
-        return tuple(a for a in self._attached if a.plan.select.selects(known))
 
     def _note_uniformity(self) -> None:
         """Spare the seal a look at each event where all of them go the same way."""
@@ -119,8 +124,9 @@ class Router:
         plain = all(self._sealer.is_plain(route.event_type.cls) for route in routes)
         self._sealer.uniform = takers.pop() if len(takers) == 1 and plain else None
 
-    def _keep_uniformity(self, known: EventType) -> None:
-        takers = self._takers(known)
+    def _keep_uniformity(
+        self, known: EventType, takers: tuple[Attachment, ...]
+    ) -> None:
         if not self._ingress.routes:
             self._sealer.uniform = takers
         if takers and not (
@@ -160,8 +166,9 @@ class Router:
             if self._strict:
                 self._checks[event_type] = FieldCheck(event_type)
             self._known[event_type] = known
-            self._keep_uniformity(known)
-            self._route(known)
+            takers = tuple(a for a in self._attached if a.plan.select.selects(known))
+            self._keep_uniformity(known, takers)
+            self._route(known, takers)
             return known
 
     def irregular(self, item: Any) -> bool:

@@ -53,7 +53,10 @@ class Expansion:
         """Return *value* with every text in it expanded, once; keys are left alone."""
         table, items = as_table(value), as_array(value)
         if table is not None:
-            return {key: self.expand(v, (*place, key)) for key, v in table.items()}
+            return {
+                str(key): self.expand(v, (*place, str(key)))
+                for key, v in table.items()
+            }
         if items is not None:
             return [self.expand(v, (*place, i)) for i, v in enumerate(items)]
         if isinstance(value, str):

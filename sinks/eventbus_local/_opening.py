@@ -40,7 +40,7 @@ def open_for_appending(path: str, *, follow_symlinks: bool) -> int:
         OSError: The system refused.
     """
     _make_directory(os.path.dirname(path))
-    _check(path, _mode(path, follow_symlinks))
+    _check_before_opening(path, follow_symlinks)
     flags = _FLAGS if follow_symlinks else _FLAGS | getattr(os, "O_NOFOLLOW", 0)
     try:
         descriptor = os.open(path, flags, _FILE_MODE)
@@ -56,15 +56,18 @@ def open_for_appending(path: str, *, follow_symlinks: bool) -> int:
     return descriptor
 
 
-def _mode(path: str, follow_symlinks: bool) -> int | None:
+def _check_before_opening(path: str, follow_symlinks: bool) -> None:
+    """Refuse what acts when it is opened; a link is not, O_NOFOLLOW sees to that."""
     try:
-        return os.stat(path, follow_symlinks=follow_symlinks).st_mode
+        mode = os.stat(path, follow_symlinks=follow_symlinks).st_mode
     except FileNotFoundError:
-        return None
+        return
+    if not stat.S_ISLNK(mode):
+        _check(path, mode)
 
 
-def _check(path: str, mode: int | None) -> None:
-    if mode is None or stat.S_ISREG(mode):
+def _check(path: str, mode: int) -> None:
+    if stat.S_ISREG(mode):
         return
     kind = _KINDS.get(stat.S_IFMT(mode), "no regular file")
     remedy = "; follow_symlinks = true allows it" if stat.S_ISLNK(mode) else ""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 from pathlib import Path
@@ -112,6 +113,58 @@ async def test_what_a_stop_left_uncompressed_the_next_start_compresses(
     await sink.aclose()
     assert jsonl.numbers_of(jsonl.files("*.gz")) == [[1]]
     assert len(jsonl.files()) == 2
+
+
+async def test_a_compressed_file_keeps_the_time_it_was_last_written(jsonl: Any) -> None:
+    sink = await jsonl.start(max_file_bytes=jsonl.line_bytes)
+    await sink.write(jsonl.pings(1, 2))
+    await sink.aclose()
+    (rotated,) = jsonl.files("out.*Z.jsonl")
+    os.utime(rotated, (5, 5))
+    sink = await jsonl.start(gzip=True)
+    await tidied(sink)
+    await sink.aclose()
+    assert jsonl.files("*.gz")[0].stat().st_mtime == 5
+
+
+async def test_a_rotated_file_that_is_still_held_is_left_for_later(jsonl: Any) -> None:
+    sink = await jsonl.start(max_file_bytes=jsonl.line_bytes)
+    await sink.write(jsonl.pings(1, 2))
+    await sink.aclose()
+    (rotated,) = jsonl.files("out.*Z.jsonl")
+    with rotated.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        sink = await jsonl.start(gzip=True)
+        await tidied(sink)
+        await sink.aclose()
+    assert jsonl.files("*.gz") == []
+
+
+LONG = "".join(map(chr, range(32, 127))) * 20_000  # takes a while to compress
+
+
+async def test_what_is_rotated_during_a_compression_is_compressed_too(
+    jsonl: Any,
+) -> None:
+    sink = await jsonl.start(max_file_bytes=jsonl.line_bytes, gzip=True)
+    await sink.write(jsonl.pings(0, text=LONG))
+    for n in range(1, 5):
+        jsonl.clock.seconds += 1
+        await sink.write(jsonl.pings(n))
+    await tidied(sink)
+    await sink.aclose()
+    assert jsonl.numbers_of(jsonl.files("*.gz")) == [[0], [1], [2], [3]]
+
+
+async def test_closing_ends_a_compression_and_leaves_the_file(jsonl: Any) -> None:
+    sink = await jsonl.start(max_file_bytes=jsonl.line_bytes, gzip=True)
+    await sink.write(jsonl.pings(0, text=LONG))
+    await sink.write(jsonl.pings(1))
+    await sink.aclose()
+    assert sink._tidying.done()
+    assert jsonl.files("*.part") == []
+    found = [*jsonl.files("out.*Z.jsonl"), *jsonl.files("*.gz")]
+    assert jsonl.numbers_of(found) == [[0]]
 
 
 @pytest.mark.proves("fault-99")

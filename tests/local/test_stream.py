@@ -233,6 +233,26 @@ async def test_an_error_of_the_system_is_unavailable(
     stream.close()
 
 
+@pytest.mark.proves("fault-93")
+async def test_a_pipe_that_takes_nothing_after_all_is_tried_again(
+    new_pipe: Callable[[], Pipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process may fill the pipe between the look and the write."""
+    pipe = new_pipe()
+    write, refusals = os.write, [BlockingIOError(), BlockingIOError()]
+
+    def refusing(descriptor: int, data: bytes) -> int:
+        if descriptor == pipe.writing and refusals:
+            raise refusals.pop()
+        return write(descriptor, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", refusing)
+        await StreamWriter("stdout").write("a\n")
+    assert pipe.read() == b"a\n"
+    assert refusals == []
+
+
 HEAD = """
 import asyncio
 from eventbus import Event, Record, Refused

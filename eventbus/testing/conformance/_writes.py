@@ -35,16 +35,16 @@ async def check_writes(subject: Subject) -> None:
 
 async def _check_unchanged(subject: Subject, sink: Sink) -> None:
     batch = subject.records(3)
-    given, before = list(batch), copy.deepcopy(batch)
+    given, before = list(batch), [copy.deepcopy(record.event) for record in batch]
     await subject.write(sink, batch, Rule.ERRORS)
     if len(batch) != len(given) or any(
         one is not other for one, other in zip(batch, given, strict=True)
     ):
         raise SinkViolation(Rule.UNCHANGED, "write changed the batch")
-    for record, copied in zip(given, before, strict=True):
-        if record != copied:
+    for record, event in zip(given, before, strict=True):
+        if record.event != event:
             raise SinkViolation(
-                Rule.UNCHANGED, f"write changed {copied!r} into {record!r}"
+                Rule.UNCHANGED, f"write changed {event!r} into {record.event!r}"
             )
 
 

@@ -1,0 +1,142 @@
+"""What is said about settings: names, types, defaults and words, from their classes."""
+
+from __future__ import annotations
+
+import enum
+import inspect as python_inspect
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import inspect
+
+from eventbus.config._expected import alternatives, expected, may_be_none
+from eventbus.config._place import key
+from eventbus.config._tree import as_array, as_table
+from eventbus.config._values import NO_LIMIT, fields_of
+
+# Any in this module: settings hold values of any type.
+
+UNSET: Final = "unset"
+REQUIRED: Final = "required"
+
+_argument: Final = re.compile(r"^    (\w+): (.*(?:\n(?:     .*|\s*$))*)", re.MULTILINE)
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One setting, in words.
+
+    Args:
+        name: As in a file.
+        type: What it expects.
+        default: As it would stand in a file; ``"required"`` or ``"unset"`` where it
+            could not.
+        description: What its class says about it, on one line.
+    """
+
+    name: str
+    type: str
+    default: str
+    description: str
+
+
+def settings_of(
+    settings: type[msgspec.Struct], defaults: msgspec.Struct | None = None
+) -> tuple[Setting, ...]:
+    """Return the settings that *settings* has, in its order.
+
+    Args:
+        settings: The class.
+        defaults: An instance whose values are the defaults, where a sink has its own.
+    """
+    words = descriptions(settings)
+    return tuple(
+        Setting(
+            name=field.encode_name,
+            type=type_text(field.type),
+            default=_default_text(field, defaults),
+            description=words.get(field.name, ""),
+        )
+        for field in fields_of(settings)
+    )
+
+
+def descriptions(cls: type) -> Mapping[str, str]:
+    """Return what the ``Args:`` of *cls*'s docstring say, each on one line."""
+    text = python_inspect.cleandoc(cls.__doc__ or "")
+    _, _, arguments = text.partition("Args:\n")
+    found = _argument.findall(arguments)
+    return {name: " ".join(words.split()).replace("``", "`") for name, words in found}
+
+
+def type_text(node: inspect.Type) -> str:
+    """Return what *node* expects, ``"none"`` included where it stands for no value."""
+    none = (f"'{NO_LIMIT}'",) if _is_switched_off(node) else ()
+    return expected(node, *none)
+
+
+def _is_switched_off(node: inspect.Type) -> bool:
+    """Return whether ``"none"`` stands for no value."""
+    texts = any(isinstance(one, inspect.StrType) for one in alternatives(node))
+    return may_be_none(node) and not texts
+
+
+def _default_text(field: inspect.Field, defaults: msgspec.Struct | None) -> str:
+    if defaults is None and field.required:
+        return REQUIRED
+    value = default_of(field) if defaults is None else getattr(defaults, field.name)
+    if value is None and _is_switched_off(field.type):
+        return toml(NO_LIMIT)
+    return toml(value)
+
+
+def default_of(field: inspect.Field) -> Any:
+    """Return the default of *field*, which has one."""
+    if field.default_factory is not msgspec.NODEFAULT:
+        make: Any = field.default_factory
+        return make()
+    return field.default
+
+
+def toml(value: Any) -> str:
+    """Return *value* as it would stand in a file, on one line."""
+    if isinstance(value, msgspec.Struct):
+        value = _said(value)
+    if isinstance(value, enum.Enum):
+        value = value.value
+    table, array = as_table(value), as_array(value)
+    if table is not None:
+        pairs = (f"{key(k)} = {toml(v)}" for k, v in table.items())
+        return f"{{ {', '.join(pairs)} }}" if table else "{}"
+    if array is not None:
+        return f"[{', '.join(map(toml, array))}]"
+    match value:
+        case None:
+            return UNSET
+        case bool():
+            return str(value).lower()
+        case str():
+            return msgspec.json.encode(repr(value)[1:-1]).decode()
+        case _:
+            return str(value)
+
+
+def _said(struct: msgspec.Struct) -> dict[str, Any]:
+    """Return what *struct* says that is not its class's default."""
+    said: dict[str, Any] = {}
+    for field in msgspec.structs.fields(struct):
+        value: Any = getattr(struct, field.name)
+        if value is not None and value != field.default:
+            said[field.encode_name] = value
+    return said
+
+
+def table_of(settings: Iterable[Setting]) -> str:
+    """Return *settings* as a table of Markdown."""
+    lines = ["| setting | expects | default | |", "|---|---|---|---|"]
+    for one in settings:
+        default = one.default if one.default in (REQUIRED, UNSET) else f"`{one.default}`"
+        words = one.description.replace("|", "\\|")
+        lines.append(f"| `{one.name}` | {one.type} | {default} | {words} |")
+    return "\n".join(lines)
