@@ -59,7 +59,10 @@ def page() -> dict[str, tuple[str, set[str]]]:
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         row = ROW.fullmatch(line)
         if row and ID.fullmatch(row["id"]):
-            rows[row["id"]] = row["promise"], set(re.findall(r"`([^`]+)`", row["tests"]))
+            rows[row["id"]] = (
+                row["promise"],
+                set(re.findall(r"`([^`]+)`", row["tests"])),
+            )
     return rows
 
 

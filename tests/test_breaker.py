@@ -4,6 +4,7 @@ import math
 from random import Random
 
 import pytest
+
 from eventbus import Retry
 from eventbus._breaker import CircuitBreaker
 from eventbus._retry import Backoff

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
+from msgspec import Meta
+
 from eventbus import Catalog, DecodeError, Event, Label, Record
 from eventbus._decode_line import LineDecoder, UnknownEventError
 from eventbus._encode_line import LineEncoder
-from msgspec import Meta
 
 
 class Mode(enum.Enum):

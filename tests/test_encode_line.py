@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
+
 from eventbus import Attributes, Event, Label, Record, Severity
 from eventbus._encode_line import EncodedLines, LineEncoder
 from eventbus._json_form import NoJsonForm

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from eventbus._json_form import NoJsonForm, json_form, stand_in
 
 encoder = msgspec.json.Encoder(enc_hook=stand_in)

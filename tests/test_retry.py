@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
+
 from eventbus import Retry
 from eventbus._retry import Backoff, RetryBudget
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from eventbus import Attributes, Catalog, Event, Record, Severity
 from eventbus._decode_line import LineDecoder
 from eventbus._encode_line import LineEncoder
 from eventbus._record import AnyRecord
 from eventbus._severity import SEVERITIES
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 class Colour(enum.Enum):

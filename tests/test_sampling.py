@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+
 from eventbus import Event, Record, Severity, sampling
 from eventbus.sampling import (
     Adaptive,

@@ -9,6 +9,7 @@ from random import Random
 from typing import Annotated, Any
 
 import pytest
+
 from eventbus import Attribute, Event, Record
 from eventbus._sampling_key import (
     Key,

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from eventbus import Event, Record
 from eventbus.sampling import SamplerSettings, sampler_from_config
 

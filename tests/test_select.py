@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+
 from eventbus import Event, Severity
 from eventbus._catalog import describe
 from eventbus._select import Selection, name_test

@@ -5,8 +5,9 @@ import string
 import time
 from collections.abc import Iterator, Mapping
 
-import eventbus
 import pytest
+
+import eventbus
 from eventbus import trace_context
 from eventbus._context import UNBOUND, current_bound
 from eventbus.trace_context import TraceContext

@@ -16,6 +16,7 @@ from eventbus.config._expand import Expanded
 from eventbus.config._place import Place
 from eventbus.config._problems import Problems
 from eventbus.config._secrets import Secrets
+from eventbus.config._settings import Origin
 from eventbus.config._sink_class import SinkClass
 from eventbus.config._values import ValueReader, Wrong, fields_of
 
@@ -52,7 +53,7 @@ class Environment:
         environ: Mapping[str, str],
         *,
         secrets: Secrets,
-        origins: dict[Place, str],
+        origins: dict[Place, Origin],
         warnings: list[str],
     ) -> None:
         """Keep the parts."""
@@ -96,7 +97,7 @@ class Environment:
                 continue
             if self._is_usable(nodes[name], one, inner):
                 usable[name] = _marked(one.value)
-                self._origins[inner] = f"environment {one.variable}"
+                self._origins[inner] = Origin(f"environment {one.variable}")
         return usable
 
     def _is_usable(self, node: Any, one: EnvironmentValue, place: Place) -> bool:
@@ -119,7 +120,7 @@ class Environment:
             said["service.name"] = (service, SERVICE_NAME)
         for name, (_, variable) in said.items():
             if name not in given:
-                self._origins[(*place, name)] = f"environment {variable}"
+                self._origins[(*place, name)] = Origin(f"environment {variable}")
         return {name: value for name, (value, _) in said.items() if name not in given}
 
     def _pairs(self) -> list[tuple[str, str]]:

@@ -54,8 +54,7 @@ class Expansion:
         table, items = as_table(value), as_array(value)
         if table is not None:
             return {
-                str(key): self.expand(v, (*place, str(key)))
-                for key, v in table.items()
+                str(key): self.expand(v, (*place, str(key))) for key, v in table.items()
             }
         if items is not None:
             return [self.expand(v, (*place, i)) for i, v in enumerate(items)]
@@ -113,3 +112,11 @@ class Expansion:
         expanded = Expanded(text)
         expanded.names = tuple(names)
         return expanded
+
+
+def names_in(value: object) -> tuple[str, ...]:
+    """Return the variables that are expanded in *value*, the items of an array too."""
+    if isinstance(value, Expanded):
+        return value.names
+    items = as_array(value) or ()
+    return tuple(dict.fromkeys(name for item in items for name in names_in(item)))

@@ -7,11 +7,13 @@ from typing import Any, Final
 
 import msgspec
 
+from eventbus._records import REDACTED
 from eventbus._settings import Batch, Buffer, Retry
-from eventbus.config._place import Place, inside, written
-from eventbus.config._reference import UNSET, toml
-from eventbus.config._secrets import MaskedTable, SecretText
+from eventbus.config._place import Place, written
+from eventbus.config._reference import toml
+from eventbus.config._secrets import is_secret
 from eventbus.config._settings import Config, SinkChoice, SinkConfig
+from eventbus.config._tree import as_table
 
 # Any in this module: settings hold values of any type.
 
@@ -37,25 +39,13 @@ class InForce(msgspec.Struct, frozen=True):
 
 
 def in_force(config: Config) -> Iterator[InForce]:
-    """Yield every setting of *config*, those that are unset left out."""
+    """Yield every setting of *config*, those that are unset by default left out."""
     for place, value, default in _settings(config):
-        origin = _origin(config, place)
+        origin = config.origins.get(place)
         if value is not None or origin is not None:
-            yield InForce(written(place), _shown(value), origin or default)
-
-
-def _origin(config: Config, place: Place) -> str | None:
-    origin = config.origins.get(place)
-    if origin is not None:
-        return origin
-    inner = (o for p, o in config.origins.items() if inside(p, place))
-    return next(inner, None)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, SecretText | MaskedTable):
-        return repr(value)
-    return UNSET if value is None else toml(value)
+            is_hidden = is_secret(place) or (origin is not None and origin.variables)
+            shown = toml(REDACTED if is_hidden else value)
+            yield InForce(written(place), shown, str(origin or default))
 
 
 def _settings(config: Config) -> Iterator[tuple[Place, Any, str]]:
@@ -97,9 +87,17 @@ def _fields(
     struct: msgspec.Struct, place: Place, default: str
 ) -> Iterator[tuple[Place, Any, str]]:
     for field in msgspec.structs.fields(struct):
-        value: Any = getattr(struct, field.name)
-        inner = (*place, field.encode_name)
-        if isinstance(value, msgspec.Struct):
-            yield from _fields(value, inner, default)
-        else:
-            yield inner, value, default
+        yield from _leaves(
+            getattr(struct, field.name), (*place, field.encode_name), default
+        )
+
+
+def _leaves(value: Any, place: Place, default: str) -> Iterator[tuple[Place, Any, str]]:
+    table = as_table(value)
+    if isinstance(value, msgspec.Struct):
+        yield from _fields(value, place, default)
+    elif table:
+        for key, inner in table.items():
+            yield from _leaves(inner, (*place, key), default)
+    else:
+        yield place, value, default

@@ -13,12 +13,18 @@ import msgspec
 from eventbus._log import LOGGER_NAME
 from eventbus.config._document import Document, read_document
 from eventbus.config._environment import Environment
-from eventbus.config._expand import Expanded, Expansion
+from eventbus.config._expand import Expansion, names_in
 from eventbus.config._expected import shown
 from eventbus.config._place import ROOT, Place, inside
 from eventbus.config._problems import Problem, Problems, config_error
 from eventbus.config._secrets import MaskedTable, Secrets
-from eventbus.config._settings import BusSettings, Config, LeftOut, SinkConfig
+from eventbus.config._settings import (
+    BusSettings,
+    Config,
+    LeftOut,
+    Origin,
+    SinkConfig,
+)
 from eventbus.config._sinks import SinkReader
 from eventbus.config._tree import leaves, put, table_in
 from eventbus.config._values import ValueReader
@@ -104,7 +110,7 @@ class _Loading:
         self._document: Final = document
         self.problems: Final = Problems()
         self._secrets: Final = Secrets()
-        self._origins: Final[dict[Place, str]] = {}
+        self._origins: Final[dict[Place, Origin]] = {}
         self._warnings: Final[list[str]] = []
         self._expansion: Final = Expansion(environ, self.problems, self._secrets)
         self._values: Final = ValueReader(self.problems, self._secrets)
@@ -132,22 +138,17 @@ class _Loading:
     def _tree(self, overrides: Mapping[Place, Any]) -> dict[str, Any]:
         tree: dict[str, Any] = self._expansion.expand(self._document.tree)
         for place, value in leaves(tree):
-            self._origins[place] = self._origin(place, value)
+            where = self._document.where(place)
+            self._origins[place] = Origin(where, names_in(value))
         for place, value in overrides.items():
             put(tree, place, value)
-            self._origins[place] = "argument"
+            self._origins[place] = Origin("argument")
         for key, value in tree.items():
             if key not in _TABLES:
                 self._values.unknown_key(key, _TABLES, ROOT)
             elif not isinstance(value, dict):
                 self.problems.add(f"Expected a table, got {shown(value)}", (key,))
         return tree
-
-    def _origin(self, place: Place, value: object) -> str:
-        where = self._document.where(place)
-        if isinstance(value, Expanded):
-            return f"{', '.join(value.names)} in {where}"
-        return where
 
     def _bus(self, table: Mapping[str, Any]) -> BusSettings | None:
         given = table_in(table, "resource")

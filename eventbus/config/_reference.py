@@ -136,7 +136,9 @@ def table_of(settings: Iterable[Setting]) -> str:
     """Return *settings* as a table of Markdown."""
     lines = ["| setting | expects | default | |", "|---|---|---|---|"]
     for one in settings:
-        default = one.default if one.default in (REQUIRED, UNSET) else f"`{one.default}`"
+        default = (
+            one.default if one.default in (REQUIRED, UNSET) else f"`{one.default}`"
+        )
         words = one.description.replace("|", "\\|")
         lines.append(f"| `{one.name}` | {one.type} | {default} | {words} |")
     return "\n".join(lines)

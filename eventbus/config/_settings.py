@@ -141,6 +141,10 @@ class SinkConfig(SinkChoice, frozen=True, kw_only=True):
     content: Content = "redacted"
     dead_letters: SinkChoice | None = None
 
+    def __repr__(self) -> str:
+        """Show the name and the type."""
+        return f"<SinkConfig {self.name!r} of type {self.type!r}>"
+
 
 class LeftOut(msgspec.Struct, frozen=True):
     """A table ``[sinks.NAME]`` that is not attached.
@@ -155,6 +159,25 @@ class LeftOut(msgspec.Struct, frozen=True):
     because: Literal["asked", "wrong"]
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """Where a value came from.
+
+    Args:
+        where: ``"eventbus.toml:7"``, ``"environment OTEL_SERVICE_NAME"`` or
+            ``"argument"``.
+        variables: Environment variables that are expanded in it; then it is a secret.
+    """
+
+    where: str
+    variables: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Say the variables first."""
+        if not self.variables:
+            return self.where
+        return f"{', '.join(self.variables)} in {self.where}"
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """A configuration that was checked; :func:`eventbus.load_config` makes it.
 
@@ -163,12 +186,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         sinks: What is to be attached, by name.
         left_out: What is not attached, by name.
         warnings: What was ignored, a line each.
-        origins: Where each value that is no default came from, by its place:
-            ``"eventbus.toml:7"``, ``"environment OTEL_SERVICE_NAME"``.
+        origins: Where each value that is no default came from, by its place.
     """
 
     bus: BusSettings
     sinks: Mapping[str, SinkConfig]
     left_out: Mapping[str, LeftOut]
     warnings: tuple[str, ...]
-    origins: Mapping[Place, str]
+    origins: Mapping[Place, Origin]
+
+    def __repr__(self) -> str:
+        """Show the names of the sinks."""
+        return f"<Config of {len(self.sinks)} sinks: {', '.join(self.sinks)}>"

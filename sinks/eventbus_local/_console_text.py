@@ -14,6 +14,7 @@ from eventbus_local._event_line import ShownFields, shown_value
 from eventbus_local._settings import ConsoleSettings
 from eventbus_local._visible import visible
 
+_MAX_WHOLE_CHARS: Final = 65_536  # in full, but not without bound
 _NAME_WIDTH: Final = 26
 _SEVERITY_WIDTH: Final = 5
 _UNKNOWN_TIME: Final = "--:--:--.---"
@@ -74,8 +75,10 @@ class ConsoleText:
         yield f"{' '.join(columns).rstrip()}\n"
         for name, text in parts.blocks:
             yield f"    {paint(_CYAN, name)}:\n"
-            for line in text.splitlines():
+            for line in text[:_MAX_WHOLE_CHARS].splitlines():
                 yield f"{_GUTTER}{visible(line)}\n"
+            if len(text) > _MAX_WHOLE_CHARS:
+                yield f"{_GUTTER}…(+{len(text) - _MAX_WHOLE_CHARS})\n"
 
     def _parts(self, record: AnyRecord, in_full: bool, paint: _Paint) -> _Parts:
         parts = _Parts([], [])
@@ -86,25 +89,16 @@ class ConsoleText:
             if whole and isinstance(value, str) and "\n" in value:
                 parts.blocks.append((field.name, value))
             else:
-                shown = self._shown(value, whole)
+                limit = _MAX_WHOLE_CHARS if whole else self._max_chars
+                shown = _shown(value, limit)
                 parts.pairs.append(f"{paint(_CYAN, field.name)}={shown}")
         for name, value in record.attributes.items():
             if name not in names:
-                pair = f"{visible(name)}={self._shown(value, False)}"
+                pair = f"{visible(name)}={_shown(value, self._max_chars)}"
                 parts.pairs.append(paint(_DIM, pair))
         if record.weight != 1:
             parts.pairs.append(paint(_DIM, f"x{record.weight:g}"))
         return parts
-
-    def _shown(self, value: Any, whole: bool) -> str:
-        left = len(value) - self._max_chars if isinstance(value, str) else 0
-        if left > 0 and not whole:
-            return f"{shown_value(value[: self._max_chars], bare_words=True)}…(+{left})"
-        shown = shown_value(value, bare_words=True)
-        left = len(shown) - self._max_chars
-        if left <= 0 or whole or isinstance(value, str):
-            return shown
-        return f"{shown[: self._max_chars]}…(+{left})"
 
     def _clock_time(self, time_unix_nano: int) -> str:
         if not time_unix_nano:
@@ -112,6 +106,17 @@ class ConsoleText:
         seconds, nanoseconds = divmod(time_unix_nano, 1_000_000_000)
         whole = time.strftime("%H:%M:%S", self._split(seconds))
         return f"{whole}.{nanoseconds // 1_000_000:03d}"
+
+
+def _shown(value: Any, max_chars: int) -> str:
+    """Return *value* on one line, of its text or its JSON *max_chars* at most."""
+    if isinstance(value, str):
+        shown = shown_value(value[:max_chars], bare_words=True)
+        left = len(value) - max_chars
+    else:
+        whole = shown_value(value)
+        shown, left = whole[:max_chars], len(whole) - max_chars
+    return f"{shown}…(+{left})" if left > 0 else shown
 
 
 def _painted(code: str, text: str) -> str:

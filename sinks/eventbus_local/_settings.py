@@ -31,7 +31,7 @@ class ConsoleSettings(_Settings, frozen=True):
         level: The least severity that is shown; of the rest no text is made.
         time_zone: ``"local"`` or ``"utc"``, in text.
         max_value_chars: Longest value in text; of a longer one the rest is counted.
-            Errors and exceptions are shown in full.
+            Errors and exceptions are shown in full, up to 65,536 characters a value.
     """
 
     format: Literal["text", "json"] = "text"
@@ -53,7 +53,8 @@ class JsonlSettings(_Settings, frozen=True):
         path: The file; ``~/`` is the home directory. What is missing of its directory
             is made with mode 0700, the file with mode 0600.
         max_file_bytes: Size that no file passes, unless one line alone does; ``None``
-            is no limit.
+            is no limit. A file that cannot be renamed (on Windows, while it is open)
+            goes on growing, with a warning in the log.
         rotate_seconds: Length of the periods, counted from 1970 in UTC, that have a
             file each; 86400 begins one at each midnight. ``None`` is one for ever.
         keep_files: How many rotated files are kept; ``None`` keeps all of them.

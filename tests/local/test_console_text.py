@@ -121,6 +121,12 @@ def test_an_exception_is_shown_in_full_whatever_the_severity() -> None:
     assert shown.splitlines()[1:] == ["    trace:", "    | a", "    | b"]
 
 
+@pytest.mark.parametrize("text", ["x" * 65_539, "x\n" * 32_768 + "abc"])
+def test_in_full_is_65536_characters_at_most(text: str) -> None:
+    shown = text_of(Failed(reason="r", trace=text), severity="error")
+    assert shown.endswith("…(+3)\n")
+
+
 def test_bound_attributes_follow_and_the_own_field_wins() -> None:
     shown = text_of(shell(), attributes={"conversation_id": "c", "tool_name": "x"})
     assert shown.endswith("tool_name=shell duration_ms=12.5 conversation_id=c\n")

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from eventbus import Batch, Buffer
+from eventbus.testing import RecordingSink, ScriptedSink, settled
+from tests._rig import CuedSink, Numbered, Rig, numbers
+
+SECOND = Batch(max_events=3, max_delay_seconds=1.0)
+
+
+def batches(sink: RecordingSink) -> list[list[int]]:
+    return [numbers(batch) for batch in sink.batches]
+
+
+async def test_the_first_event_leaves_at_once() -> None:
+    async with Rig() as rig:
+        await rig.attach(sink := RecordingSink(), batch=SECOND)
+        await rig.emit(1)
+        assert batches(sink) == [[1]]
+
+
+@pytest.mark.proves("fault-45")
+async def test_what_is_not_full_leaves_when_the_delay_after_the_last_one_is_over() -> (
+    None
+):
+    async with Rig() as rig:
+        await rig.attach(sink := RecordingSink(), batch=SECOND)
+        await rig.emit(1)
+        await rig.after(0.4)
+        await rig.emit(2)
+        await rig.after(0.3)
+        await rig.emit(3)
+        await rig.after(0.29)
+        assert batches(sink) == [[1]]
+        await rig.after(0.01)
+        assert batches(sink) == [[1], [2, 3]]
+
+
+@pytest.mark.proves("fault-45")
+async def test_a_batch_leaves_when_its_count_is_full() -> None:
+    async with Rig() as rig:
+        await rig.attach(sink := RecordingSink(), batch=SECOND)
+        await rig.emit(1)
+        await rig.emit(2, 3)
+        assert batches(sink) == [[1]]
+        await rig.emit(4, 5)
+        assert batches(sink) == [[1], [2, 3, 4]]
+
+
+@pytest.mark.proves("fault-45")
+@pytest.mark.parametrize("buffer", [Buffer(), Buffer(max_bytes=1_000_000)])
+async def test_a_batch_leaves_when_its_bytes_are_full(buffer: Buffer) -> None:
+    async with Rig() as rig:
+        batch = Batch(max_bytes=1000, max_delay_seconds=1.0)
+        await rig.attach(sink := RecordingSink(), batch=batch, buffer=buffer)
+        await rig.emit(1)
+        for n in (2, 3, 4):
+            rig.bus.emit(Numbered(n=n, text="x" * 300))
+            await settled()
+        assert batches(sink) == [[1], [2, 3]]
+
+
+@pytest.mark.proves("fault-45")
+@pytest.mark.parametrize("buffer", [Buffer(), Buffer(max_bytes=1_000_000)])
+async def test_an_event_larger_than_a_batch_goes_alone(buffer: Buffer) -> None:
+    async with Rig() as rig:
+        batch = Batch(max_bytes=500, max_delay_seconds=0.0)
+        await rig.attach(sink := RecordingSink(), batch=batch, buffer=buffer)
+        rig.bus.emit(Numbered(n=1))
+        rig.bus.emit(Numbered(n=2, text="x" * 2000))
+        rig.bus.emit(Numbered(n=3))
+        await settled()
+        assert batches(sink) == [[1], [2], [3]]
+
+
+async def test_after_a_pause_the_next_event_leaves_at_once() -> None:
+    async with Rig() as rig:
+        await rig.attach(sink := RecordingSink(), batch=SECOND)
+        await rig.emit(1)
+        await rig.after(1.0)
+        await rig.emit(2)
+        assert batches(sink) == [[1], [2]]
+
+
+@pytest.mark.proves("fault-45")
+async def test_an_idle_bus_sets_no_timer() -> None:
+    async with Rig() as rig:
+        await rig.attach(RecordingSink(), batch=SECOND)
+        assert rig.clock.timers == 0
+        await rig.emit(1)
+        assert rig.clock.timers == 0
+        await rig.emit(2)
+        assert rig.clock.timers == 1
+        await rig.emit(3, 4)
+        assert rig.clock.timers == 0
+
+
+async def test_a_timer_for_a_batch_that_left_full_hurries_no_later_one() -> None:
+    async with Rig() as rig:
+        await rig.attach(sink := RecordingSink(), batch=SECOND)
+        await rig.emit(1)
+        await rig.after(0.9)
+        await rig.emit(2)
+        await rig.emit(3, 4)
+        await rig.emit(5)
+        await rig.after(0.5)
+        await rig.emit(6)
+        assert batches(sink) == [[1], [2, 3, 4]]
+        await rig.after(0.5)
+        assert batches(sink) == [[1], [2, 3, 4], [5, 6]]
+
+
+@pytest.mark.proves("K5")
+async def test_where_nothing_was_emitted_nothing_is_written() -> None:
+    async with Rig() as rig:
+        await rig.attach(sink := ScriptedSink(), batch=SECOND)
+        await rig.bus.flush()
+        await rig.after(60.0)
+        await rig.bus.aclose()
+        assert (sink.starts, sink.attempts, sink.closes) == (1, [], 1)
+
+
+async def test_a_flush_lets_a_batch_leave_before_its_time() -> None:
+    async with Rig() as rig:
+        await rig.attach(sink := RecordingSink(), batch=SECOND)
+        await rig.emit(1)
+        await rig.emit(2)
+        report = await rig.bus.flush()
+        assert batches(sink) == [[1], [2]]
+        assert report.complete
+
+
+async def test_there_are_as_many_batches_in_flight_as_asked() -> None:
+    async with Rig() as rig:
+        await rig.attach(
+            sink := CuedSink(), batch=Batch(max_events=1, max_in_flight=3)
+        )
+        await rig.emit(1, 2, 3, 4)
+        assert [numbers(batch) for batch in sink.attempts] == [[1], [2], [3]]
+        await sink.cue(index=2)
+        assert [numbers(batch) for batch in sink.attempts] == [[1], [2], [3], [4]]
+
+
+async def test_an_ordered_sink_has_one_batch_in_flight_whatever_was_asked() -> None:
+    class Ordered(CuedSink):
+        ordered = True
+
+    async with Rig() as rig:
+        await rig.attach(sink := Ordered(), batch=Batch(max_events=1, max_in_flight=3))
+        await rig.emit(1, 2, 3)
+        assert sink.in_flight == 1
+
+
+@pytest.mark.proves("fault-77")
+async def test_batches_that_end_out_of_their_order_are_counted_once_each() -> None:
+    async with Rig() as rig:
+        await rig.attach(
+            sink := CuedSink(), batch=Batch(max_events=2, max_in_flight=3)
+        )
+        await rig.emit(*range(6))
+        for index in (2, 0, 0):
+            await sink.cue(index=index)
+            rig.check_balance()
+        assert sorted(numbers(sink.delivered)) == list(range(6))
+        assert rig.stats().delivered == 6
+
+
+async def test_a_wake_up_that_its_reader_could_not_use_goes_to_the_next() -> None:
+    async with Rig() as rig, rig.bus.subscribe() as records:
+        first, second = (
+            asyncio.ensure_future(anext(records)),
+            asyncio.ensure_future(anext(records)),
+        )
+        await settled()
+        rig.bus.emit(Numbered(n=1))
+        await asyncio.sleep(0)
+        woken = second if first.get_loop() is None else None
+        assert woken is None
+        for task in (first, second):
+            waiter = task._fut_waiter
+            if waiter is not None and waiter.done():
+                task.cancel()
+        await settled()
+        done = [task for task in (first, second) if task.done()]
+        values = [t.result().event.n for t in done if not t.cancelled()]
+        assert values == [1]
+        for task in (first, second):
+            task.cancel()
+        await settled()

@@ -1,0 +1,48 @@
+"""The README's code runs as it stands."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+TARGETS = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_block_of_code_runs_and_shows_its_event(block: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", block],
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+    assert "agent.tool_result" in done.stdout
+
+
+def test_there_is_code_to_run() -> None:
+    assert BLOCKS
+
+
+def test_every_make_command_named_is_a_target() -> None:
+    named = set(re.findall(r"\bmake (\w+)", README))
+    assert {"demo", "test", "bench"} <= named
+    assert named <= set(TARGETS)
+
+
+def test_every_link_leads_somewhere() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)", README)
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_ten_lines_are_about_ten() -> None:
+    code = BLOCKS[0].split("async def main")[1]
+    assert len(code.strip().splitlines()) <= 10
