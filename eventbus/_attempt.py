@@ -10,11 +10,10 @@ from eventbus._clock import Clock, TimerHandle
 from eventbus._context import enter_depth
 from eventbus._sink import Sink
 from eventbus._verdict import DELIVERED, Again, Verdict, judge_answer, judge_error, was_pressed
+from eventbus._waiting import TIMER_TOLERANCE_SECONDS
 from eventbus._window import RecordBatch
 
 TIMED_OUT: Final = "TimeoutError"
-
-_TOLERANCE_SECONDS: Final = 1e-6  # a timer may come a rounding error early
 
 
 async def attempt(sink: Sink, batch: RecordBatch, deadline: Deadline) -> Verdict:
@@ -99,7 +98,7 @@ class Deadline:
         if math.isinf(self._due):
             return
         left = self._due - self._clock.monotonic()
-        if left > _TOLERANCE_SECONDS:
+        if left > TIMER_TOLERANCE_SECONDS:
             self._timer = self._clock.call_later(left, self._look)
             return
         self.passed = True

@@ -10,7 +10,7 @@ from eventbus._buffer import RecordBuffer
 from eventbus._clock import Clock, TimerHandle
 from eventbus._ingress import Ingress
 from eventbus._settings import Batch
-from eventbus._waiting import settle
+from eventbus._waiting import TIMER_TOLERANCE_SECONDS, settle
 from eventbus._window import RecordBatch
 
 
@@ -75,6 +75,10 @@ class Departures:
         self._idle.append(woken)
         try:
             await woken
+        except asyncio.CancelledError:
+            if not woken.cancelled():
+                self.notify()  # another must use the wake-up
+            raise
         finally:
             if woken in self._idle:
                 self._idle.remove(woken)
@@ -94,13 +98,16 @@ class Departures:
                 return
 
     def _set_timer(self) -> None:
-        if self._timer is None and self._buffer.queued:
+        if not self._buffer.queued:
+            self._cancel_timer()
+        elif self._timer is None:
             delay = max(self._due_at - self._clock.monotonic(), 0.0)
             self._timer = self._clock.call_later(delay, self._on_time)
 
     def _on_time(self) -> None:
         self._timer = None
-        self._due_at = -math.inf
+        if self._clock.monotonic() >= self._due_at - TIMER_TOLERANCE_SECONDS:
+            self._due_at = -math.inf
         self.notify()
 
     def hurry(self, hurried: bool) -> None:

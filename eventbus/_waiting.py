@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from eventbus._clock import Clock
+
+TIMER_TOLERANCE_SECONDS: Final = 1e-6  # a timer may come a rounding error early
 
 
 def settle(future: asyncio.Future[None]) -> None:

@@ -14,6 +14,7 @@ from eventbus.config._reference import toml
 from eventbus.config._secrets import is_secret
 from eventbus.config._settings import Config, SinkChoice, SinkConfig
 from eventbus.config._tree import as_table
+from eventbus.config._values import NO_LIMIT
 
 # Any in this module: settings hold values of any type.
 
@@ -44,7 +45,8 @@ def in_force(config: Config) -> Iterator[InForce]:
         origin = config.origins.get(place)
         if value is not None or origin is not None:
             is_hidden = is_secret(place) or (origin is not None and origin.variables)
-            shown = toml(REDACTED if is_hidden else value)
+            shown = NO_LIMIT if value is None else value
+            shown = toml(REDACTED if is_hidden else shown)
             yield InForce(written(place), shown, str(origin or default))
 
 

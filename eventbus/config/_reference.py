@@ -70,6 +70,11 @@ def descriptions(cls: type) -> Mapping[str, str]:
     return {name: " ".join(words.split()).replace("``", "`") for name, words in found}
 
 
+def first_line(cls: type) -> str:
+    """Return the first line of *cls*'s docstring."""
+    return (cls.__doc__ or "").strip().partition("\n")[0].replace("``", "`")
+
+
 def type_text(node: inspect.Type) -> str:
     """Return what *node* expects, ``"none"`` included where it stands for no value."""
     none = (f"'{NO_LIMIT}'",) if _is_switched_off(node) else ()

@@ -18,6 +18,8 @@ from eventbus.testing.conformance._shape import is_settings
 
 _OURS: Final = frozenset({"eventbus", "msgspec", "anyio"})
 _CLIENT: Final = "_client.py"
+_SETTINGS: Final = "_settings.py"
+_SINK: Final = "_sink.py"
 
 
 def advice_on(sink: Any) -> tuple[str, ...]:
@@ -42,28 +44,19 @@ def _on_settings(sink: Any) -> Iterator[str]:
             yield f"the docstring of {settings.__name__} says nothing of {field.name!r}"
 
 
-def _on_files(sink_class: type[Any]) -> Iterator[str]:
-    folder = _package_folder(sink_class)
-    if folder is None:
+def _on_files(sink_class: Any) -> Iterator[str]:
+    file = Path(inspect.getsourcefile(sink_class) or "")
+    if file.name != _SINK:
         return
-    if not (folder / "py.typed").exists():
-        yield f"{folder.name} has no py.typed"
+    folder = file.parent
+    for name in (_SETTINGS, "py.typed"):
+        if not (folder / name).exists():
+            yield f"{folder.name} has no {name}"
     for path in sorted(folder.rglob("*.py")):
-        if path.name == _CLIENT:
-            continue
         foreign = sorted(set(_imported(path)) - _OURS - {folder.name})
-        if foreign:
+        if foreign and path.name != _CLIENT:
             where = path.relative_to(folder)
             yield f"{where} imports {', '.join(foreign)}, which {_CLIENT} should"
-
-
-def _package_folder(sink_class: type[Any]) -> Path | None:
-    package = sink_class.__module__.partition(".")[0]
-    main = getattr(sys.modules.get(package), "__file__", None)
-    if main is None or package == "eventbus" or Path(main).name != "__init__.py":
-        return None
-    file = inspect.getsourcefile(sink_class)
-    return None if file is None else Path(main).parent
 
 
 def _imported(path: Path) -> Iterator[str]:

@@ -74,8 +74,7 @@ async def run_scenario(subject: Subject, scenario: Scenario, seed: int) -> Tally
         patient=bool(scenario.odds),
         raises_on_close=scenario.raises_on_close,
     )
-    if subject.arrivals is not None:
-        await subject.arrivals.new()
+    await subject.arrived()
     bus = Bus(clock=clock)
     bus.attach(
         boundary,
@@ -91,9 +90,9 @@ async def run_scenario(subject: Subject, scenario: Scenario, seed: int) -> Tally
     if boundary.violation is not None:
         raise boundary.violation
     set_aside = {record.id for record in letters.records}
-    arrived = boundary.arrived
-    if subject.arrivals is not None:
-        arrived = await subject.arrivals.new()
+    arrived = await subject.arrived()
+    arrived = boundary.arrived if arrived is None else arrived
+    subject.doubt(faults.doubtful)
     _check_ids(boundary, arrived, set_aside, frozenset(faults.doubtful))
     return _tally(report.attachments[_NAME], boundary, arrived, set_aside)
 

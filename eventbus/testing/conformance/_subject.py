@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from eventbus._catalog import Catalog
 from eventbus._clock import Clock, SystemClock
+from eventbus._errors import Unavailable
 from eventbus._event import Event
 from eventbus._record import AnyRecord, Attributes, Record
 from eventbus._sink import Outcome, Sink, SinkContext, optional_method
@@ -17,6 +19,7 @@ from eventbus.testing.conformance._far_side import Arrivals, FarSide
 from eventbus.testing.conformance._rules import Rule, SinkViolation
 
 _RESOURCE: Final = Attributes({"service.name": "check_sink"})
+_TRIES: Final = 5
 _START_UNIX_NANO: Final = 1_700_000_000_000_000_000
 
 
@@ -41,7 +44,8 @@ class Subject:
         self._factory: Final = factory
         self.make_event: Final = make_event
         self.far_side: Final = far_side
-        self.arrivals: Final = None if far_side is None else Arrivals(far_side)
+        self._arrivals: Final = None if far_side is None else Arrivals(far_side)
+        self._doubtful: set[str] = set()
         self.calls: Final = calls
         self._numbers = itertools.count(1)
 
@@ -141,10 +145,37 @@ class Subject:
                 f"named it: {reason}",
             )
 
+    async def check_usable(self, sink: Sink) -> None:
+        """Check that a write succeeds, after a few more where the sink asks for it."""
+        await self.arrived()
+        batch = self.records(3)
+        ended = await self.calls.make(sink.write, batch)
+        for _ in range(_TRIES):
+            if not isinstance(ended.error, Unavailable):
+                break
+            ended = await self.calls.make(sink.write, batch)
+        self.judge(ended, batch, Rule.USABLE)
+        await self.check_arrived({record.id for record in batch})
+
+    def doubt(self, ids: Iterable[str]) -> None:
+        """Let *ids* arrive, now or later, or not at all."""
+        self._doubtful.update(ids)
+
+    async def arrived(self) -> Counter[str] | None:
+        """Return how often which ids arrived since the last look, without doubt.
+
+        ``None`` where nobody can tell.
+        """
+        if self._arrivals is None:
+            return None
+        new = await self._arrivals.new()
+        return Counter({i: n for i, n in new.items() if i not in self._doubtful})
+
     async def check_arrived(self, ids: set[str]) -> None:
         """Check that exactly *ids* arrived since the last look, once each."""
-        if self.arrivals is not None:
-            compare(ids, await self.arrivals.new())
+        arrived = await self.arrived()
+        if arrived is not None:
+            compare(ids, arrived)
 
 
 def judged(answer: object, size: int) -> Delivered:

@@ -73,8 +73,8 @@ async def _write_awkward(subject: Subject, sink: Sink, batch: list[AnyRecord]) -
             Rule.NEIGHBOURS,
             f"record {index} was named because of a {kind} in record 1: {named[index]}",
         )
-    if subject.arrivals is not None:
-        arrived = await subject.arrivals.new()
+    arrived = await subject.arrived()
+    if arrived is not None:
         missing = [r.id for r in (batch[0], batch[2]) if r.id not in arrived]
         if missing:
             raise SinkViolation(
