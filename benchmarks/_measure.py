@@ -137,7 +137,9 @@ def as_json(tables: Mapping[str, Sequence[Row]]) -> str:
         {
             "machine": machine(),
             "tables": {
-                title: [{**msgspec.to_builtins(row), "holds": row.holds} for row in rows]
+                title: [
+                    {**msgspec.to_builtins(row), "holds": row.holds} for row in rows
+                ]
                 for title, rows in tables.items()
             },
         },
