@@ -37,7 +37,7 @@ class Row(msgspec.Struct, frozen=True):
     Args:
         what: What was measured.
         ratio: Against what ``unit`` says.
-        unit: ``"C"``, ``"× Q"``, …
+        unit: ``"C"``, ``"times"``, …
         bound: ``"<= 8"`` or ``">= 1.5"``; empty when there is none.
         figure: The measured nanoseconds, bytes or events a second.
         figure_unit: Which of them.

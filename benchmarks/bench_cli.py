@@ -16,7 +16,6 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks._events import ToolResult
 from benchmarks._measure import Contender, Row, collect, run_contender, show
 
 LINES = 50_000
@@ -114,7 +113,7 @@ def run(*, rounds: int) -> list[Row]:
         Row(
             name,
             figure.median / found[f"plain loop, {name.partition(', ')[2]}"].median,
-            "× loop",
+            "times",
             "",
             figure,
             "lines/s",

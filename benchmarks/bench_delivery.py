@@ -90,19 +90,19 @@ def run(*, rounds: int) -> list[Row]:
 
     def row(what: str, slow: str, fast: str, bound: str) -> Row:
         ratio = found[slow].median / found[fast].median
-        return Row(what, ratio, "× Q", bound, found[fast])
+        return Row(what, ratio, "times", bound, found[fast])
 
     one, three = found["bus, 1 sink"], found["bus, 3 sinks"]
     return [
         _plain("asyncio.Queue, 1 consumer", found["queue, 1 consumer"]),
         row("1 batch sink", "queue, 1 consumer", "bus, 1 sink", ">= 1.5"),
         row("3 batch sinks", "queue, 3 consumers", "bus, 3 sinks", ">= 4"),
-        Row("3 batch sinks against 1", three.median / one.median, "×", "", three),
+        Row("3 batch sinks against 1", three.median / one.median, "times", "", three),
     ]
 
 
 def _plain(what: str, figure: Figure) -> Row:
-    return Row(what, 1.0, "× Q", "", figure)
+    return Row(what, 1.0, "times", "", figure)
 
 
 if __name__ == "__main__" and not run_contender(CONTENDERS):

@@ -130,7 +130,7 @@ def run(*, rounds: int) -> list[Row]:
     ]
     one, three = found["emit, one sink"], found["emit, three sinks"]
     ratio = three.median / one.median
-    return [*rows, Row("emit, 3 sinks against 1", ratio, "×", "<= 1.1", three, "C")]
+    return [*rows, Row("emit, 3 sinks against 1", ratio, "times", "<= 1.1", three, "C")]
 
 
 if __name__ == "__main__" and not run_contender(CONTENDERS):
