@@ -8,7 +8,11 @@ READY := .venv/.ready
 .PHONY: demo test soak check bench services clean
 
 demo: $(READY)
-	@$(BIN)/python examples/demo.py
+	@rm -rf demo-output
+	@$(BIN)/eventbus run examples/demo.toml --reader codex-rollout \
+		--input examples/recordings/rollout-small.jsonl
+	@echo "The same events are in demo-output/session.jsonl; the first one:"
+	@head -n 1 demo-output/session.jsonl
 
 test: $(READY)
 	$(BIN)/python -m pytest -m "not slow"
