@@ -10,9 +10,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
+from eventbus._attempt import close_sink
 from eventbus._buffer import RecordBuffer
 from eventbus._clock import Clock
+from eventbus._context import Bound, scope
 from eventbus._door import Door
 from eventbus._fate import Fate
 from eventbus._health import Health
@@ -26,16 +29,13 @@ from eventbus._settings import Overflow
 from eventbus._sink import Sink, optional_method
 from eventbus._stats import AttachmentReport, AttachmentStats, State
 from eventbus._trouble import Trouble, letter
-from eventbus._verdict import describe_error
+from eventbus._verdict import describe_error, was_pressed
 from eventbus._waiting import wait_until_done
 from eventbus._window import Chunk, Measure, RecordBatch, Window
-from eventbus._workers import UNWIND_SECONDS, Workers
+from eventbus._workers import Workers
 
 if TYPE_CHECKING:
     from eventbus._publish import Waiter
-
-CLOSE_GRACE_SECONDS: Final = 0.05
-"""How long a sink may take to close when delivering has used up all the time."""
 
 
 class Host(msgspec.Struct, frozen=True):
@@ -87,7 +87,10 @@ class Attachment:
         )
         self.waiters: deque[Waiter] = deque()
         self._observe_all: Any = optional_method(sink, "observe")
+        self._weighs = (plan.buffer.max_bytes or plan.batch.max_bytes) is not None
         self.dead_letters: Attachment | None = None
+        self._closing: asyncio.Task[BaseException | None] | None = None
+        self.last_report: AttachmentReport | None = None
         self._lost_before = 0
         self.workers: Final = Workers(self)
 
@@ -135,25 +138,56 @@ class Attachment:
             window: What is selected, redacted as asked.
             stop: From which record on the door was closed.
         """
+        if self._observe_all is None and self.plan.sampler is None:
+            return self._portion(window, stop)
+        with scope(Bound(depth=window.depth + 1)):
+            return self._portion(window, stop)
+
+    def _portion(self, window: Window, stop: int) -> Portion:
         self._observe(window)
         offered, refused = len(window), len(window) - stop
         kept = Chunk(window, 0, stop)
         if self.plan.sampler is not None:
             sampled = sample(window.head(stop), self.plan.sampler, self._warn)
             kept = Chunk(sampled, 0, len(sampled))
-        sampled_out = stop - len(kept)
-        if self.buffer.max_bytes is None:
-            return Portion(offered, refused, sampled_out, 0, kept)
-        measured = kept.measured(self.host.measure, self.buffer.max_bytes)
-        too_large = len(kept) - len(measured)
-        return Portion(offered, refused, sampled_out, too_large, measured)
+        portion = Portion(offered, refused, stop - len(kept), 0, kept)
+        if self._weighs:
+            portion = self._weighed(portion, kept.measured(self.host.measure))
+        return self._diverted(portion)
+
+    def _weighed(self, portion: Portion, kept: Chunk) -> Portion:
+        max_bytes = self.buffer.max_bytes
+        if max_bytes is None or max(kept.sizes or (), default=0) <= max_bytes:
+            return replace(portion, kept=kept)
+        kept, large = kept.sorted_out(max_bytes)
+        trouble = Trouble.once(f"larger than max_bytes of the buffer, {max_bytes}")
+        aside = self.fate.set_aside(RecordBatch([large]), "too_large", trouble)
+        return replace(
+            portion,
+            kept=kept,
+            dead_lettered=len(large) if aside else 0,
+            too_large=0 if aside else len(large),
+        )
+
+    def _diverted(self, portion: Portion) -> Portion:
+        """Keep as dead letters what comes when the sink was given up for good."""
+        kept, reason = portion.kept, self.intake.closed_for
+        if not kept or reason is None or self.dead_letters is None:
+            return portion
+        trouble = Trouble(last_error=self.health.cause or "")
+        if not self.fate.set_aside(RecordBatch([kept]), reason, trouble):
+            return portion
+        dead_lettered = portion.dead_lettered + len(kept)
+        return replace(portion, kept=None, dead_lettered=dead_lettered)
 
     def _observe(self, window: Window) -> None:
         if self._observe_all is None:
             return
         try:
             self._observe_all(RecordBatch([Chunk(window, 0, len(window))]))
-        except Exception as error:  # noqa: BLE001 - a sink must not hurt its neighbours
+        except BaseException as error:  # a sink must not hurt its neighbours
+            if was_pressed(error):
+                raise
             self.ledger.errors[type(error).__name__] += 1
             self.health.degrade(f"observe raised {describe_error(error)}")
 
@@ -173,13 +207,29 @@ class Attachment:
         buffer = self.plan.buffer
         return buffer.overflow is Overflow.WAIT and buffer.max_bytes is not None
 
-    def admits_directly(self, chunk: Chunk | None) -> bool:
-        """Return whether a publisher's record need not wait."""
-        if chunk is None or self.plan.buffer.overflow is not Overflow.WAIT:
-            return True
+    def offer(self, portion: Portion) -> bool | None:
+        """Queue a publisher's *portion*; return whether it was taken.
+
+        ``None`` is neither: the publisher has to wait.
+        """
+        portion = self._diverted(portion)
+        wanted, ingress = bool(portion.kept), self.host.ingress
+        with ingress.lock:
+            ingress.revoke()
+            ingress.settle()
+            if wanted and self._makes_publishers_wait(portion):
+                return None
+            gone = self.intake.accept(portion, booked=self.door.arrived)
+        self.workers.departures.notify()
+        return wanted and not gone
+
+    def _makes_publishers_wait(self, portion: Portion) -> bool:
+        if self.plan.buffer.overflow is not Overflow.WAIT:
+            return False
         if self.intake.closed_for is not None:
-            return True
-        return not self.waiters and self.buffer.fits(chunk.size_bytes)
+            return False
+        fits = portion.kept is None or self.buffer.fits(portion.kept.size_bytes)
+        return bool(self.waiters) or self.door.room < 1 or not fits
 
     def _room_freed(self) -> None:
         while self.waiters and self.waiters[0].fits():
@@ -203,11 +253,13 @@ class Attachment:
         self.accept(portion)
 
     def accept(self, portion: Portion) -> bool:
-        """Queue *portion*, which no seal brought; return whether all of it fit."""
+        """Queue *portion*, which no seal brought; return whether it was taken."""
+        portion = self._diverted(portion)
+        wanted = bool(portion.kept)
         with self.host.ingress.lock:
-            gone = self.intake.accept(portion)
+            gone = self.intake.accept(portion, booked=0)
         self.workers.departures.notify()
-        return not gone and not portion.refused
+        return wanted and not gone
 
     def give_up(self, reason: str = "permanent") -> None:
         """Lose everything that is held, and whatever comes, for *reason*."""
@@ -223,23 +275,28 @@ class Attachment:
 
     async def end(self, timeout_seconds: float, reason: str) -> None:
         """Deliver what can be in time, lose the rest for *reason*, close the sink."""
-        began = self.host.clock.monotonic()
-        await self.workers.drain(timeout_seconds)
-        self.give_up(reason)
-        spent = self.host.clock.monotonic() - began
-        await self._close_sink(max(timeout_seconds - spent, CLOSE_GRACE_SECONDS))
+        clock = self.host.clock
+        ends_at = clock.monotonic() + timeout_seconds
+        try:
+            await self.workers.drain(timeout_seconds)
+        except asyncio.CancelledError:
+            ends_at = clock.monotonic()
+            raise
+        finally:
+            try:
+                await self.workers.stop()
+            finally:
+                self.give_up(reason)
+                await self._close_sink(max(ends_at - clock.monotonic(), 0))
 
     async def _close_sink(self, timeout_seconds: float) -> None:
         if not self.workers.was_launched:
             return
-        closing = asyncio.ensure_future(self.sink.aclose())
-        ended = await wait_until_done(closing, self.host.clock, timeout_seconds)
-        if not ended:
-            closing.cancel()
-            await asyncio.wait([closing], timeout=UNWIND_SECONDS)
+        closing = await close_sink(self.sink, self.host.clock, timeout_seconds)
+        self._closing = closing
         if not closing.done() or closing.cancelled():
             self.health.degrade("aclose did not end in time")
-        elif (error := closing.exception()) is not None:
+        elif (error := closing.result()) is not None:
             self.ledger.errors[type(error).__name__] += 1
             self.health.degrade(f"aclose raised {describe_error(error)}")
 

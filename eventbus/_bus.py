@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
@@ -120,7 +121,11 @@ class Bus:
         return bus_from_config(cls, source, strict=strict)
 
     async def __aenter__(self) -> Bus:
-        await self.start()
+        try:
+            await self.start()
+        except asyncio.CancelledError:
+            await self.aclose()  # nobody else will
+            raise
         return self
 
     async def __aexit__(
@@ -132,9 +137,10 @@ class Bus:
         await self.aclose()
 
     def __del__(self) -> None:
-        if self._life.is_running:
+        life: Lifecycle | None = getattr(self, "_life", None)
+        if life is not None and life.is_running:
             warnings.warn(
-                f"{self!r} was not closed: {self._life.pending} event(s) pending",
+                f"{self!r} was not closed: {life.pending} event(s) pending",
                 ResourceWarning,
                 source=self,
                 stacklevel=1,
@@ -228,7 +234,8 @@ class Bus:
         def attach(handler: H) -> H:
             sink = HandlerSink(handler, threaded=threaded)
             wishes = Wishes(select=select or None, buffer=buffer, handles=True)
-            self._life.add(self._make(sink, name or name_of(handler), wishes))
+            default = name_of(handler)
+            self._life.add(self._make(sink, name, wishes, default=default))
             return handler
 
         return attach
@@ -323,8 +330,9 @@ class Bus:
     def stats(self) -> BusStats:
         """Return all counts of this moment; from any thread, never waits."""
         engine = self._engine
-        with engine.ingress.lock:
-            engine.ingress.settle()
+        with engine.ingress.lock as outermost:
+            if outermost:
+                engine.ingress.settle()
             attachments = {
                 name: attachment.stats()
                 for name, attachment in self._life.everybody.items()
@@ -349,10 +357,17 @@ class Bus:
             decided=self._life.barriers.decided,
         )
 
-    def _make(self, sink: Sink, name: str | None, wishes: Wishes) -> Attachment:
+    def _make(
+        self,
+        sink: Sink,
+        name: str | None,
+        wishes: Wishes,
+        *,
+        default: str | None = None,
+    ) -> Attachment:
         if self._life.is_closed:
             raise BusClosedError("attach was called after the bus was closed")
-        given = self._life.free_name(name, default_name(sink))
+        given = self._life.free_name(name, default or default_name(sink))
         if len(self._life.attachments) >= self._limits.max_attachments:
             raise AttachError(
                 f"attachment {given!r} is one over the limit of "
@@ -372,6 +387,10 @@ class Bus:
         return Attachment(sink, plan, self._host)
 
     def _keep_dead_letters(self, attachment: Attachment, sink: Sink) -> None:
+        if sink is attachment.sink:
+            raise AttachError(
+                f"attachment {attachment.name!r}: its dead letters need another sink"
+            )
         wishes = Wishes(content="full")
         letters = self._make(sink, f"{attachment.name}.dead_letters", wishes)
         attachment.keep_aside(letters)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
@@ -20,6 +19,7 @@ from eventbus._event import (
     Unit,
     identity_of,
 )
+from eventbus._marks import hides_inside, is_marked, marks_of
 from eventbus._severity import SEVERITIES
 
 _IMMUTABLE_NODES: Final = (
@@ -29,7 +29,6 @@ _IMMUTABLE_NODES: Final = (
     inspect.FloatType,
     inspect.StrType,
     inspect.BytesType,
-    inspect.MemoryViewType,
     inspect.DateTimeType,
     inspect.DateType,
     inspect.TimeType,
@@ -139,29 +138,30 @@ def _checked_event_type(event_type: object) -> str:
 
 def _describe_field(owner: str, node: inspect.Field, hint: Any) -> EventField:
     # Any: an annotation is an arbitrary type form.
-    marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    marks = marks_of(hint)
     place = f"field {node.name!r} of event type {owner}"
     unit = next((mark.name for mark in marks if isinstance(mark, Unit)), None)
     if unit is not None and not _fits(node.type, (inspect.IntType, inspect.FloatType)):
         raise RegistrationError(f"{place} has Unit({unit!r}) but is not a number")
-    sensitive = _marked(marks, Sensitive)
+    sensitive = is_marked(hint, Sensitive)
     if sensitive and not _fits(node.type, (inspect.StrType,)):
         raise RegistrationError(f"{place} is Sensitive but is not text")
+    if hides_inside(hint):
+        raise RegistrationError(
+            f"{place} has Sensitive inside, where nothing would redact it: "
+            "only a text field of the event itself can be Sensitive"
+        )
     return EventField(
         name=node.name,
         encode_name=node.encode_name,
         node=node.type,
         required=node.required,
-        label=_marked(marks, Label),
+        label=is_marked(hint, Label),
         sensitive=sensitive,
         unit=unit,
         attribute=next((m.name for m in marks if isinstance(m, Attribute)), None),
         mutable=_is_mutable(node.type),
     )
-
-
-def _marked(marks: tuple[Any, ...], mark: type) -> bool:
-    return any(given is mark or isinstance(given, mark) for given in marks)
 
 
 def _alternatives(node: inspect.Type) -> tuple[inspect.Type, ...]:
@@ -177,22 +177,25 @@ def _fits(node: inspect.Type, allowed: tuple[type, ...]) -> bool:
     )
 
 
-def _is_mutable(node: inspect.Type) -> bool:
+def _is_mutable(node: inspect.Type, seen: tuple[type, ...] = ()) -> bool:
     match node:
-        case inspect.Metadata():
-            return _is_mutable(node.type)
-        case inspect.UnionType():
-            return any(map(_is_mutable, node.types))
-        case inspect.TupleType():
-            return any(map(_is_mutable, node.item_types))
-        case inspect.VarTupleType() | inspect.FrozenSetType():
-            return _is_mutable(node.item_type)
+        case inspect.StructType() if node.cls in seen:
+            return False
         case inspect.StructType():
             return not node.cls.__struct_config__.frozen or any(
-                _is_mutable(field.type) for field in node.fields
+                _is_mutable(field.type, (*seen, node.cls)) for field in node.fields
             )
+        case inspect.Metadata():
+            parts: tuple[inspect.Type, ...] = (node.type,)
+        case inspect.UnionType():
+            parts = node.types
+        case inspect.TupleType():
+            parts = node.item_types
+        case inspect.VarTupleType() | inspect.FrozenSetType():
+            parts = (node.item_type,)
         case _:
             return not isinstance(node, _IMMUTABLE_NODES)
+    return any(_is_mutable(part, seen) for part in parts)
 
 
 def _own_severity(fields: tuple[EventField, ...]) -> bool:
@@ -226,7 +229,6 @@ class Catalog:
         self.name = name
         self._by_class: dict[type[Event], EventType] = {}
         self._by_name: dict[str, EventType] = {}
-        self._lock = threading.Lock()
         for event_type in types:
             self.register(event_type)
 
@@ -240,16 +242,15 @@ class Catalog:
         if known is not None:
             return known
         described = describe(event_type)
-        with self._lock:
-            other = self._by_name.setdefault(described.name, described)
-            if other.cls is not event_type:
-                raise RegistrationError(
-                    f"two event types have the name {described.name!r}: "
-                    f"{qualified(other.cls)} is registered, "
-                    f"{qualified(event_type)} is refused"
-                )
-            self._by_class[event_type] = described
-        return described
+        other = self._by_name.setdefault(described.name, described)  # atomic: no lock
+        if other.cls is not event_type:
+            raise RegistrationError(
+                f"two event types have the name {described.name!r}: "
+                f"{qualified(other.cls)} is registered, "
+                f"{qualified(event_type)} is refused"
+            )
+        self._by_class[event_type] = other
+        return other
 
     def get(self, name: str) -> EventType | None:
         """Return the event type with this *name*, or ``None``."""
@@ -257,7 +258,8 @@ class Catalog:
 
     def __iter__(self) -> Iterator[EventType]:
         """Iterate over the event types by name."""
-        return iter(sorted(self._by_name.values(), key=lambda known: known.name))
+        known = list(self._by_name.values())
+        return iter(sorted(known, key=lambda event_type: event_type.name))
 
     def __len__(self) -> int:
         """Return how many event types are known."""
@@ -265,7 +267,7 @@ class Catalog:
 
     def __contains__(self, event_type: object) -> bool:
         """Return whether this very class is registered."""
-        return any(event_type is known for known in self._by_class)
+        return isinstance(event_type, type) and event_type in self._by_class
 
     def __repr__(self) -> str:
         """Show the name and the size."""

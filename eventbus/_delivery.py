@@ -18,11 +18,14 @@ from eventbus._trouble import Trouble
 from eventbus._verdict import (
     DELIVERED,
     Again,
+    Conclusion,
     Delivered,
     Fatal,
+    Progress,
     Rejected,
     Split,
     Verdict,
+    progress_of,
 )
 from eventbus._waiting import settle, wait_until_done
 from eventbus._window import RecordBatch
@@ -48,6 +51,7 @@ class Delivery:
         self._sink: Final = attachment.sink
         self._handles: Final = plan.handles
         self._fate: Final = attachment.fate
+        self._buffer: Final = attachment.buffer
         self._health: Final = attachment.health
         self._ledger: Final = attachment.ledger
         self._warned: Final = host.ledger.warn
@@ -79,48 +83,55 @@ class Delivery:
                 self._health.fail(reason)
                 return False
             self._health.degrade(reason)
-            if self.draining:
+            if self.draining and not self._buffer.pending:
                 return False
             delay = self._backoff.jittered(failures)
             await self._pause(delay, self._backing_off)
         return False
 
+    def deposit(self, batch: RecordBatch) -> None:
+        """Count *batch* as sent for the first time, which pays for retries."""
+        self._budget.deposit(len(batch), self._clock.monotonic())
+
     async def settle(self, hand: Hand, deadline: Deadline) -> None:
         """Deliver or give up everything in *hand*."""
         while hand and not (self.stopped or self._health.failed):
-            batch, trouble = hand[-1]
             since = self._clock.monotonic()
-            ticket = self._breaker.allow(since) or await self._permission()
-            if not ticket:
-                hand.pop()
+            ticket = self._breaker.allow(since)
+            if ticket:
+                await self._advance(hand, deadline, ticket, since)
+            elif self.draining:
+                batch, trouble = hand.pop()
                 self._fate.lost(batch, "circuit_open", trouble)
-                continue
-            if not trouble.attempts:
-                self._budget.deposit(len(batch), since)
-            try:
-                verdict = await attempt(self._sink, batch, deadline)
-            except BaseException as error:
-                self._breaker.abandoned(ticket=ticket)
-                self._keep_progress(hand, getattr(error, "delivered", 0))
-                raise
-            if self._is_over():
-                return
-            hand.pop()
-            if verdict is DELIVERED:
-                self._breaker.succeeded(self._clock.monotonic(), ticket=ticket)
-                self._fate.delivered(batch)
-                self._health.ready()
-                self._let_the_barred_look()
-                continue
-            self._tell_breaker(verdict, len(batch), ticket)
-            if isinstance(verdict, Again):
-                await self._try_again(hand, batch, trouble, verdict, since)
             else:
-                self._conclude(hand, batch, trouble, verdict)
+                wait = self._breaker.retry_in(since)
+                await self._pause(None if math.isinf(wait) else wait, self._barred)
 
-    def _is_over(self) -> bool:
-        """Whether what was in hand during an attempt is no longer ours to decide."""
-        return self.stopped
+    async def _advance(
+        self, hand: Hand, deadline: Deadline, ticket: int, since: float
+    ) -> None:
+        batch, trouble = hand[-1]
+        try:
+            verdict = await attempt(self._sink, batch, deadline)
+        except BaseException as error:
+            self._breaker.abandoned(ticket=ticket)
+            self._let_the_barred_look()
+            self._keep_progress(hand, progress_of(error))
+            raise
+        if not hand:
+            return  # it was taken away: the time to close was over
+        hand.pop()
+        if verdict is DELIVERED:
+            self._breaker.succeeded(self._clock.monotonic(), ticket=ticket)
+            self._fate.delivered(batch)
+            self._health.ready()
+            self._let_the_barred_look()
+            return
+        self._tell_breaker(verdict, len(batch), ticket)
+        if isinstance(verdict, Again):
+            await self._try_again(hand, batch, trouble, verdict, since)
+        else:
+            self._conclude(hand, batch, trouble, verdict)
 
     def _tell_breaker(self, verdict: Verdict, size: int, ticket: int) -> None:
         now = self._clock.monotonic()
@@ -140,7 +151,7 @@ class Delivery:
                 settle(woken)
 
     def _conclude(
-        self, hand: Hand, batch: RecordBatch, trouble: Trouble, verdict: Verdict
+        self, hand: Hand, batch: RecordBatch, trouble: Trouble, verdict: Conclusion
     ) -> None:
         match verdict:
             case Delivered():
@@ -157,9 +168,12 @@ class Delivery:
             case Rejected():
                 self._fate.lost(batch, REJECTED, self._after(trouble, verdict))
                 self._health.ready()
-            case _:
-                self._fate.lost(batch, "permanent", self._after(trouble, verdict))
-                self._health.fail(_reason(verdict))
+            case Fatal():
+                progress = verdict.progress
+                rest = self._without_arrived(batch, progress)
+                self._fate.lost(rest, "permanent", self._after(trouble, verdict))
+                self._health.fail(verdict.reason)
+                self._wake()
 
     def _after(self, trouble: Trouble, verdict: Verdict) -> Trouble:
         now = self._clock.monotonic()
@@ -175,30 +189,41 @@ class Delivery:
     ) -> None:
         self._ledger.errors[verdict.kind] += 1
         self._health.degrade(verdict.reason)
-        hand.append((batch, trouble))
-        self._keep_progress(hand, verdict.delivered)
-        if not hand:
+        rest = self._without_arrived(batch, verdict.progress)
+        if not rest:
             return
-        batch, _ = hand.pop()
         after = trouble.and_then(verdict.reason, since=since, unknown=verdict.unknown)
-        delay = self._next_delay(verdict, after, len(batch))
+        delay = self._next_delay(verdict, after, len(rest))
         if delay is None:
-            self._fate.lost(batch, "retry_exhausted", after)
+            self._fate.lost(rest, "retry_exhausted", after)
             return
-        if after.unknown and not trouble.unknown:
-            self._ledger.possible_duplicates += len(batch)
-        hand.append((batch, after))
-        await self._pause(delay, self._backing_off)
+        hand.append((rest, after))
+        if not self.stopped:
+            self.note_repeats(rest, before=trouble, after=after)
+            await self._pause(delay, self._backing_off)
 
-    def _keep_progress(self, hand: Hand, delivered: int) -> None:
-        """Count the front of the present batch that did arrive before it broke off."""
-        if not hand or not delivered:
-            return
-        batch, trouble = hand.pop()
-        done = max(0, min(delivered, len(batch)))
-        self._fate.delivered(batch.part(0, done))
-        if done < len(batch):
-            hand.append((batch.part(done, len(batch)), trouble))
+    def note_repeats(
+        self, batch: RecordBatch, *, before: Trouble, after: Trouble
+    ) -> None:
+        """Count *batch* once if the far side may see it twice."""
+        if after.unknown and not before.unknown:
+            self._ledger.possible_duplicates += len(batch)
+
+    def _keep_progress(self, hand: Hand, progress: Progress) -> None:
+        if hand and progress.count > 0:
+            batch, trouble = hand.pop()
+            rest = self._without_arrived(batch, progress)
+            if rest:
+                hand.append((rest, trouble))
+
+    def _without_arrived(self, batch: RecordBatch, progress: Progress) -> RecordBatch:
+        """Count the front of *batch* that has its outcome, and return the rest."""
+        done = min(progress.count, len(batch))
+        if done <= 0:
+            return batch
+        arrived, rest = batch.cut((done, len(batch)))
+        self._fate.delivered_in_part(arrived, Delivered(progress.rejected))
+        return rest
 
     def _next_delay(self, verdict: Again, after: Trouble, size: int) -> float | None:
         if verdict.is_fault and after.attempts >= FAULT_TRIES:
@@ -213,16 +238,6 @@ class Delivery:
         if delay is not None and self.draining:
             return min(delay, DRAIN_PAUSE_SECONDS)
         return delay
-
-    async def _permission(self) -> int:
-        """Wait until the circuit allows a call; 0 when it is open at the end."""
-        while True:
-            now = self._clock.monotonic()
-            ticket = self._breaker.allow(now)
-            if ticket or self.draining:
-                return ticket
-            wait = self._breaker.retry_in(now)
-            await self._pause(None if math.isinf(wait) else wait, self._barred)
 
     async def _pause(
         self, seconds: float | None, among: set[asyncio.Future[None]]
@@ -255,6 +270,7 @@ class Delivery:
         """Forget the loop that is gone."""
         self._backing_off.clear()
         self._barred.clear()
+        self._breaker.abandoned()
 
 
 def _reason(verdict: Verdict) -> str:

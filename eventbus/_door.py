@@ -104,6 +104,10 @@ class Door:
             self.arrived -= 1
         self.lost += 1
 
+    def leave(self) -> None:
+        """Forget what was handed over and is not sealed: it is for others only."""
+        self.arrived = 0
+
     def begin_seal(self, uncounted: int) -> None:
         """Book room for the seal: *uncounted* more events may be for this door."""
         self.sealing = self.arrived + uncounted

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from eventbus._context import current_bound
 from eventbus._event import Event
 from eventbus._ingress import Ingress
-from eventbus._record import AnyRecord
+from eventbus._record import AnyRecord, Record, is_frozen
 from eventbus._route import Route
 
 E_contra = TypeVar("E_contra", bound=Event, contravariant=True)
@@ -92,9 +92,11 @@ def make_relay(ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath) -> 
     entries, table, bound = ingress.entries, ingress.table, current_bound
 
     def relay(record: AnyRecord, /) -> bool:
+        if type(record) is not Record or not is_frozen(record):
+            return slow.irregular(record)
         try:
             route = table[type(record.event)]
-        except (KeyError, AttributeError):
+        except KeyError:
             return slow.irregular(record)
         if route is None:
             return True
@@ -113,30 +115,37 @@ class Emitter:
     __slots__ = ("emit", "reroute")
 
     def __init__(
-        self, ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath
+        self,
+        event_type: type[Event],
+        ingress: Ingress,
+        time_ns: Callable[[], int],
+        slow: SlowPath,
     ) -> None:
         """Start without a route: every event is irregular until :attr:`reroute`."""
         entries, bound = ingress.entries, current_bound
-        route: Route | None = None
-        without_route = slow.irregular
+        routed: type[Event] | None = None
+        route: Any = None  # Any: a Route whenever the type is routed
+        otherwise = slow.irregular
 
         def emit(event: Event, /) -> bool:
-            if route is None:
-                return without_route(event)
-            lease = route.lease
-            entries.append((event, time_ns(), bound()))
-            if len(entries) > lease.limit:
-                return slow.look(event, route, lease)
-            return lease.ok
+            if type(event) is routed:
+                lease = route.lease
+                entries.append((event, time_ns(), bound()))
+                if len(entries) > lease.limit:
+                    return slow.look(event, route, lease)
+                return lease.ok  # type: ignore[no-any-return]
+            return otherwise(event)
+
+        def selected_by_nobody(event: Event) -> bool:
+            return type(event) is event_type or slow.irregular(event)
 
         def reroute(known: bool, new_route: Route | None) -> None:
-            nonlocal without_route, route
-            without_route = _selected_by_nobody if known else slow.irregular
-            route = new_route
+            nonlocal otherwise, route, routed
+            if new_route is not None:
+                route, routed, otherwise = new_route, event_type, slow.irregular
+            else:
+                routed = None
+                otherwise = selected_by_nobody if known else slow.irregular
 
         self.emit: Emit[Any] = emit  # Any: of the one type it was asked for
         self.reroute = reroute
-
-
-def _selected_by_nobody(_: object) -> bool:
-    return True

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from eventbus._attachment import Attachment
 from eventbus._catalog import Catalog
 from eventbus._clock import Clock
+from eventbus._context import Bound
 from eventbus._encode_line import LineEncoder
 from eventbus._ingress import Ingress
 from eventbus._ledger import BusLedger
@@ -53,11 +54,12 @@ class Engine:
             wake=self.binding.wake,
             is_owner=self.binding.is_owner,
             ledger=self.ledger,
+            admit=self._admit,
         )
         maker = RecordMaker(
             resource=resource,
             id_prefix=f"{secrets.token_hex(6)}-",
-            warn=self.ledger.warn,
+            warn=self._warn,
         )
         self.sealer: Final = Sealer(
             self.ingress, self.ledger, maker, max_depth=limits.max_depth
@@ -79,6 +81,14 @@ class Engine:
             binding=self.binding,
             time_ns=clock.time_ns,
         )
+
+    def _warn(self, reason: str, count: int) -> None:
+        with self.ingress.lock:
+            self.ledger.warn(reason, count)
+
+    def _admit(self, item: Any, bound: Bound | None) -> None:
+        # Any: whatever a caller handed to emit.
+        self.router.admit_left(item, bound)
 
     def work(self) -> None:
         """Seal what was handed over; the loop calls it once per batch."""

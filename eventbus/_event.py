@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, dataclass_transform
+from collections.abc import Iterable, Mapping
+from operator import methodcaller
+from reprlib import recursive_repr
+from typing import Any, Final, TypeVar, dataclass_transform, get_type_hints
 
 import msgspec
 
+from eventbus._marks import Attribute as Attribute
+from eventbus._marks import Label as Label
+from eventbus._marks import Sensitive as Sensitive
+from eventbus._marks import Unit as Unit
+from eventbus._marks import is_marked
 from eventbus._severity import SEVERITIES, Severity
+
+REDACTED: Final = "[REDACTED]"
 
 _MAX_NAME_LENGTH: Final = 256  # OTLP's event_name recommends no more
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
-
-
-class Label:
-    """Marks a field as a label of the event's metrics: few distinct values."""
-
-
-class Sensitive:
-    """Marks a text field that leaves as ``[REDACTED]`` unless a sink asks for it."""
-
-
-class Unit(msgspec.Struct, frozen=True):
-    """The unit of a numeric field, as in ``Unit("ms")``; its metric is in base units.
-
-    Args:
-        name: UCUM spelling: ``"ms"``, ``"s"``, ``"By"``, ``"{token}"``.
-    """
-
-    name: str
-
-
-class Attribute(msgspec.Struct, frozen=True):
-    """The name of a field outside this program, as in ``Attribute("http.route")``.
-
-    Args:
-        name: The attribute's name on the wire of sinks that carry attributes.
-    """
-
-    name: str
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -149,8 +131,61 @@ class Event(msgspec.Struct, metaclass=EventMeta):
     ``tag`` is the event's name; without it, the class name in snake case. A field
     named ``severity`` of type :data:`Severity` overrides ``severity=`` per event. Any
     other msgspec Struct option may be given. Values are not checked at construction;
-    ``Bus(strict=True)`` checks them at ``emit``.
+    ``Bus(strict=True)`` checks them at ``emit``. ``repr`` redacts sensitive fields.
     """
+
+    @recursive_repr()
+    def __repr__(self) -> str:
+        """Show the fields; sensitive ones as ``[REDACTED]``."""
+        return msgspec.Struct.__repr__(_redacted(self))
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show the same to Rich."""
+        return msgspec.Struct.__rich_repr__(_redacted(self))
+
+
+E = TypeVar("E", bound=Event)
+
+_copy_struct: Final = methodcaller("__copy__")
+
+
+def _redacted(event: E) -> E:
+    return redacted(event, _hidden_fields(type(event)))
+
+
+def _hidden_fields(event_type: type[Event]) -> frozenset[str]:
+    fields = frozenset(event_type.__struct_fields__)
+    try:
+        hints = get_type_hints(event_type, include_extras=True)
+    except Exception:  # noqa: BLE001 - what does not resolve may be sensitive
+        return fields
+    return fields.intersection(n for n, h in hints.items() if is_marked(h, Sensitive))
+
+
+def redacted(event: E, names: Iterable[str]) -> E:
+    """Return *event* with whatever is in the fields *names* as ``[REDACTED]``."""
+    values = ((name, getattr(event, name)) for name in names)
+    return with_values(event, {n: REDACTED for n, v in values if not _is_empty(v)})
+
+
+def _is_empty(value: object) -> bool:
+    if type(value) is str:
+        return not value
+    return value is None or value is msgspec.UNSET
+
+
+def with_values(event: E, values: Mapping[str, Any]) -> E:
+    """Return *event* with *values*; its class's own code does not run.
+
+    ``msgspec.structs.replace`` would call ``__post_init__``, which may raise.
+    """
+    # Any: fields hold values of every type.
+    if not values:
+        return event
+    copied = _copy_struct(event)
+    for name, value in values.items():
+        msgspec.structs.force_setattr(copied, name, value)
+    return copied
 
 
 def identity_of(event_type: type[Event]) -> EventIdentity:

@@ -72,41 +72,51 @@ class Fate:
             **{i: ("encode_error", why) for i, why in verdict.unencodable.items()},
             **{i: (REJECTED, why) for i, why in verdict.rejected.items()},
         }
-        for index, (reason, detail) in sorted(spoiled.items()):
-            trouble = Trouble(attempts=1, first_error=detail, last_error=detail)
-            self._spoil(batch.part(index, index + 1), reason, trouble)
-        with self._ingress.lock:
-            self._ledger.delivered += len(batch) - len(spoiled)
-            self._buffer.decided(batch)
+        cuts = [cut for index in sorted(spoiled) for cut in (index, index + 1)]
+        start = 0
+        for part in batch.cut([*cuts, len(batch)]):
+            if start in spoiled and len(part):
+                reason, detail = spoiled[start]
+                self._lose(part, reason, Trouble.once(detail))
+            else:
+                with self._ingress.lock:
+                    self._ledger.delivered += len(part)
+                    self._buffer.decided(part)
+            start += len(part)
         self._freed()
 
     def lost(self, batch: RecordBatch, reason: str, trouble: Trouble) -> None:
         """Count *batch* as rejected or dropped for *reason*, or keep it aside."""
-        if not len(batch):
-            return
-        self._spoil(batch, reason, trouble)
-        with self._ingress.lock:
-            self._buffer.decided(batch)
-        self._freed()
+        if len(batch):
+            self._lose(batch, reason, trouble)
+            self._freed()
 
-    def _spoil(self, batch: RecordBatch, reason: str, trouble: Trouble) -> None:
-        size = len(batch)
+    def _lose(self, batch: RecordBatch, reason: str, trouble: Trouble) -> None:
+        kept = self.set_aside(batch, reason, trouble)
+        with self._ingress.lock:
+            if kept:
+                self._ledger.dead_lettered += len(batch)
+            elif reason == REJECTED:
+                self._ledger.rejected += len(batch)
+            else:
+                self._ledger.drop(reason, len(batch))
+            self._buffer.decided(batch)
+
+    def set_aside(self, batch: RecordBatch, reason: str, trouble: Trouble) -> bool:
+        """Say that *batch* is lost; return whether it is kept as dead letters.
+
+        The caller counts it.
+        """
         kept = self.keep_dead_letters is not None and reason in KEPT_AS_DEAD_LETTERS
         if kept and self.keep_dead_letters is not None:
             self.keep_dead_letters(batch, reason, trouble)
-        with self._ingress.lock:
-            if kept:
-                self._ledger.dead_lettered += size
-            elif reason == REJECTED:
-                self._ledger.rejected += size
-            else:
-                self._ledger.drop(reason, size)
         self._log.warning(
             f"{self._name}: {reason}",
             "sink %r %s %d event(s), %s: %s",
             self._name,
             "set aside" if kept else "lost",
-            size,
+            len(batch),
             reason,
             trouble.last_error or "no attempt was made",
         )
+        return kept

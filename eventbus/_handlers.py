@@ -9,10 +9,12 @@ from typing import Any
 
 import anyio.to_thread
 
+from eventbus._context import enter_depth
 from eventbus._record import AnyRecord
 from eventbus._settings import Retry
 from eventbus._sink import Outcome
-from eventbus._verdict import describe_error
+from eventbus._verdict import Progress, describe_error
+from eventbus._window import RecordBatch
 
 Handler = Callable[[Any], object]  # Any: a record of the event type it was made for
 
@@ -38,29 +40,40 @@ class HandlerSink:
 
     async def write(self, batch: Sequence[AnyRecord]) -> Outcome | None:
         """See :class:`eventbus.Sink`; a cancellation says how many were handled."""
-        rejected: list[tuple[int, str]] = []
+        rejected: dict[int, str] = {}
+        depths = batch.depths if isinstance(batch, RecordBatch) and batch.depth else ()
         for index, record in enumerate(batch):
+            if depths:
+                enter_depth(depths[index] + 1)
             try:
                 await self._call(record)
-            except asyncio.CancelledError as error:
-                error.delivered = index  # type: ignore[attr-defined]
-                raise
-            except Exception as error:  # noqa: BLE001 - a handler is the program's code
-                rejected.append((index, describe_error(error)))
-        return Outcome(rejected=rejected) if rejected else None
+            except BaseException as error:
+                if _ends_the_call(error):
+                    vars(error)["progress"] = Progress(index, rejected)
+                    raise
+                rejected[index] = describe_error(error)
+        return Outcome(rejected=list(rejected.items())) if rejected else None
 
     async def _call(self, record: AnyRecord) -> None:
         if self._threaded:
-            await anyio.to_thread.run_sync(
+            answer = await anyio.to_thread.run_sync(
                 self._handler, record, abandon_on_cancel=True
             )
-            return
-        answer = self._handler(record)
+        else:
+            answer = self._handler(record)
         if inspect.isawaitable(answer):
             await answer
 
     async def aclose(self) -> None:
         """See :class:`eventbus.Sink`."""
+
+
+def _ends_the_call(error: BaseException) -> bool:
+    """Return whether *error* is more than a failure of the handler at one record."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is None or task.cancelling() > 0
+    return not isinstance(error, Exception)
 
 
 def name_of(handler: Handler) -> str:

@@ -1,26 +1,32 @@
 """How events are handed over: one list, leases, and a slow path once per batch.
 
 ``emit`` appends first and compares the list's length with its lease after, so no
-wake-up is lost. The slow path runs under a lock that no user code ever runs under:
-it revokes the leases, *then* counts what has arrived, then gives a new lease. A lease
-is read before the append, so an answer of ``True`` is never false: no door can have
-closed in between without revoking it.
+wake-up is lost. The slow path runs under a lock that no user code ever runs under: it
+counts what has arrived and gives a new lease. As long as the list is no longer than a
+lease's limit, no door on its way can close; whatever could make that untrue (a seal,
+an entry that is taken back, room that is given away) revokes all leases *before*.
+A lease is read before the append, so an answer of ``True`` is never false.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from eventbus._context import current_bound
+from eventbus._context import Bound, current_bound
 from eventbus._door import Door
 from eventbus._event import Event
 from eventbus._ledger import BusLedger
 from eventbus._record import Record
 from eventbus._route import LEASE_EVENTS, Lease, Route
-from eventbus._window import Entry, Item, item_of
+from eventbus._window import Entry, Item, event_of, item_of
+
+DEFERRED_EVENTS: Final = 128
+"""How many arrivals may wait for a seal's end before they are counted without it."""
+
+_MAX_LEASES: Final = 1024
 
 
 class NoLoopError(Exception):
@@ -33,36 +39,64 @@ class Guard:
     ``outermost`` is ``False`` when this very thread is inside already: a signal
     handler or a finalizer in the middle of the lock's own work. It leaves everything to
     the outer pass, which looks again before it lets go.
+
+    Args:
+        after: Called each time, still inside the lock but open to newcomers.
+        admit: Takes, outside, what was left by code that ran in the middle of it.
     """
 
-    __slots__ = ("_after", "_busy", "_depth", "mutex")
+    __slots__ = ("_admit", "_after", "_busy", "_depth", "_holder", "_left", "mutex")
 
-    def __init__(self, after: Callable[[], object]) -> None:
-        """Call *after* each time, still inside the lock but open to newcomers."""
+    def __init__(
+        self,
+        after: Callable[[], object],
+        admit: Callable[[Any, Bound | None], object],  # Any: what emit was given
+    ) -> None:
+        """Begin open."""
         self._after = after
+        self._admit = admit
+        self._left: deque[tuple[Any, Bound | None]] = deque()
         self._busy = False
         self._depth = 0
+        self._holder = 0
         self.mutex = threading.RLock()
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether the calling thread is inside."""
+        return self._holder == threading.get_ident()
 
     def __enter__(self) -> bool:
         self.mutex.acquire()
         self._depth += self._busy
         outermost = not self._busy
         self._busy = True
+        self._holder = threading.get_ident()
         return outermost
 
     def __exit__(self, *_: object) -> None:
         if self._depth:
             self._depth -= 1
-        else:
-            self._busy = False
-            self._after()
+            self.mutex.release()
+            return
+        self._busy = False
+        self._after()
+        self._holder = 0
         self.mutex.release()
+        if self._left:
+            self._admit_left()
 
+    def leave(self, item: Any) -> None:
+        """Keep *item*, which needs more than the lock allows, until it is free."""
+        self._left.append((item, current_bound()))
 
-def event_of(item: Item) -> Event:
-    """Return the event of an entry, relayed or not."""
-    return item.event if isinstance(item, Record) else item
+    def _admit_left(self) -> None:
+        while self._left:
+            try:
+                item, bound = self._left.popleft()
+            except IndexError:  # another thread was faster
+                return
+            self._admit(item, bound)
 
 
 class Ingress:
@@ -72,6 +106,7 @@ class Ingress:
         wake: Makes the loop take what was handed over; raises :class:`NoLoopError`.
         is_owner: Whether the calling thread is the loop's.
         ledger: Where refusals are counted.
+        admit: Takes what was left by code that ran in the middle of the lock.
     """
 
     def __init__(
@@ -80,6 +115,7 @@ class Ingress:
         wake: Callable[[], None],
         is_owner: Callable[[], bool],
         ledger: BusLedger,
+        admit: Callable[[Any, Bound | None], object],
     ) -> None:
         """Start empty and idle."""
         self.entries: list[Entry] = []
@@ -90,7 +126,7 @@ class Ingress:
         self.closed = False
         self._wake = wake
         self._is_owner = is_owner
-        self.lock = Guard(self._rouse)
+        self.lock = Guard(self._rouse, admit)
         self.mutex = self.lock.mutex
         self._leases: list[Lease] = []
         self._counted = 0
@@ -100,6 +136,7 @@ class Ingress:
 
     def look(self, item: Item, route: Route, lease: Lease) -> bool:
         """Account for an append that went past its lease; return emit's answer."""
+        gone: list[Entry] = []
         with self.lock as outermost:
             if not outermost:
                 return False
@@ -107,34 +144,47 @@ class Ingress:
                 return self._turn_back(item, "closed")
             if not self._rouse():
                 return self._turn_back(item, "no_loop")
-            return self._account(route, lease)
+            present = self.routes.get(route.event_type.cls)
+            if present is None:
+                self._remove(item)
+                return True
+            return self._account(present, lease, gone)
 
     def enter(self, item: Item, route: Route, lease: Lease) -> bool:
         """Account for such an append if no attachment makes a publisher wait for it.
 
         Returns:
-            Whether it went in; otherwise it is taken back, and nothing was counted.
+            Whether it went in, or a seal on another thread has taken it already;
+            otherwise it is taken back, and nothing was counted.
         """
+        gone: list[Entry] = []
         with self.lock as outermost:
+            present = self.routes.get(route.event_type.cls)
             arrivals = self._arrivals(self._counted, len(self.entries))
+            doors = present.doors if present else ()
             if (
                 not outermost
                 or self.closed
-                or any(d.waits and not d.surely_fits(arrivals[d]) for d in route.doors)
+                or any(d.waits and not d.surely_fits(arrivals[d]) for d in doors)
                 or not self._rouse()
             ):
+                return not self._remove(item)
+            if present is None:
                 self._remove(item)
-                return False
-            self._account(route, lease)
+            else:
+                self._account(present, lease, gone)
             return True
 
-    def _account(self, route: Route, lease: Lease) -> bool:
-        self.revoke()
+    def _account(self, route: Route, lease: Lease, gone: list[Entry]) -> bool:
+        """Count what arrived; what nobody wants goes to *gone*, to be let go outside."""
         if not self.settle():
             return False
         if len(self.entries) > self._compact_at:
-            self._compact()
-        self._leases.append(route.renew(len(self.entries), self._closings))
+            gone += self._compact()
+        if route.lease.limit < len(self.entries):
+            if len(self._leases) >= _MAX_LEASES:
+                self.revoke()
+            self._leases.append(route.renew(len(self.entries), self._closings))
         answer = route.lease.ok
         if not self._is_owner():
             answer = answer and lease.ok and lease.closings == self._closings
@@ -160,6 +210,8 @@ class Ingress:
         self.entries.append((item, time_unix_nano, current_bound()))
 
     def _remove(self, item: Item) -> bool:
+        """Take *item* back; ``False`` when a seal has taken it already."""
+        self.revoke()
         for index in range(len(self.entries) - 1, -1, -1):
             if self.entries[index][0] is item:
                 if index < self._counted:
@@ -184,12 +236,14 @@ class Ingress:
         """Count what arrived since the last count, door by door; the lock is held.
 
         While a seal is under way its doors are booked for as many events as they
-        might take. Arrivals that may not fit beside that are left for the seal's end:
-        then the answer is ``False``.
+        might take. A few arrivals that may not fit beside that are left for the seal's
+        end: then the answer is ``False``.
         """
         length = len(self.entries)
         arrivals = self._arrivals(self._counted, length)
-        if any(d.sealing and not d.surely_fits(n) for d, n in arrivals.items()):
+        if length - self._counted <= DEFERRED_EVENTS and any(
+            d.sealing and not d.surely_fits(n) for d, n in arrivals.items()
+        ):
             return False
         for door, count in arrivals.items():
             fits = door.admit(count)
@@ -203,16 +257,21 @@ class Ingress:
         arrivals: Counter[Door] = Counter()
         items = list(map(item_of, self.entries[start:stop]))
         for kind, count in count_types(items).items():
-            for door in self._doors_of_type(kind):
+            route = self.routes.get(kind)
+            if route is None:
+                continue
+            if route.floors:
+                own = [item for item in items if type(event_of(item)) is kind]
+                for item in own:
+                    arrivals.update(route.doors_of(item))
+                continue
+            for door in route.doors:
                 arrivals[door] += count
         return arrivals
 
-    def _doors_of_type(self, kind: type[Event]) -> tuple[Door, ...]:
-        route = self.routes.get(kind)
-        return route.doors if route else ()
-
     def _doors_of(self, item: Item) -> tuple[Door, ...]:
-        return self._doors_of_type(type(event_of(item)))
+        route = self.routes.get(type(event_of(item)))
+        return route.doors_of(item) if route else ()
 
     def _position(self, door: Door, start: int, skip: int) -> int:
         """Return where the first event for *door* stands after *skip* of them."""
@@ -243,38 +302,42 @@ class Ingress:
 
     def release(self) -> None:
         """End a seal: what it took is in the buffers; the lock is held."""
-        self.revoke()
         for door in self.doors:
             door.end_seal()
 
-    def _compact(self) -> None:
+    def _compact(self) -> list[Entry]:
         """Forget entries that nobody will take, so that a stalled loop costs no memory.
 
         Entries before a door closed are wanted by it, entries after are not; of a door
-        that drops its oldest, only the newest are.
+        that drops its oldest, only the newest are. What was not counted yet stays.
         """
+        self.revoke()
+        counted = self.entries[: self._counted]
         surplus = {door: door.overflow for door in self.doors}
         kept: list[Entry] = []
-        for index, entry in enumerate(self.entries):
+        gone: list[Entry] = []
+        for index, entry in enumerate(counted):
             doors = self._doors_of(entry[0])
             if any([door.wants(index, surplus) for door in doors]):
                 kept.append(entry)
                 continue
+            gone.append(entry)
             for door in doors:
                 door.lose(index)
-        self._renumber(kept)
+        self._renumber(counted, kept)
         self._compact_at = max(4 * LEASE_EVENTS, 2 * len(kept))
+        return gone
 
-    def _renumber(self, kept: list[Entry]) -> None:
+    def _renumber(self, counted: list[Entry], kept: list[Entry]) -> None:
         places = {id(entry): index for index, entry in enumerate(kept)}
         for door in self.doors:
             if door.closed_from is not None:
-                tail = self.entries[door.closed_from :]
+                tail = counted[door.closed_from :]
                 stay = (places[id(e)] for e in tail if id(e) in places)
                 door.closed_from = next(stay, len(kept))
+        self.ledger.emitted += len(counted) - len(kept)
+        self.entries[: len(counted)] = kept
         self._counted = len(kept)
-        self.ledger.emitted += len(self.entries) - len(kept)
-        self.entries[:] = kept
 
 
 def count_types(items: list[Item]) -> Counter[type[Event]]:

@@ -22,7 +22,8 @@ class Portion(msgspec.Struct, frozen=True):
         refused: How many of them came when its door was closed.
         sampled_out: How many it chose not to take.
         too_large: How many could never fit its bytes.
-        kept: The rest, or ``None``.
+        kept: What is to be queued, or ``None``.
+        dead_lettered: How many were kept as dead letters instead.
     """
 
     offered: int
@@ -30,6 +31,7 @@ class Portion(msgspec.Struct, frozen=True):
     sampled_out: int = 0
     too_large: int = 0
     kept: Chunk | None = None
+    dead_lettered: int = 0
 
 
 class Warn(Protocol):
@@ -75,8 +77,13 @@ class Intake:
         self._overflow = overflow
         self.closed_for: str | None = None
 
-    def accept(self, portion: Portion) -> list[Chunk]:
+    def accept(self, portion: Portion, *, booked: int | None = None) -> list[Chunk]:
         """Count *portion* and queue what fits.
+
+        Args:
+            portion: What a seal or a publisher brought.
+            booked: For a publisher's: how much of the room belongs to others. What a
+                seal brings has no bytes before the publishers who stand in line.
 
         Returns:
             What was dropped, for the caller to let go of outside the lock.
@@ -88,6 +95,7 @@ class Intake:
             door.lost = 0
         ledger.drop("too_large", portion.too_large)
         ledger.sampled_out += portion.sampled_out
+        ledger.dead_lettered += portion.dead_lettered
         if portion.kept is None:
             return []
         if self.closed_for is not None:
@@ -96,9 +104,13 @@ class Intake:
         if self._overflow is Overflow.DROP_OLDEST:
             self._buffer.push(portion.kept)
             return self._make_room()
-        if self._buffer.max_bytes is not None:
-            return self._push_by_bytes(portion.kept)
-        return self._push_within(portion.kept)
+        room = self._buffer.max_events - self._buffer.pending - (booked or 0)
+        if self._buffer.max_bytes is None:
+            return self._push_within(portion.kept, room)
+        room_bytes = self._buffer.max_bytes - self._buffer.pending_bytes
+        if booked is None and door.waiting:
+            room_bytes = 0
+        return self._push_by_bytes(portion.kept, room, room_bytes)
 
     def _make_room(self) -> list[Chunk]:
         """Let the oldest go until the bounds hold again."""
@@ -110,8 +122,7 @@ class Intake:
             self._ledger.drop("bytes_full")
         return gone
 
-    def _push_within(self, chunk: Chunk) -> list[Chunk]:
-        room = self._buffer.max_events - self._buffer.pending
+    def _push_within(self, chunk: Chunk, room: int) -> list[Chunk]:
         if len(chunk) <= room:
             self._buffer.push(chunk.tightened())
             return []
@@ -119,11 +130,8 @@ class Intake:
         self._ledger.drop("queue_full", len(chunk))
         return [chunk]
 
-    def _push_by_bytes(self, chunk: Chunk) -> list[Chunk]:
+    def _push_by_bytes(self, chunk: Chunk, room: int, room_bytes: int) -> list[Chunk]:
         assert chunk.sizes is not None
-        assert self._buffer.max_bytes is not None
-        room = self._buffer.max_events - self._buffer.pending
-        room_bytes = self._buffer.max_bytes - self._buffer.pending_bytes
         picks: list[int] = []
         for index in range(chunk.start, chunk.stop):
             size = chunk.sizes[index]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final, Literal, TypeVar
 
 import anyio
 
 from eventbus._attachment import Attachment
 from eventbus._barrier import Barriers, is_past
+from eventbus._clock import Clock
 from eventbus._engine import Engine
 from eventbus._errors import AttachError, BusClosedError
 from eventbus._sink import Sink
 from eventbus._stats import AttachmentReport, Report
+from eventbus._waiting import wait_until_done
 
 T = TypeVar("T")
 
@@ -58,8 +62,8 @@ class Lifecycle:
     @property
     def everybody(self) -> dict[str, Attachment]:
         """The attachments and the keepers of their dead letters, by name."""
-        everybody = dict(self.attachments)
-        for attachment in self.attachments.values():
+        everybody = dict(self.attachments)  # threads look while the loop attaches
+        for attachment in list(everybody.values()):
             if attachment.dead_letters is not None:
                 everybody[attachment.dead_letters.name] = attachment.dead_letters
         return everybody
@@ -117,16 +121,18 @@ class Lifecycle:
         """See :meth:`eventbus.Bus.start`."""
         if self.is_closed:
             raise BusClosedError("start was called after the bus was closed")
-        binding = self._engine.binding
-        if not binding.is_bound:
-            binding.bind()
-        elif binding.loop is not asyncio.get_running_loop():
+        if self._engine.binding.is_elsewhere:
             raise RuntimeError("the bus runs on another event loop already")
+        self._run_here()
+        await self._wait_until_started()
+
+    def _run_here(self) -> None:
+        if not self._engine.binding.is_bound:
+            self._engine.binding.bind()
         self.phase = "running"
         for attachment in self.attachments.values():
             self._launch(attachment)
         self._engine.work()
-        await self._wait_until_started()
 
     async def _wait_until_started(self) -> None:
         clock = self._engine.clock
@@ -137,11 +143,15 @@ class Lifecycle:
 
     async def flush(self, timeout_seconds: float | None) -> Report:
         """See :meth:`eventbus.Bus.flush`."""
+        binding = self._engine.binding
+        if self.is_running and binding.is_elsewhere:
+            return await binding.there(lambda: self.flush(timeout_seconds))
         if timeout_seconds is None:
             timeout_seconds = self._close_timeout_seconds
-        if not self.is_running:
+        if not self.is_closed:
+            self._engine.work()
+        if not self.is_running or not binding.is_bound:
             return self._report(self._engine.sealer.next_sequence)
-        self._engine.work()
         barrier = self._engine.sealer.next_sequence
         waited_for = [a for a in self.everybody.values() if not a.plan.pulls]
         await self.barriers.wait(waited_for, barrier, timeout_seconds)
@@ -162,13 +172,18 @@ class Lifecycle:
         self, attachment: Attachment, timeout_seconds: float | None
     ) -> AttachmentReport:
         """See :meth:`eventbus.Attachment.detach`."""
+        if attachment.last_report is not None:
+            return attachment.last_report
+        if attachment not in self._leaving and self._closing is not None:
+            report = await _see_through(self._closing)
+            return report.attachments[attachment.name]
         if attachment not in self._leaving:
             self._check_thread(f"detaching {attachment.name!r}")
-            if self.attachments.get(attachment.name) is attachment:
-                self._engine.disconnect(attachment)
-                del self.attachments[attachment.name]
-            self._leaving[attachment] = asyncio.get_running_loop().create_task(
-                self._detach(attachment, timeout_seconds)
+            self._engine.disconnect(attachment)
+            del self.attachments[attachment.name]
+            self._leaving[attachment] = asyncio.create_task(
+                self._detach(attachment, timeout_seconds),
+                name=f"eventbus detach {attachment.name}",
             )
         return await _see_through(self._leaving[attachment])
 
@@ -177,46 +192,89 @@ class Lifecycle:
     ) -> AttachmentReport:
         if timeout_seconds is None:
             timeout_seconds = self._close_timeout_seconds
-        await _end(attachment, timeout_seconds, "sink_detached")
-        return attachment.report(is_past=True)
+        with suppress(asyncio.CancelledError):  # it ended at once, that is all
+            await _end(attachment, timeout_seconds, "sink_detached")
+        del self._leaving[attachment]
+        attachment.last_report = attachment.report(is_past=True)
+        return attachment.last_report
 
     async def aclose(self, timeout_seconds: float | None) -> Report:
         """See :meth:`eventbus.Bus.aclose`."""
-        loop = asyncio.get_running_loop()
-        if self._closing is None or self._closing.get_loop() is not loop:
-            if self._closing is not None and self._closing.done():
-                return self._closing.result()
+        binding = self._engine.binding
+        if self.phase != "closed" and binding.is_elsewhere:
+            return await binding.there(lambda: self.aclose(timeout_seconds))
+        if self._closing is None or _is_stranded(self._closing):
             if timeout_seconds is None:
                 timeout_seconds = self._close_timeout_seconds
-            self._closing = loop.create_task(
+            if self.phase != "not started" and not binding.is_bound:
+                self._run_here()
+            self.phase = "closing"
+            self._closing = asyncio.create_task(
                 self._close(timeout_seconds), name="eventbus close"
             )
         return await _see_through(self._closing)
 
     async def _close(self, timeout_seconds: float) -> Report:
-        self.phase = "closing"
         self._engine.close()
-        everybody = self.everybody
-        for attachment in everybody.values():
+        for attachment in self.everybody.values():
             for waiter in list(attachment.waiters):
                 waiter.turn_away()
         endings = [
-            _end(attachment, timeout_seconds, "shutdown_deadline")
+            asyncio.create_task(_end(attachment, timeout_seconds, "shutdown_deadline"))
             for attachment in self.attachments.values()
         ]
-        await asyncio.gather(*endings, *self._leaving.values())
+        leaving = list(self._leaving.values())
+        hurry = asyncio.create_task(
+            _hurry(leaving, self._engine.clock, timeout_seconds)
+        )
+        await _await_all([*endings, hurry])
         self.phase = "closed"
         return self._report(self._engine.sealer.next_sequence)
+
+
+def _is_stranded(task: asyncio.Task[T]) -> bool:
+    """Return whether *task* can never end: its loop is gone."""
+    return not task.done() and task.get_loop().is_closed()
+
+
+async def _await_all(tasks: Sequence[asyncio.Task[T]]) -> None:
+    """Wait for *tasks*; if cancelled, make them end at once, and no more than that."""
+    if not tasks:
+        return
+    try:
+        await asyncio.wait(tasks)
+    except asyncio.CancelledError:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def _hurry(
+    tasks: Sequence[asyncio.Task[T]], clock: Clock, timeout_seconds: float
+) -> None:
+    """Let *tasks* end by themselves for so long, then make them end at once."""
+    all_done = asyncio.gather(*tasks, return_exceptions=True)
+    try:
+        await wait_until_done(all_done, clock, timeout_seconds)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await _await_all(tasks)
 
 
 async def _end(attachment: Attachment, timeout_seconds: float, reason: str) -> None:
     """End *attachment*, then who keeps its dead letters, in one time."""
     clock = attachment.host.clock
-    deadline = clock.monotonic() + timeout_seconds
-    await attachment.end(timeout_seconds, reason)
-    if attachment.dead_letters is not None:
-        left = max(deadline - clock.monotonic(), 0)
-        await attachment.dead_letters.end(left, reason)
+    ends_at = clock.monotonic() + timeout_seconds
+    try:
+        await attachment.end(timeout_seconds, reason)
+    except asyncio.CancelledError:
+        ends_at = clock.monotonic()
+        raise
+    finally:
+        if attachment.dead_letters is not None:
+            left = max(ends_at - clock.monotonic(), 0)
+            await attachment.dead_letters.end(left, reason)
 
 
 async def _see_through(task: asyncio.Task[T]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Final
 
 from eventbus._clock import Clock
@@ -32,4 +33,5 @@ class QuietLog:
             self._said.clear()
         self._said[reason] = (now, 0)
         suffix = f" ({suppressed} more like this since)" if suppressed else ""
-        self._logger.warning(message + "%s", *args, suffix)
+        with suppress(Exception):  # the filters and handlers are the program's
+            self._logger.warning(message + "%s", *args, suffix)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from eventbus._ingress import NoLoopError
+
+T = TypeVar("T")
 
 
 class LoopBinding:
@@ -34,6 +37,26 @@ class LoopBinding:
         """Whether there is a loop that can still work."""
         return self.loop is not None and not self.loop.is_closed()
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the loop can still work, and is not the running one."""
+        return self.is_bound and self.loop is not asyncio.get_running_loop()
+
+    async def there(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Await *call* on the bus's own loop, from another one.
+
+        Raises:
+            RuntimeError: That loop does not run.
+        """
+        # Any: what a coroutine yields and is sent is the loop's business.
+        if self.loop is None or not self.loop.is_running():
+            raise RuntimeError(
+                "the bus belongs to an event loop that does not run now: "
+                "await it there, or close that loop first"
+            )
+        future = asyncio.run_coroutine_threadsafe(call(), self.loop)
+        return await asyncio.wrap_future(future)
+
     def is_owner(self) -> bool:
         """Return whether the calling thread is the loop's."""
         return self._thread == threading.get_ident()
@@ -46,9 +69,9 @@ class LoopBinding:
         """
         if self.loop is None:
             return
-        call = self.loop.call_soon
-        if not self.is_owner():
-            call = self.loop.call_soon_threadsafe
+        call = self.loop.call_soon_threadsafe
+        if self.is_owner() and asyncio.current_task(self.loop) is not None:
+            call = self.loop.call_soon  # no signal handler inside the loop's own wait
         try:
             call(self._work, context=self._context)
         except RuntimeError as error:

@@ -12,7 +12,7 @@ from eventbus._event import Event
 from eventbus._ingress import Ingress
 from eventbus._intake import Portion
 from eventbus._loop import LoopBinding
-from eventbus._record import AnyRecord, Record
+from eventbus._record import AnyRecord, Record, is_frozen
 from eventbus._route import Route
 from eventbus._router import Router
 from eventbus._seal import Sealer
@@ -30,7 +30,15 @@ class Waiter:
     out, withdrawn because the publisher was cancelled, or turned away at the close.
     """
 
-    __slots__ = ("_timer", "admitted", "attachment", "done", "portion", "timed_out")
+    __slots__ = (
+        "_in_line",
+        "_timer",
+        "admitted",
+        "attachment",
+        "done",
+        "portion",
+        "timed_out",
+    )
 
     def __init__(
         self, attachment: Attachment, portion: Portion, timeout_seconds: float | None
@@ -40,30 +48,42 @@ class Waiter:
         self.portion: Final = portion
         self.admitted = self.timed_out = False
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._in_line = False
         self._timer = None
         if timeout_seconds == 0:
             self._time_out()
-            return
-        attachment.waiters.append(self)
-        attachment.door.waiting += 1
+        else:
+            self._stand_in_line(timeout_seconds)
+
+    def _stand_in_line(self, timeout_seconds: float | None) -> None:
+        ingress = self.attachment.host.ingress
+        with ingress.lock:
+            ingress.revoke()
+            self.attachment.door.waiting += 1
+        self.attachment.waiters.append(self)
+        self._in_line = True
         if timeout_seconds is not None:
-            clock = attachment.host.clock
+            clock = self.attachment.host.clock
             self._timer = clock.call_later(timeout_seconds, self._expire)
 
     def fits(self) -> bool:
         """Return whether there is room for the record now."""
         kept = self.portion.kept
-        return kept is None or self.attachment.buffer.fits(kept.size_bytes)
+        return not kept or self.attachment.buffer.fits(kept.size_bytes)
 
     def admit(self) -> None:
-        """Offer the record; called by whoever took the waiter out of the line."""
+        """Offer the record; called by whoever took the waiter out of the line.
+
+        If the publisher was cancelled a moment ago, it is withdrawn.
+        """
+        if not self.done.cancelled():
+            self.admitted = True
+            self.attachment.accept(self.portion)
         self._leave()
-        self.admitted = True
-        self.attachment.accept(self.portion)
 
     def turn_away(self) -> None:
         """Do not offer the record: the bus closed, or the publisher went away."""
-        if not self.done.done():
+        if self._in_line:
             self.attachment.waiters.remove(self)
             self._leave()
 
@@ -80,6 +100,7 @@ class Waiter:
         settle(self.done)
 
     def _leave(self) -> None:
+        self._in_line = False
         self.attachment.door.waiting -= 1
         if self._timer is not None:
             self._timer.cancel()
@@ -204,7 +225,7 @@ class Publisher:
 
     def _route_of(self, item: Any) -> Route | None:
         # Any: whatever a caller hands to publish.
-        if isinstance(item, Record):
+        if type(item) is Record and is_frozen(item):
             return self._ingress.table.get(type(item.event))
         return None
 
@@ -229,13 +250,13 @@ class Publisher:
         waiters: list[Waiter] = []
         delivered = 0
         for attachment, portion in self._sealer.offers(item, self._time_ns(), bound):
-            if attachment.admits_directly(portion.kept):
-                delivered += attachment.accept(portion)
-                continue
-            patience = attachment.plan.buffer.wait_timeout_seconds
-            waiters.append(
-                Waiter(attachment, portion, _lesser(timeout_seconds, patience))
-            )
+            taken = attachment.offer(portion)
+            if taken is None:
+                patience = attachment.plan.buffer.wait_timeout_seconds
+                timeout = _lesser(timeout_seconds, patience)
+                waiters.append(Waiter(attachment, portion, timeout))
+            else:
+                delivered += taken
         await wait_for_room(waiters, delivered)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Generic, NoReturn, TypeVar
+from typing import Any, Final, Generic, NoReturn, TypeVar, overload
 
 import msgspec
 
@@ -30,8 +30,25 @@ class Attributes(dict[str, AttributeValue]):
     __setitem__ = __delitem__ = __ior__ = _refused
     clear = pop = popitem = setdefault = update = _refused
 
+    def __deepcopy__(self, _: object) -> Attributes:
+        return self
+
+    def __reduce__(self) -> tuple[type[Attributes], tuple[dict[str, AttributeValue]]]:
+        return Attributes, (dict(self),)
+
 
 NO_ATTRIBUTES: Final = Attributes()
+
+
+@overload
+def frozen(attributes: Mapping[str, AttributeValue]) -> Attributes: ...
+@overload
+def frozen(attributes: None) -> None: ...
+def frozen(attributes: Mapping[str, AttributeValue] | None) -> Attributes | None:
+    """Return *attributes* so that nobody can change them."""
+    if attributes is None or isinstance(attributes, Attributes):
+        return attributes
+    return Attributes(attributes)
 
 
 class Record(msgspec.Struct, Generic[E_co], frozen=True):
@@ -82,3 +99,10 @@ class Record(msgspec.Struct, Generic[E_co], frozen=True):
 
 
 AnyRecord = Record[Any]  # Any: a batch holds records of every event type
+
+
+def is_frozen(record: AnyRecord) -> bool:
+    """Return whether nobody can change the attributes and the resource of *record*."""
+    return type(record.attributes) is Attributes and (
+        record.resource is None or type(record.resource) is Attributes
+    )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import repeat
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
 from eventbus._catalog import EventType
 from eventbus._check import FieldCheck
 from eventbus._context import UNBOUND, Bound, TraceContext
-from eventbus._event import Event
+from eventbus._event import REDACTED as REDACTED
+from eventbus._event import Event, redacted
 from eventbus._record import (
     NO_ATTRIBUTES,
     AnyRecord,
@@ -19,10 +20,8 @@ from eventbus._record import (
     AttributeValue,
     Record,
 )
-from eventbus._severity import Severity
-from eventbus._window import Item, Window
-
-REDACTED: Final = "[REDACTED]"
+from eventbus._severity import SEVERITY_NUMBER, Severity
+from eventbus._window import Item, Window, event_of, with_event
 
 _NO_TRACE: Final = TraceContext("", "")
 
@@ -30,22 +29,25 @@ _NO_TRACE: Final = TraceContext("", "")
 class RecordPlan:
     """What is the same for every record of one event type, worked out once."""
 
-    __slots__ = ("check", "field_names", "own_severity", "severity", "version")
+    __slots__ = ("check", "event_type", "field_names", "severity", "version")
 
     def __init__(self, event_type: EventType) -> None:
         """Work it out."""
+        self.event_type = event_type
         self.check = FieldCheck(event_type.cls)
         self.field_names = frozenset(field.name for field in event_type.fields)
-        self.own_severity = event_type.has_own_severity
         self.severity = event_type.identity.severity
         self.version = event_type.identity.version
 
-    def severity_of(self, event: Event) -> Severity:
-        """Return the severity of *event*."""
-        own: Severity | None = None
-        if self.own_severity:
-            own = getattr(event, "severity", None)
-        return own or self.severity
+
+def severity_of(item: Item, event_type: EventType) -> Severity:
+    """Return how severe *item* is: by itself, else by its type."""
+    own: object = item.severity if isinstance(item, Record) else None
+    if own is None and event_type.has_own_severity:
+        own = getattr(event_of(item), "severity", None)
+    if type(own) is str and own in SEVERITY_NUMBER:
+        return cast("Severity", own)
+    return event_type.identity.severity
 
 
 class RecordMaker:
@@ -76,7 +78,7 @@ class RecordMaker:
         plain = window.weights is None and not any(window.contexts)
         if plain and len(kinds) == 1 and Record not in kinds:
             plan = self.plans.get(kinds.pop())
-            if plan is not None and not plan.own_severity:
+            if plan is not None and not plan.event_type.has_own_severity:
                 return self._make_alike(window, plan)
         return list(
             map(
@@ -122,7 +124,7 @@ class RecordMaker:
         self, item: Item, time: int, bound: Bound | None, sequence: int, weight: float
     ) -> AnyRecord:
         if isinstance(item, Record):
-            return self._complete(item, time, sequence, weight)
+            return self._relayed(item, time, sequence, weight)
         plan = self.plans[type(item)]
         self._count_invalid(plan, (item,))
         bound = bound or UNBOUND
@@ -133,7 +135,7 @@ class RecordMaker:
             sequence,
             time,
             time,
-            plan.severity_of(item),
+            severity_of(item, plan.event_type),
             _without(bound.attributes, plan.field_names),
             self._resource,
             trace.trace_id or None,
@@ -144,6 +146,16 @@ class RecordMaker:
             plan.version,
             weight,
         )
+
+    def _relayed(
+        self, record: AnyRecord, time: int, sequence: int, weight: float
+    ) -> AnyRecord:
+        self._count_invalid(self.plans[type(record.event)], (record.event,))
+        try:
+            return self._complete(record, time, sequence, weight)
+        except Exception:  # noqa: BLE001 - its values are of whatever types
+            self._warn("invalid_value", 1)
+            return self._make_one(record.event, time, None, sequence, weight)
 
     def _complete(
         self, record: AnyRecord, time: int, sequence: int, weight: float
@@ -158,7 +170,7 @@ class RecordMaker:
             sequence,
             record.time_unix_nano or time,
             record.observed_time_unix_nano or time,
-            record.severity or plan.severity_of(record.event),
+            severity_of(record, plan.event_type),
             attributes,
             self._resource if record.resource is None else record.resource,
             record.trace_id,
@@ -188,11 +200,4 @@ class Redaction:
 
     def __call__(self, item: Item) -> Item:
         """Return *item* with every non-empty sensitive text as ``[REDACTED]``."""
-        event = item.event if isinstance(item, Record) else item
-        changes = {name: REDACTED for name in self._fields if getattr(event, name)}
-        if not changes:
-            return item
-        redacted = msgspec.structs.replace(event, **changes)
-        if isinstance(item, Record):
-            return msgspec.structs.replace(item, event=redacted)
-        return redacted
+        return with_event(item, redacted(event_of(item), self._fields))

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from eventbus._catalog import EventType
 from eventbus._door import Door
+from eventbus._records import severity_of
+from eventbus._severity import SEVERITY_NUMBER
+from eventbus._window import Item
 
 if TYPE_CHECKING:
     from eventbus._attachment import Attachment
@@ -39,7 +42,7 @@ class Lease:
 class Route:
     """The attachments that selected one event type, decided once."""
 
-    __slots__ = ("attachments", "doors", "event_type", "lease", "weighs")
+    __slots__ = ("attachments", "doors", "event_type", "floors", "lease", "weighs")
 
     def __init__(
         self, event_type: EventType, attachments: tuple[Attachment, ...]
@@ -48,6 +51,8 @@ class Route:
         self.event_type = event_type
         self.attachments = attachments
         self.doors: tuple[Door, ...] = tuple(a.door for a in attachments)
+        floors = {a.door: a.plan.select.severity_floor(event_type) for a in attachments}
+        self.floors = {door: floor for door, floor in floors.items() if floor}
         self.weighs = any(a.makes_publishers_wait_for_bytes for a in attachments)
         self.lease = Lease(_REVOKED, True, 0)
 
@@ -55,6 +60,13 @@ class Route:
     def is_open(self) -> bool:
         """Whether no door on the way is closed."""
         return not any(door.is_closed for door in self.doors)
+
+    def doors_of(self, item: Item) -> tuple[Door, ...]:
+        """Return the doors that *item*, of this type, leads to."""
+        if not self.floors:
+            return self.doors
+        number = SEVERITY_NUMBER[severity_of(item, self.event_type)]
+        return tuple(d for d in self.doors if number >= self.floors.get(d, 0))
 
     def renew(self, length: int, closings: int) -> Lease:
         """Give a lease for a hand-over that now has *length* events."""

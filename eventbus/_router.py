@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import threading
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -12,13 +10,15 @@ import msgspec
 from eventbus._attachment import Attachment
 from eventbus._catalog import Catalog, EventType, qualified
 from eventbus._check import FieldCheck
+from eventbus._context import UNBOUND, Bound, scope
 from eventbus._emit import Emitter, SlowPath, make_emit, make_relay
 from eventbus._errors import InvalidEventError, RegistrationError
 from eventbus._event import Event
 from eventbus._ingress import Ingress
 from eventbus._ledger import BusLedger
 from eventbus._log import QuietLog
-from eventbus._record import Record
+from eventbus._own_copy import own_copy
+from eventbus._record import NO_ATTRIBUTES, Record, frozen
 from eventbus._route import Route
 from eventbus._seal import Sealer
 from eventbus._verdict import describe_error
@@ -58,7 +58,7 @@ class Router:
         self._copied: dict[type[Event], tuple[str, ...]] = {}
         self._checks: dict[type[Event], FieldCheck] = {}
         self._emitters: dict[type[Event], Emitter] = {}
-        self._lock = threading.RLock()
+        self._ever_routed: set[type[Event]] = set()
         self._slow: Final = SlowPath(ingress, self.irregular)
         self.emit: Final = make_emit(ingress, time_ns, self._slow)
         self.relay: Final = make_relay(ingress, time_ns, self._slow)
@@ -69,29 +69,30 @@ class Router:
         Raises:
             RegistrationError: The catalog cannot take the type.
         """
-        with self._lock:
-            known = self._known.get(event_type) or self._learn(event_type)
+        known = self._known.get(event_type) or self._learn(event_type)
+        with self._ingress.lock:
             if event_type not in self._emitters:
-                emitter = Emitter(self._ingress, self._time_ns, self._slow)
+                emitter = Emitter(event_type, self._ingress, self._time_ns, self._slow)
                 self._emitters[event_type] = emitter
                 self._publish_route(known)
             return self._emitters[event_type]
 
     def add(self, attachment: Attachment) -> None:
         """Let *attachment* have what is emitted from now on."""
-        with self._lock, self._ingress.lock:
+        with self._ingress.lock:
             self._ingress.settle()
             attachment.door.starts_at = len(self._ingress.entries)
             self._attached.append(attachment)
             self._reroute(attachment)
 
     def remove(self, attachment: Attachment) -> None:
-        """Let *attachment* have nothing more."""
-        with self._lock, self._ingress.lock:
+        """Let *attachment* have nothing more, nor what is not sealed yet."""
+        with self._ingress.lock:
             self._ingress.settle()
             if attachment in self._attached:
                 self._attached.remove(attachment)
                 self._reroute(attachment)
+                attachment.door.leave()
 
     def _reroute(self, attachment: Attachment) -> None:
         self._ingress.revoke()
@@ -112,22 +113,27 @@ class Router:
 
     def _route(self, known: EventType, takers: tuple[Attachment, ...]) -> None:
         if takers:
+            self._ever_routed.add(known.cls)
             self._ingress.routes[known.cls] = Route(known, takers)
         else:
             self._ingress.routes.pop(known.cls, None)
         self._publish_route(known)
 
     def _note_uniformity(self) -> None:
-        """Spare the seal a look at each event where all of them go the same way."""
-        routes = self._ingress.routes.values()
-        takers = {route.attachments for route in routes}
-        plain = all(self._sealer.is_plain(route.event_type.cls) for route in routes)
+        """Spare the seal a look at each event where all of them go the same way.
+
+        Types that nobody selects any more count too: another thread may be about to
+        hand over an event by a route that is gone.
+        """
+        routes = [self._ingress.routes.get(kind) for kind in self._ever_routed]
+        takers = {route.attachments if route else () for route in routes}
+        plain = all(map(self._sealer.is_plain, self._ever_routed))
         self._sealer.uniform = takers.pop() if len(takers) == 1 and plain else None
 
     def _keep_uniformity(
         self, known: EventType, takers: tuple[Attachment, ...]
     ) -> None:
-        if not self._ingress.routes:
+        if takers and not self._ever_routed:
             self._sealer.uniform = takers
         if takers and not (
             takers == self._sealer.uniform and self._sealer.is_plain(known.cls)
@@ -145,7 +151,7 @@ class Router:
 
     def close(self) -> None:
         """Refuse everything from now on."""
-        with self._lock, self._ingress.lock:
+        with self._ingress.lock:
             self._ingress.closed = True
             self._ingress.revoke()
             self._ingress.table.clear()
@@ -153,23 +159,27 @@ class Router:
                 emitter.reroute(False, None)
 
     def _learn(self, event_type: type[Event]) -> EventType:
-        with self._lock:
-            if len(self._known) >= self._max_event_types:
-                raise RegistrationError(
-                    f"event type {qualified(event_type)} is one over the limit of "
-                    f"{self._max_event_types} event types on one bus"
-                )
-            known = self.catalog.register(event_type)
-            self._sealer.learn(known)
-            if known.mutable_fields:
-                self._copied[event_type] = known.mutable_fields
-            if self._strict:
-                self._checks[event_type] = FieldCheck(event_type)
-            self._known[event_type] = known
-            takers = tuple(a for a in self._attached if a.plan.select.selects(known))
-            self._keep_uniformity(known, takers)
-            self._route(known, takers)
-            return known
+        if len(self._known) >= self._max_event_types:
+            raise RegistrationError(
+                f"event type {qualified(event_type)} is one over the limit of "
+                f"{self._max_event_types} event types on one bus"
+            )
+        known = self.catalog.register(event_type)
+        with self._ingress.lock:
+            if event_type not in self._known:
+                self._adopt(known)
+        return known
+
+    def _adopt(self, known: EventType) -> None:
+        self._sealer.learn(known)
+        if known.mutable_fields:
+            self._copied[known.cls] = known.mutable_fields
+        if self._strict:
+            self._checks[known.cls] = FieldCheck(known.cls)
+        takers = tuple(a for a in self._attached if a.plan.select.selects(known))
+        self._keep_uniformity(known, takers)
+        self._route(known, takers)
+        self._known[known.cls] = known
 
     def irregular(self, item: Any) -> bool:
         """Hand over a value that the fast path does not know; see ``emit``."""
@@ -195,7 +205,7 @@ class Router:
                 another type.
             RegistrationError: Strict mode: its type cannot be registered.
         """
-        event = item.event if isinstance(item, Record) else item
+        event = item.event if type(item) is Record else item
         if self._ingress.closed:
             self.refuse("closed")
             return None
@@ -203,18 +213,34 @@ class Router:
             self._refuse_value(event)
             return None
         kind = type(event)
-        try:
-            if kind not in self._known:
-                self._learn(kind)
-        except RegistrationError as error:
-            self._refuse_type(error)
+        if kind not in self._known and not self._get_to_know(item, kind):
             return None
         if self._strict:
             self._check(event)
         route = self._ingress.routes.get(kind)
-        if route is not None and kind in self._copied:
-            item = self._copy(item, event, self._copied[kind])
+        if route is not None:
+            item = self._as_it_is_now(item, event)
         return item, route
+
+    def admit_left(self, item: Any, bound: Bound | None) -> None:
+        """Hand over what was left by code that ran in the middle of the lock."""
+        try:
+            with scope(bound or UNBOUND):
+                self.irregular(item)
+        except (InvalidEventError, RegistrationError):
+            self.refuse("invalid_type")
+
+    def _get_to_know(self, item: Any, kind: type[Event]) -> bool:
+        # Any: whatever a caller hands to emit.
+        if self._ingress.lock.is_mine:
+            self._ingress.lock.leave(item)
+            return False
+        try:
+            self._learn(kind)
+        except RegistrationError as error:
+            self._refuse_type(error)
+            return False
+        return True
 
     def refuse(self, reason: str) -> None:
         """Count one event as never offered."""
@@ -225,14 +251,18 @@ class Router:
         message = f"emit takes an eventbus.Event, got {qualified(type(value))}"
         if self._strict:
             raise InvalidEventError(message)
-        self._log.warning("invalid_type", "%s", message)
         self.refuse("invalid_type")
+        self._say("invalid_type", message)
 
     def _refuse_type(self, error: RegistrationError) -> None:
         if self._strict:
             raise error
-        self._log.warning("unregistered", "%s", error)
         self.refuse("unregistered")
+        self._say("unregistered", str(error))
+
+    def _say(self, reason: str, message: str) -> None:
+        if not self._ingress.lock.is_mine:  # logging has locks of its own
+            self._log.warning(reason, "%s", message)
 
     def _check(self, event: Event) -> None:
         kind = type(event)
@@ -240,20 +270,31 @@ class Router:
         if error is not None:
             raise InvalidEventError(f"event {self._known[kind].name!r}: {error}")
 
-    def _copy(self, item: Item, event: Event, fields: tuple[str, ...]) -> Item:
+    def _as_it_is_now(self, item: Item, event: Event) -> Item:
+        """Return *item* so that nothing the caller keeps can change it."""
+        fields = self._copied.get(type(event), ())
+        copied = self._copy(event, fields) if fields else event
+        if not isinstance(item, Record):
+            return copied
         try:
-            values = {name: copy.deepcopy(getattr(event, name)) for name in fields}
+            attributes, resource = frozen(item.attributes), frozen(item.resource)
+        except (TypeError, ValueError) as error:
+            self._warn(event, "without its attributes", error)
+            attributes, resource = NO_ATTRIBUTES, None
+        return msgspec.structs.replace(
+            item, event=copied, attributes=attributes, resource=resource
+        )
+
+    def _copy(self, event: Event, fields: tuple[str, ...]) -> Event:
+        try:
+            return own_copy(event, fields)
         except Exception as error:  # noqa: BLE001 - values bring their own __deepcopy__
-            self._log.warning(
-                "invalid_value",
-                "event %r is handed over uncopied: %s",
-                self._known[type(event)].name,
-                describe_error(error),
-            )
-            with self._ingress.lock:
-                self._ledger.warn("invalid_value")
-            return item
-        copied = msgspec.structs.replace(event, **values)
-        if isinstance(item, Record):
-            return msgspec.structs.replace(item, event=copied)
-        return copied
+            self._warn(event, "uncopied", error)
+            return event
+
+    def _warn(self, event: Event, how: str, error: Exception) -> None:
+        with self._ingress.lock:
+            self._ledger.warn("invalid_value")
+        name = self._known[type(event)].name
+        why = describe_error(error)
+        self._say("invalid_value", f"event {name!r} is handed over {how}: {why}")

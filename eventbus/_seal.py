@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -11,14 +11,14 @@ from eventbus._attachment import Attachment
 from eventbus._catalog import EventType
 from eventbus._context import Bound
 from eventbus._event import Event
-from eventbus._ingress import Ingress, event_of
+from eventbus._ingress import Ingress
 from eventbus._intake import Portion
 from eventbus._ledger import BusLedger
-from eventbus._record import Record
-from eventbus._records import RecordMaker, RecordPlan, Redaction
+from eventbus._own_copy import own_copy
+from eventbus._records import RecordMaker, RecordPlan, Redaction, severity_of
 from eventbus._route import Route
-from eventbus._severity import SEVERITY_NUMBER, Severity
-from eventbus._window import Entry, Item, Window
+from eventbus._severity import SEVERITY_NUMBER
+from eventbus._window import Entry, Item, Window, event_of, with_event
 
 
 class TypePlan(msgspec.Struct, frozen=True):
@@ -26,12 +26,10 @@ class TypePlan(msgspec.Struct, frozen=True):
 
     Args:
         event_type: As the catalog has it.
-        severity_of: Returns the severity of one of them.
         redact: Replaces its sensitive fields, or ``None`` when it has none.
     """
 
     event_type: EventType
-    severity_of: Callable[[Event], Severity]
     redact: Redaction | None
 
 
@@ -66,15 +64,17 @@ class Sealer:
 
     def learn(self, event_type: EventType) -> None:
         """Plan for events of *event_type*."""
-        plan = RecordPlan(event_type)
-        self._maker.plans[event_type.cls] = plan
+        self._maker.plans[event_type.cls] = RecordPlan(event_type)
         redact = Redaction(event_type) if event_type.sensitive_fields else None
-        self.plans[event_type.cls] = TypePlan(event_type, plan.severity_of, redact)
+        self.plans[event_type.cls] = TypePlan(event_type, redact)
 
     def is_plain(self, event_type: type[Event]) -> bool:
         """Return whether all who select *event_type* see the same of each event."""
         plan = self.plans[event_type]
-        return plan.redact is None and not plan.event_type.has_own_severity
+        event_type = plan.event_type
+        return not (
+            plan.redact or event_type.has_own_severity or event_type.mutable_fields
+        )
 
     def seal(self) -> None:
         """Hand everything that arrived to the attachments that selected it."""
@@ -118,7 +118,8 @@ class Sealer:
         """
         self.seal()
         first = self.next_sequence
-        self._ledger.emitted += 1
+        with self._ingress.lock:
+            self._ledger.emitted += 1
         window = self._window([(item, time_unix_nano, bound)])
         return self._portions(window, first) if len(window) else []
 
@@ -130,8 +131,9 @@ class Sealer:
             if bound is None or bound.depth <= deepest
         ]
         refused = len(window) - len(picks)
-        self._ledger.refuse("recursion", refused)
-        self._ledger.emitted -= refused
+        with self._ingress.lock:
+            self._ledger.refuse("recursion", refused)
+            self._ledger.emitted -= refused
         return window.picked(picks)
 
     def _portions(self, window: Window, first: int) -> list[tuple[Attachment, Portion]]:
@@ -139,10 +141,11 @@ class Sealer:
             return [(a, self._portion(a, window, first)) for a in self.uniform]
         self.look_closely = False
         kinds = window.event_types
-        views = Views(window, kinds, self.plans)
+        takers = self._takers(kinds)
+        views = Views(window, kinds, self.plans, shared=len(takers) > 1)
         return [
             (attachment, self._portion(attachment, views.of(attachment, kinds), first))
-            for attachment, kinds in self._takers(kinds)
+            for attachment, kinds in takers
         ]
 
     def _portion(self, attachment: Attachment, view: Window, first: int) -> Portion:
@@ -175,9 +178,12 @@ class Views:
         window: Window,
         kinds: frozenset[type[Event]],
         plans: dict[type[Event], TypePlan],
+        *,
+        shared: bool,
     ) -> None:
-        """Begin with the whole."""
+        """Begin with the whole; *shared* is for more than one attachment."""
         self._window = window
+        self._shared = shared
         self._kinds = kinds
         self._plans = plans
         self._made: dict[object, Window] = {}
@@ -192,7 +198,21 @@ class Views:
         if key not in self._made:
             view = self._picked(selected, floor)
             self._made[key] = self._redacted(view) if redacted else view
+        if self._shared and any(self._mutable_fields(kind) for kind in selected):
+            return self._made[key].private(self._own)
         return self._made[key]
+
+    def _mutable_fields(self, kind: type[Event]) -> tuple[str, ...]:
+        return self._plans[kind].event_type.mutable_fields
+
+    def _own(self, item: Item) -> Item:
+        """Return *item* so that what one sink does to it no other sink sees."""
+        event = event_of(item)
+        try:
+            own = own_copy(event, self._mutable_fields(type(event)))
+        except Exception:  # noqa: BLE001 - said when it was handed over
+            return item
+        return with_event(item, own)
 
     def _floor(
         self, attachment: Attachment, selected: frozenset[type[Event]]
@@ -211,15 +231,14 @@ class Views:
                 index
                 for index, item in enumerate(self._window.items)
                 if type(event_of(item)) in selected
-                and (floor is None or self._severity(item) >= floor)
+                and (floor is None or self._reaches(item, floor))
             ]
         )
 
-    def _severity(self, item: Item) -> int:
-        if isinstance(item, Record) and item.severity is not None:
-            return SEVERITY_NUMBER[item.severity]
-        event = event_of(item)
-        return SEVERITY_NUMBER[self._plans[type(event)].severity_of(event)]
+    def _reaches(self, item: Item, floor: int) -> bool:
+        event_type = self._plans[type(event_of(item))].event_type
+        severity = severity_of(item, event_type)
+        return not event_type.has_own_severity or SEVERITY_NUMBER[severity] >= floor
 
     def _redacted(self, view: Window) -> Window:
         items: list[Item] = []

@@ -28,6 +28,11 @@ class Trouble(msgspec.Struct, frozen=True):
     first_error: str = ""
     last_error: str = ""
 
+    @classmethod
+    def once(cls, error: str) -> Trouble:
+        """Return the trouble of a single attempt, which said *error*."""
+        return cls(attempts=1, first_error=error, last_error=error)
+
     def and_then(self, error: str, *, since: float, unknown: bool) -> Trouble:
         """Return the trouble after one more failed attempt, begun at *since*."""
         return Trouble(

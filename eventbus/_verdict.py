@@ -17,6 +17,18 @@ _RAISE: Final = opcode.opmap["RAISE_VARARGS"]
 _MAX_REASON_LENGTH: Final = 256
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How far a call came that broke off, from the front of its batch.
+
+    Args:
+        count: How many records have their outcome.
+        rejected: Which of them were refused, by index, and why.
+    """
+
+    count: int = 0
+    rejected: dict[int, str] = {}
+
+
 class Delivered(msgspec.Struct, frozen=True):
     """The far side took the batch, but for what is named."""
 
@@ -49,7 +61,7 @@ class Again(msgspec.Struct, frozen=True):
         server_delay_seconds: The far side's wish, or ``None``.
         unknown: Whether the far side may have taken it all the same.
         is_fault: Whether it was the sink's own fault: three tries, then set aside.
-        delivered: How many records from the front did arrive.
+        progress: How far it came.
     """
 
     kind: str
@@ -57,16 +69,18 @@ class Again(msgspec.Struct, frozen=True):
     server_delay_seconds: float | None = None
     unknown: bool = False
     is_fault: bool = False
-    delivered: int = 0
+    progress: Progress = Progress()
 
 
 class Fatal(msgspec.Struct, frozen=True):
-    """The sink can go no further."""
+    """The sink can go no further, after *progress*."""
 
     reason: str
+    progress: Progress = Progress()
 
 
-Verdict = Delivered | Rejected | Split | Again | Fatal
+Conclusion = Delivered | Rejected | Split | Fatal
+Verdict = Conclusion | Again
 
 
 def brief(text: str) -> str:
@@ -88,15 +102,21 @@ def judge_answer(answer: object, size: int) -> Verdict:
     """Return what it means that ``write`` returned *answer* for *size* records."""
     if answer is None:
         return DELIVERED
-    if isinstance(answer, Outcome):
+    if not isinstance(answer, Outcome):
+        close = getattr(answer, "close", None)
+        if hasattr(answer, "__await__") and close is not None:
+            close()
+        return _violation(f"None or an Outcome, got {type(answer).__name__}")
+    try:
         return _judge_outcome(answer, size)
-    close = getattr(answer, "close", None)
-    if hasattr(answer, "__await__") and close is not None:
-        close()
+    except Exception as error:  # noqa: BLE001 - what a sink put into it
+        return _violation(f"an Outcome of its own types: {describe_error(error)}")
+
+
+def _violation(expected: str) -> Again:
     return Again(
         "contract_violation",
-        "write must return None or an Outcome, got "
-        f"{type(answer).__name__}: whether the batch arrived is not known",
+        f"write must return {expected}: whether the batch arrived is not known",
         unknown=True,
         is_fault=True,
     )
@@ -132,7 +152,6 @@ def _valid_indexes(
 
 def judge_error(error: BaseException) -> Verdict:
     """Return what it means that ``write`` raised *error*."""
-    delivered = getattr(error, "delivered", 0)
     match error:
         case Refused(permanent=True):
             return Fatal(brief(error.reason))
@@ -145,13 +164,26 @@ def judge_error(error: BaseException) -> Verdict:
                 "Unavailable",
                 brief(str(error)),
                 error.retry_after_seconds,
-                delivered=delivered if isinstance(delivered, int) else 0,
+                progress=progress_of(error),
             )
         case SystemExit() | KeyboardInterrupt():
-            return Fatal(f"it raised {describe_error(error)}")
+            return Fatal(f"it raised {describe_error(error)}", progress_of(error))
         case _:
             kind = type(error).__name__
             return Again(kind, describe_error(error), unknown=True, is_fault=True)
+
+
+def progress_of(error: BaseException) -> Progress:
+    """Return how far the call came that *error* broke off, where it says so.
+
+    A sink may put the number of records from the front that did arrive into the
+    attribute ``delivered`` of an ``Unavailable``, or of its cancellation.
+    """
+    progress = getattr(error, "progress", None)
+    if isinstance(progress, Progress):
+        return progress
+    delivered = getattr(error, "delivered", 0)
+    return Progress(delivered if isinstance(delivered, int) else 0)
 
 
 def was_pressed(error: BaseException) -> bool:

@@ -7,9 +7,12 @@ when a sink first looks at them, once for all who share the window.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, cast, overload
+
+import msgspec
 
 from eventbus._context import Bound
 from eventbus._event import Event
@@ -22,6 +25,19 @@ Columns = tuple[Sequence[Item], Sequence[int], Sequence[Bound | None]]
 item_of = cast("Callable[[Entry], Item]", itemgetter(0))
 time_of = cast("Callable[[Entry], int]", itemgetter(1))
 context_of = cast("Callable[[Entry], Bound | None]", itemgetter(2))
+
+
+def event_of(item: Item) -> Event:
+    """Return the event of an entry, relayed or not."""
+    return item.event if isinstance(item, Record) else item
+
+
+def with_event(item: Item, event: Event) -> Item:
+    """Return *item* with *event* in the place of its own."""
+    if not isinstance(item, Record):
+        return event
+    return item if event is item.event else msgspec.structs.replace(item, event=event)
+
 
 MakeRecords = Callable[["Window"], list[AnyRecord]]
 Measure = Callable[[Sequence[AnyRecord]], list[int]]
@@ -143,7 +159,17 @@ class Window:
     def replaced(self, items: Sequence[Item]) -> Window:
         """Return a window with *items* in the place of its own."""
         columns = (items, self.times, self.contexts)
-        return Window(self._make, self.sequences, columns=columns)
+        return Window(self._make, self.sequences, columns=columns, weights=self.weights)
+
+    def private(self, own: Callable[[Item], Item]) -> Window:
+        """Return the window with records of its own, of *own* copies of the items."""
+        make = self._make
+
+        def make_own(window: Window) -> list[AnyRecord]:
+            return make(window.replaced(list(map(own, window.items))))
+
+        columns = (self.items, self.times, self.contexts)
+        return Window(make_own, self.sequences, columns=columns, weights=self.weights)
 
     def picked(
         self, picks: Sequence[int], *, weights: Sequence[float] | None = None
@@ -157,9 +183,18 @@ class Window:
         part = Window(
             self._make, sequences, columns=cast("Columns", columns), weights=weights
         )
-        if self._records is not None and weights is None:
+        if self._records is not None:
             part._records = [self._records[i] for i in picks]
+            if weights is not None and self.weights is None:
+                part._records = list(map(weighted, part._records, weights))
         return part
+
+
+def weighted(record: AnyRecord, weight: float) -> AnyRecord:
+    """Return *record* standing for *weight* times as many events."""
+    if weight == 1:
+        return record
+    return msgspec.structs.replace(record, weight=record.weight * weight)
 
 
 class Chunk:
@@ -211,14 +246,19 @@ class Chunk:
         own_sizes = None if sizes is None else [sizes[i] for i in picks]
         return Chunk(window, 0, len(picks), own_sizes)
 
-    def measured(self, measure: Measure, max_bytes: int) -> Chunk:
-        """Return the run with sizes, without the records over *max_bytes*."""
+    def measured(self, measure: Measure) -> Chunk:
+        """Return the run with sizes."""
         sizes = measure(self.window.records)
-        run = range(self.start, self.stop)
-        picks = [index for index in run if sizes[index] <= max_bytes]
-        if len(picks) == len(run):
-            return Chunk(self.window, self.start, self.stop, sizes)
-        return Chunk(self.window, self.start, self.stop, sizes).picked(picks)
+        return Chunk(self.window, self.start, self.stop, sizes)
+
+    def sorted_out(self, max_bytes: int) -> tuple[Chunk, Chunk]:
+        """Return the records of up to *max_bytes* each, and those over it."""
+        assert self.sizes is not None
+        small: list[int] = []
+        large: list[int] = []
+        for index in range(self.start, self.stop):
+            (small if self.sizes[index] <= max_bytes else large).append(index)
+        return self.picked(small) if large else self, self.picked(large)
 
     def records(self) -> list[AnyRecord]:
         """Return the records of the run."""
@@ -270,16 +310,37 @@ class RecordBatch(Sequence[AnyRecord]):
     @property
     def depth(self) -> int:
         """How long the longest chain of events that caused one of these is."""
-        deepest = 0
         for chunk in self._chunks:
-            if chunk.window.depth > deepest:
-                deepest = chunk.window.depth
-        return deepest
+            if chunk.window.depth:
+                return max(self.depths)
+        return 0
+
+    @property
+    def depths(self) -> list[int]:
+        """The same for each record."""
+        return [
+            bound.depth if bound else 0
+            for chunk in self._chunks
+            for bound in chunk.window.contexts[chunk.start : chunk.stop]
+        ]
 
     @property
     def first_sequence(self) -> int:
         """The sequence of its oldest record."""
         return self._chunks[0].first_sequence
+
+    def cut(self, stops: Iterable[int]) -> Iterator[RecordBatch]:
+        """Yield the consecutive parts that end at *stops*, some of them empty."""
+        rest = deque(Chunk(c.window, c.start, c.stop, c.sizes) for c in self._chunks)
+        place = 0
+        for stop in stops:
+            run: list[Chunk] = []
+            while place < stop:
+                count = min(stop - place, len(rest[0]))
+                whole = count == len(rest[0])
+                run.append(rest.popleft() if whole else rest[0].shift(count))
+                place += count
+            yield RecordBatch(run)
 
     def part(self, start: int, stop: int) -> RecordBatch:
         """Return the records from *start* up to *stop* as a batch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from eventbus._attempt import Deadline
+from eventbus._attempt import UNWIND_SECONDS, Deadline
 from eventbus._delivery import FAULT_TRIES, Delivery, Hand
 from eventbus._departure import Departures
 from eventbus._retry import Backoff
@@ -15,9 +15,6 @@ from eventbus._waiting import settle, wait_until_done
 
 if TYPE_CHECKING:
     from eventbus._attachment import Attachment
-
-UNWIND_SECONDS: Final = 0.05
-"""How long cancelled workers may take to end before they are left alone."""
 
 
 class Workers:
@@ -53,12 +50,13 @@ class Workers:
         if self._finished is not None and self._finished.get_loop() is loop:
             return
         for hand in self._hands.values():
-            self._orphans += hand
+            self._take_over(hand)
         self._hands.clear()
         self.departures.rebind()
         self.delivery.rebind()
         self.is_open = False
-        self._opened = self.opened()
+        if self._opened is None or self._opened.get_loop() is not loop:
+            self._opened = loop.create_future()
         self._finished = loop.create_future()
         self._spawn()
 
@@ -69,14 +67,15 @@ class Workers:
 
     def opened(self) -> asyncio.Future[None]:
         """Return what is done once the sink has started, or never will."""
-        loop = asyncio.get_running_loop()
-        if self._opened is None or self._opened.get_loop() is not loop:
-            self._opened = loop.create_future()
+        if self._opened is None:
+            self._opened = asyncio.get_running_loop().create_future()
+        if self.delivery.stopped:
+            settle(self._opened)
         return self._opened
 
     def _spawn(self) -> None:
         self._restarting = False
-        if self.delivery.stopped:
+        if self.delivery.stopped or len(self._hands) >= self._count:
             return
         task = asyncio.get_running_loop().create_task(
             self._work(), name=f"eventbus {self._attachment.name}"
@@ -92,6 +91,8 @@ class Workers:
         deadline = self.delivery.deadline()
         try:
             if self.is_open or await self._open(deadline):
+                for _ in range(len(self._hands), self._count):
+                    self._spawn()
                 await self._deliver(hand, deadline)
         finally:
             deadline.rest()
@@ -106,6 +107,7 @@ class Workers:
             if batch is None:
                 return
             hand.append((batch, NO_TROUBLE))
+            self.delivery.deposit(batch)
             await self.delivery.settle(hand, deadline)
             self._deaths = 0
         self.departures.close()
@@ -113,42 +115,52 @@ class Workers:
     async def _open(self, deadline: Deadline) -> bool:
         self.is_open = await self.delivery.open(deadline)
         settle(self.opened())
-        while self.is_open and len(self._hands) < self._count:
-            self._spawn()
         return self.is_open
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         hand = self._hands.pop(task, [])
         self._left_alone.discard(task)
-        self._orphans += hand
         error = None if task.cancelled() else task.exception()
         died = task.cancelled() or error is not None
         if died and not self.delivery.stopped:
-            self._replace(describe_error(error) if error else "it was cancelled")
-        elif not self._hands:
-            self._finish()
+            cause = describe_error(error) if error else "it was cancelled"
+            self._attachment.health.degrade(f"its task died: {cause}")
+            self._blame(hand, cause)
+            self._take_over(hand)
+            self._replace()
+        else:
+            self._take_over(hand)
+            if not self._hands:
+                self._finish()
 
-    def _replace(self, cause: str) -> None:
-        self._deaths += 1
-        self._attachment.health.degrade(f"its task died: {cause}")
+    def _take_over(self, hand: Hand) -> None:
+        self._orphans += hand
+        hand.clear()
+
+    def _blame(self, hand: Hand, cause: str) -> None:
+        """Count the death as an attempt at the batch that was tried, if there was one.
+
+        The third one makes it poison.
+        """
+        if not hand:
+            return
+        batch, trouble = hand.pop()
         now = self._clock.monotonic()
-        self._orphans[:] = [
-            (batch, trouble.and_then(cause, since=now, unknown=True))
-            for batch, trouble in self._orphans
-        ]
-        self._set_poison_aside()
+        after = trouble.and_then(cause, since=now, unknown=True)
+        if after.attempts >= FAULT_TRIES:
+            self._attachment.fate.lost(batch, "retry_exhausted", after)
+        else:
+            self.delivery.note_repeats(batch, before=trouble, after=after)
+            hand.append((batch, after))
+
+    def _replace(self) -> None:
+        self._deaths += 1
         if not self._restarting:
             self._restarting = True
             delay = 0.0
             if not self.delivery.draining:
                 delay = self._backoff.jittered(self._deaths)
             self._clock.call_later(delay, self._spawn)
-
-    def _set_poison_aside(self) -> None:
-        poison = [one for one in self._orphans if one[1].attempts >= FAULT_TRIES]
-        self._orphans[:] = [one for one in self._orphans if one not in poison]
-        for batch, trouble in poison:
-            self._attachment.fate.lost(batch, "retry_exhausted", trouble)
 
     def _finish(self) -> None:
         if self._attachment.health.failed:
@@ -159,26 +171,32 @@ class Workers:
             settle(self._finished)
 
     async def drain(self, timeout_seconds: float) -> None:
-        """Deliver what is pending; after the timeout, stop whatever still runs."""
+        """Deliver what is pending, for so long."""
         self.delivery.drain()
         self.departures.close()
         if self._finished is not None:
             await wait_until_done(self._finished, self._clock, timeout_seconds)
-        await self.stop()
 
     async def stop(self) -> None:
         """Cancel the workers; one that ignores it is left alone, and said so."""
         self.delivery.stop()
-        tasks = set(self._hands)
-        for task in tasks:
+        self.departures.close()
+        for task in self._hands:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=UNWIND_SECONDS)
-        for task, hand in list(self._hands.items()):
-            self._orphans += hand
-            hand.clear()
-            self._left_alone.add(task)
-            self._attachment.health.fail("write ignored its cancellation")
+        try:
+            if self._hands:
+                await asyncio.wait(set(self._hands), timeout=UNWIND_SECONDS)
+        finally:
+            self._leave_the_rest_alone()
+
+    def _leave_the_rest_alone(self) -> None:
+        for task, hand in self._hands.items():
+            self._take_over(hand)
+            if not task.done():
+                self._left_alone.add(task)
+                self._attachment.health.fail("write ignored its cancellation")
+        if self._opened is not None:
+            settle(self._opened)
 
     def left_over(self) -> Hand:
         """Take what no worker will settle any more."""

@@ -1,4 +1,4 @@
-"""A bus on a clock of the test's own, numbered events, and a sink that waits for cues."""
+"""A bus on a clock of the test's own, numbered events, a sink that waits for cues."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Rig:
             assert sum(a.pending for a in self.bus.stats().attachments.values()) == 0
 
     async def attach(self, sink: Sink, **wishes: Any) -> Attachment:
-        """Attach *sink* as ``sink`` and let it start; waits are the longest there are."""
+        """Attach *sink* as ``sink`` and let it start; its backoff is without luck."""
         attachment = self.bus.attach(sink, **{"name": "sink", **wishes})
         settle_jitter(attachment)
         await settled()

@@ -135,9 +135,7 @@ async def test_a_flush_lets_a_batch_leave_before_its_time() -> None:
 
 async def test_there_are_as_many_batches_in_flight_as_asked() -> None:
     async with Rig() as rig:
-        await rig.attach(
-            sink := CuedSink(), batch=Batch(max_events=1, max_in_flight=3)
-        )
+        await rig.attach(sink := CuedSink(), batch=Batch(max_events=1, max_in_flight=3))
         await rig.emit(1, 2, 3, 4)
         assert [numbers(batch) for batch in sink.attempts] == [[1], [2], [3]]
         await sink.cue(index=2)
@@ -157,9 +155,7 @@ async def test_an_ordered_sink_has_one_batch_in_flight_whatever_was_asked() -> N
 @pytest.mark.proves("fault-77")
 async def test_batches_that_end_out_of_their_order_are_counted_once_each() -> None:
     async with Rig() as rig:
-        await rig.attach(
-            sink := CuedSink(), batch=Batch(max_events=2, max_in_flight=3)
-        )
+        await rig.attach(sink := CuedSink(), batch=Batch(max_events=2, max_in_flight=3))
         await rig.emit(*range(6))
         for index in (2, 0, 0):
             await sink.cue(index=index)

@@ -38,10 +38,13 @@ class Document(msgspec.Struct, frozen=True):
         """Return the file and the line of *place*, or of what holds it."""
         if self.name is None:
             return "argument"
-        for length in range(len(place), 0, -1):
-            if place[:length] in self.lines:
-                return f"{self.name}:{self.lines[place[:length]]}"
-        return self.name
+        line = self.line(place)
+        return self.name if line is None else f"{self.name}:{line}"
+
+    def line(self, place: Place) -> int | None:
+        """Return the line of *place*, or of what holds it."""
+        outwards = (place[:length] for length in range(len(place), 0, -1))
+        return next((self.lines[p] for p in outwards if p in self.lines), None)
 
 
 def read_document(source: str | PathLike[str] | Mapping[str, Any]) -> Document:

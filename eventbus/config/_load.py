@@ -66,7 +66,7 @@ def load_config(
     wrong = examined.problems if strict else outside
     if wrong or examined.config is None:
         raise config_error(wrong)
-    _say(examined.config)
+    say_warnings(examined.config)
     return examined.config
 
 
@@ -188,7 +188,8 @@ class _Loading:
         return sinks, left_out
 
 
-def _say(config: Config) -> None:
+def say_warnings(config: Config) -> None:
+    """Log what was ignored and what is disabled, a line each."""
     log = logging.getLogger(LOGGER_NAME)
     for line in config.warnings:
         log.warning("%s", line)

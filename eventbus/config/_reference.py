@@ -67,7 +67,12 @@ def descriptions(cls: type) -> Mapping[str, str]:
     text = python_inspect.cleandoc(cls.__doc__ or "")
     _, _, arguments = text.partition("Args:\n")
     found = _argument.findall(arguments)
-    return {name: " ".join(words.split()).replace("``", "`") for name, words in found}
+    return {name: _one_line(words) for name, words in found}
+
+
+def _one_line(words: str) -> str:
+    line = " ".join(words.split()).replace("``", "`")
+    return line.replace("`None`", f'`"{NO_LIMIT}"`')
 
 
 def first_line(cls: type) -> str:

@@ -38,6 +38,9 @@ def _on_settings(sink: Any) -> Iterator[str]:
     settings = getattr(sink, "Settings", None)
     if not is_settings(settings):
         return
+    kinds = {p.kind for p in inspect.signature(settings).parameters.values()}
+    if kinds - {inspect.Parameter.KEYWORD_ONLY}:
+        yield f"{settings.__name__} should be keyword-only, in its own class statement"
     text = settings.__doc__ or ""
     for field in msgspec.structs.fields(settings):
         if f"{field.name}:" not in text:

@@ -13,21 +13,6 @@ from eventbus.testing.conformance._rules import Rule, SinkViolation
 
 # Any in this module: a sink of unknown quality, and what stands in its class.
 
-RESERVED_NAMES: Final = frozenset(
-    {
-        "type",
-        "enabled",
-        "select",
-        "min_severity",
-        "buffer",
-        "batch",
-        "retry",
-        "sampler",
-        "content",
-        "spool",
-        "dead_letters",
-    }
-)
 _CANARY: Final = "canary-b7f3a1"
 _DEFAULTS: Final = {
     "buffer": Buffer,
@@ -90,13 +75,7 @@ def _check_settings(sink_class: Any, settings: Any) -> None:
         raise SinkViolation(
             Rule.SETTINGS, f"{settings.__name__} does not refuse unknown fields"
         )
-    if not _is_keyword_only(settings):
-        raise SinkViolation(Rule.SETTINGS, f"{settings.__name__} is not keyword-only")
-    for field in msgspec.structs.fields(settings):
-        if field.encode_name in RESERVED_NAMES or field.name in RESERVED_NAMES:
-            raise SinkViolation(
-                Rule.RESERVED, f"{settings.__name__}.{field.name} is the attachment's"
-            )
+    _check_names(settings)
     try:
         inspect.signature(sink_class).bind(object())
     except TypeError as error:
@@ -105,9 +84,14 @@ def _check_settings(sink_class: Any, settings: Any) -> None:
         ) from error
 
 
-def _is_keyword_only(settings: type[msgspec.Struct]) -> bool:
-    kinds = [p.kind for p in inspect.signature(settings).parameters.values()]
-    return all(kind is inspect.Parameter.KEYWORD_ONLY for kind in kinds)
+def _check_names(settings: type[msgspec.Struct]) -> None:
+    from eventbus.config._settings import RESERVED
+
+    for field in msgspec.structs.fields(settings):
+        if field.encode_name in RESERVED:
+            raise SinkViolation(
+                Rule.RESERVED, f"{settings.__name__}.{field.name} is the attachment's"
+            )
 
 
 def _check_secrets(sink: Any, settings: type[msgspec.Struct]) -> None:

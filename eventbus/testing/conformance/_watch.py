@@ -51,14 +51,25 @@ class Watch:
         loop = asyncio.get_running_loop()
         factory = loop.get_task_factory()
         loop.set_task_factory(self._task_factory(factory))
+        try:
+            with self._noticing_sockets():
+                yield
+        finally:
+            loop.set_task_factory(factory)
+
+    @contextmanager
+    def _noticing_sockets(self) -> Generator[None]:
+        before = {name: vars(socket.socket).get(name) for name in _OPENING}
         for name in _OPENING:
             setattr(socket.socket, name, self._noticed(name))
         try:
             yield
         finally:
-            for name in _OPENING:
-                delattr(socket.socket, name)
-            loop.set_task_factory(factory)
+            for name, own in before.items():
+                if own is None:
+                    delattr(socket.socket, name)
+                else:
+                    setattr(socket.socket, name, own)
 
     def _task_factory(self, factory: Any) -> Any:
         def make(

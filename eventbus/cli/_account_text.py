@@ -1,0 +1,188 @@
+"""How an account reads to a person: what was read, a sum for each sink, a verdict."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Final, TextIO
+
+from eventbus._stats import AttachmentStats, BusStats
+from eventbus.cli._account import Account
+from eventbus.cli._tables import Cell, Column, Style, Table, number, show
+from eventbus.cli._terminal import console, put, say
+
+_KINDS_SHOWN: Final = 8
+
+# What becomes of an offered event, each with its colour when it happened.
+_FATES: Final[Mapping[str, Style]] = {
+    "delivered": "green",
+    "rejected": "red",
+    "dropped": "red",
+    "sampled out": "cyan",
+    "dead letters": "red",
+    "spooled": "cyan",
+    "pending": "yellow",
+}
+_ALWAYS_SHOWN: Final = ("delivered", "dropped")
+_STATE_STYLES: Final[Mapping[str, Style]] = {
+    "ready": "green",
+    "degraded": "yellow",
+    "failed": "red",
+}
+
+
+def show_account(account: Account) -> None:
+    """Write *account* to the standard error."""
+    say("")
+    for line in _reading_lines(account):
+        say(line)
+    show_sums(account.stats, sys.stderr)
+    for line in _input_remarks(account):
+        say(line)
+    _verdict(account)
+
+
+def show_sums(stats: BusStats, stream: TextIO) -> None:
+    """Write what became of the events at each sink, and why."""
+    if not stats.attachments:
+        return
+    write = say if stream is sys.stderr else put
+    is_plain = console(stream) is None
+    if is_plain:
+        write("")
+    show(sums(stats.attachments), stream)
+    if is_plain:
+        write("")
+    for line in _remarks(stats):
+        write(line)
+
+
+def _reading_lines(account: Account) -> Iterator[str]:
+    tally = account.tally
+    rate = tally.records / account.seconds if account.seconds > 0 else 0
+    yield (
+        f"Read {_counted(tally.lines, 'line')} in {_duration(account.seconds)}: "
+        f"{_counted(tally.records, 'record')} ({number(round(rate))} a second), "
+        f"{number(tally.skipped.total())} skipped, {number(tally.broken)} broken."
+    )
+    if tally.skipped:
+        kinds = tally.skipped.most_common(_KINDS_SHOWN)
+        rest = len(tally.skipped) - len(kinds)
+        more = f", and {rest} more kinds" if rest > 0 else ""
+        yield f"Skipped: {_reasons(dict(kinds))}{more}."
+
+
+def sums(attachments: Mapping[str, AttachmentStats]) -> Table:
+    """Return the table in which each row adds up to what was offered."""
+    fates = {name: _fates(stats) for name, stats in attachments.items()}
+    shown = [
+        fate
+        for fate in _FATES
+        if fate in _ALWAYS_SHOWN or any(counts[fate] for counts in fates.values())
+    ]
+    titles = [f"{'+' if index else '='} {fate}" for index, fate in enumerate(shown)]
+    columns = [
+        Column("sink"),
+        Column("state"),
+        Column("offered", is_number=True),
+        *(Column(title, is_number=True) for title in titles),
+    ]
+    rows = [
+        [
+            Cell(name, "bold"),
+            Cell(stats.state, _STATE_STYLES[stats.state]),
+            Cell(number(stats.offered)),
+            *(_count(fates[name][fate], _FATES[fate]) for fate in shown),
+        ]
+        for name, stats in attachments.items()
+    ]
+    return Table(columns, rows)
+
+
+def _fates(stats: AttachmentStats) -> dict[str, int]:
+    return {
+        "delivered": stats.delivered,
+        "rejected": stats.rejected,
+        "dropped": sum(stats.dropped.values()),
+        "sampled out": stats.sampled_out,
+        "dead letters": stats.dead_lettered,
+        "spooled": stats.spooled,
+        "pending": stats.pending,
+    }
+
+
+def _count(count: int, style: Style) -> Cell:
+    return Cell(number(count), style if count else "dim")
+
+
+def _remarks(stats: BusStats) -> Iterator[str]:
+    if stats.refused:
+        yield f"Refused by the bus: {_reasons(stats.refused)}."
+    if stats.warned:
+        yield f"Delivered all the same: {_reasons(stats.warned)}."
+    for name, one in stats.attachments.items():
+        yield from _attachment_remarks(name, one)
+
+
+def _input_remarks(account: Account) -> Iterator[str]:
+    stats = account.stats
+    selected = stats.emitted + sum(stats.refused.values())
+    if account.tally.records > selected:
+        unselected = _counted(account.tally.records - selected, "record")
+        yield f"{unselected} selected by no sink."
+
+
+def _attachment_remarks(name: str, stats: AttachmentStats) -> Iterator[str]:
+    if stats.dropped:
+        yield f"{name} dropped: {_reasons(stats.dropped)}."
+    if stats.errors:
+        yield f"{name} failed attempts: {_reasons(stats.errors)}."
+    if stats.possible_duplicates:
+        yield (
+            f"{name} may have delivered "
+            f"{_counted(stats.possible_duplicates, 'event')} twice."
+        )
+    if stats.cause is not None:
+        yield f"{name} is {stats.state}: {stats.cause}"
+    if not stats.balanced:
+        yield f"{name} does not add up; this is a fault of eventbus: please report it."
+
+
+def _verdict(account: Account) -> None:
+    text, style = _conclusion(account)
+    drawn = console(sys.stderr)
+    if drawn is None:
+        say(text)
+    else:
+        drawn.print(text, style=f"bold {style}", markup=False)
+
+
+def _conclusion(account: Account) -> tuple[str, Style]:
+    if account.failure is not None:
+        return account.failure, "red"
+    how = "" if account.stopped is None else f" Stopped by {account.stopped}."
+    if account.lost:
+        return f"{_counted(account.lost, 'event')} lost.{how}", "red"
+    if account.tally.unread:
+        return f"Nothing was lost, but not all of the input was read.{how}", "yellow"
+    if account.tally.broken:
+        broken = _counted(account.tally.broken, "broken line")
+        return f"Every record arrived; {broken}.{how}", "yellow"
+    return f"Everything arrived.{how}", "green"
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} {number(count)}" for reason, count in counts.items())
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"

@@ -1,0 +1,137 @@
+"""``eventbus check``: what is wrong with a configuration, and where values are from."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from eventbus._bus import Bus
+from eventbus._errors import ConfigError, PluginError
+from eventbus._plugins import installed_sinks
+from eventbus.cli._account import FAILED, OK
+from eventbus.cli._overrides import parsed
+from eventbus.cli._problems import in_order
+from eventbus.cli._tables import Cell, Column, Table, show
+from eventbus.cli._terminal import plugins_print_elsewhere, put, put_json, say
+from eventbus.cli._usage import UsageError
+from eventbus.config._attach import bus_of
+from eventbus.config._explain import DEFAULT, InForce, in_force
+from eventbus.config._load import Examination, examine
+from eventbus.config._schema import config_schema
+from eventbus.config._settings import Config
+from eventbus.config._sink_class import SinkClass, sink_class
+
+# Any in this module: JSON.
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """What a check found.
+
+    Args:
+        problems: All that is wrong, each in a line; none is in order.
+        config: What can be used; ``None`` when that is nothing.
+    """
+
+    problems: tuple[str, ...]
+    config: Config | None
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Check a configuration, or print the schema; return the exit status."""
+    if arguments.schema:
+        return _print_schema()
+    if arguments.config is None:
+        raise UsageError("check expects CONFIG, or --schema")
+    if not os.path.exists(arguments.config):
+        raise UsageError(f"Cannot read {arguments.config}: No such file or directory")
+    with plugins_print_elsewhere():
+        findings = _findings(arguments)
+    if arguments.json:
+        put_json(_as_json(findings))
+    else:
+        _show(findings, arguments.config)
+    return FAILED if findings.problems else OK
+
+
+def _findings(arguments: argparse.Namespace) -> Findings:
+    try:
+        found = examine(arguments.config, overrides=parsed(arguments.overrides))
+    except ConfigError as error:
+        return Findings((str(error),), None)
+    problems = in_order(found.problems, found.document)
+    if not problems:
+        problems += _refusals(found)
+    return Findings(tuple(problems), found.config)
+
+
+def _refusals(found: Examination) -> Iterator[str]:
+    """Make every sink, which opens nothing, and yield what one says against it."""
+    if found.config is None:
+        return
+    try:
+        bus_of(Bus, found.config, strict=True)
+    except ConfigError as error:
+        yield f"{found.document.name}: {error}"
+
+
+def _show(findings: Findings, name: str) -> None:
+    for problem in findings.problems:
+        say(problem)
+    config = findings.config
+    if findings.problems or config is None:
+        return
+    for warning in config.warnings:
+        say(f"Warning: {warning}")
+    for sink, left_out in config.left_out.items():
+        put(f"Sink {sink!r} is not attached: {left_out.reason}.")
+    show(_settings_table(tuple(in_force(config))))
+    count = len(config.sinks)
+    put(f"{name} is in order: {count} sink{'' if count == 1 else 's'}.")
+
+
+def _settings_table(settings: tuple[InForce, ...]) -> Table:
+    columns = [Column("setting"), Column("value", may_wrap=True), Column("from")]
+    rows = [
+        [
+            Cell(one.place, "dim" if one.origin == DEFAULT else ""),
+            Cell(one.value, "dim" if one.origin == DEFAULT else "cyan"),
+            Cell(one.origin, "dim" if one.origin == DEFAULT else "green"),
+        ]
+        for one in settings
+    ]
+    return Table(columns, rows)
+
+
+def _as_json(findings: Findings) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "valid": not findings.problems,
+        "problems": findings.problems,
+    }
+    config = findings.config
+    if config is not None:
+        said |= {
+            "warnings": config.warnings,
+            "sinks": {name: sink.type for name, sink in config.sinks.items()},
+            "left_out": {name: one.reason for name, one in config.left_out.items()},
+            "settings": list(in_force(config)),
+        }
+    return said
+
+
+def _print_schema() -> int:
+    with plugins_print_elsewhere():
+        schema = config_schema(tuple(_loadable()))
+    put_json(schema, indent=True)
+    return OK
+
+
+def _loadable() -> Iterator[SinkClass]:
+    for name in dict.fromkeys(plugin.name for plugin in installed_sinks()):
+        try:
+            yield sink_class(name)
+        except PluginError as error:
+            say(f"Left out of the schema: {error}")

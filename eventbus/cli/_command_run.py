@@ -1,0 +1,66 @@
+"""``eventbus run``: from its arguments to its exit status."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+
+from eventbus._plugins import load_reader
+from eventbus.cli._account import FAILED, as_json
+from eventbus.cli._account_text import show_account
+from eventbus.cli._overrides import parsed
+from eventbus.cli._pump import Sources
+from eventbus.cli._run import TO_THE_CONSOLE, Run, for_run
+from eventbus.cli._stream import STDIN
+from eventbus.cli._terminal import is_terminal, plugins_print_elsewhere, put_json
+from eventbus.cli._problems import usable_config
+from eventbus.cli._usage import UsageError
+from eventbus.config._settings import Config
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read records, deliver them, and give an account; return the exit status."""
+    paths = _paths(arguments.inputs)
+    sources = Sources(paths, follow=arguments.follow)
+    if not arguments.follow:
+        _check_paths(paths)
+    with plugins_print_elsewhere():
+        reader = load_reader(arguments.reader)
+        config = for_run(_config(arguments), is_json=arguments.json)
+    account = asyncio.run(Run(config, sources, reader).perform())
+    if not arguments.json:
+        show_account(account)
+        return account.status
+    try:
+        put_json(as_json(account))
+    except (OSError, ValueError):
+        return FAILED
+    return account.status
+
+
+def _config(arguments: argparse.Namespace) -> Config:
+    source = TO_THE_CONSOLE if arguments.config is None else arguments.config
+    config = usable_config(source, parsed(arguments.overrides))
+    if not config.sinks:
+        raise UsageError(f"No sink is enabled in {arguments.config}: nothing to do")
+    return config
+
+
+def _paths(inputs: Sequence[str] | None) -> Sequence[str]:
+    if inputs:
+        return inputs
+    if is_terminal(sys.stdin):
+        raise UsageError(
+            "Nothing to read: give --input FILE, or pipe records in ('-' reads what "
+            "is typed)"
+        )
+    return (STDIN,)
+
+
+def _check_paths(paths: Sequence[str]) -> None:
+    for path in paths:
+        if path != STDIN and not os.path.exists(path):
+            raise UsageError(f"Cannot open {path}: No such file or directory")

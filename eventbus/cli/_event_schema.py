@@ -1,0 +1,110 @@
+"""The JSON Schema of records, and of the events in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from eventbus._catalog import EventType
+from eventbus._decode_line import _Line as RecordLine
+from eventbus._json_form import FLOAT_WORDS
+from eventbus._wire import read_type
+from eventbus.config._reference import descriptions, first_line
+from eventbus.config._schema import DIALECT
+from eventbus.config._tree import as_array, as_table
+
+# Any in this module: JSON Schema is JSON.
+
+Schema = dict[str, Any]
+
+_NULL: Final[Schema] = {"type": "null"}
+_UNDEFINED_NUMBERS: Final[Schema] = {"enum": sorted(FLOAT_WORDS)}
+
+
+def records_schema(events: Iterable[EventType]) -> Schema:
+    """Return the schema of a record's line, for records of *events*."""
+    known = list(events)
+    return {
+        "$schema": DIALECT,
+        "title": "eventbus record",
+        "description": "One line of JSON: what is absent is left out, never null.",
+        **_header(),
+        "oneOf": [_with_event(one) for one in known],
+        "$defs": {one.name: event_schema(one) for one in known},
+    }
+
+
+def _header() -> Schema:
+    components = msgspec.json.schema_components([RecordLine])[1]
+    header: Schema = components[RecordLine.__name__]
+    properties: Schema = _portable(header["properties"])
+    return {
+        "type": "object",
+        "properties": properties | {"event": {"type": "object"}},
+        "required": ["name", "event"],
+        "additionalProperties": False,
+    }
+
+
+def _with_event(event: EventType) -> Schema:
+    return {
+        "properties": {
+            "name": {"const": event.name},
+            "event": {"$ref": f"#/$defs/{event.name}"},
+        }
+    }
+
+
+def event_schema(event: EventType) -> Schema:
+    """Return the schema of an event's own fields; its marks are ``x-`` keywords."""
+    shape = read_type(event)
+    (reference,), components = msgspec.json.schema_components(
+        [shape], schema_hook=_anything, ref_template=f"#/$defs/{event.name}/$defs/{{name}}"
+    )
+    definitions: Schema = _portable(components)
+    own: Schema = definitions[str(reference["$ref"]).rpartition("/")[2]]
+    own |= {"title": event.name, "description": first_line(event.cls)}
+    own |= {"x-severity": event.identity.severity, "x-version": event.identity.version}
+    _mark(own.get("properties", {}), event)
+    return {**reference, "$defs": definitions}
+
+
+def _mark(properties: Schema, event: EventType) -> None:
+    words = descriptions(event.cls)
+    for field in event.fields:
+        marks: Schema = {
+            "description": words.get(field.name),
+            "x-label": field.label or None,
+            "x-sensitive": field.sensitive or None,
+            "x-unit": field.unit,
+            "x-attribute": field.attribute,
+        }
+        said = {key: mark for key, mark in marks.items() if mark is not None}
+        properties[field.encode_name] = {**properties[field.encode_name], **said}
+
+
+def _anything(_: type) -> Schema:
+    return {}
+
+
+def _portable(schema: Any) -> Any:
+    """Return *schema* in the words of JSON Schema, numbers that JSON lacks included."""
+    items, table = as_array(schema), as_table(schema)
+    if items is not None:
+        return [_portable(item) for item in items]
+    if table is None:
+        return schema
+    portable = {
+        key: _portable(value)
+        for key, value in table.items()
+        if not (key == "default" and value is None)
+    }
+    if as_array(table.get("anyOf")):
+        portable["anyOf"] = [one for one in portable["anyOf"] if one != _NULL]
+    if isinstance(table.get("pattern"), str):
+        portable["pattern"] = str(table["pattern"]).replace(r"\Z", "$")
+    if table.get("type") == "number":
+        return {"anyOf": [portable, _UNDEFINED_NUMBERS]}
+    return portable

@@ -1,0 +1,138 @@
+"""How readings become published records, as fast as the sinks take them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final, cast
+
+import anyio
+import anyio.from_thread
+import anyio.to_thread
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from eventbus._bus import Bus
+from eventbus._errors import PublishTimeoutError
+from eventbus._reader import AsyncReader, Reader, Reading
+from eventbus._record import Record
+from eventbus.cli._pump import Pump, Sources, Transform
+from eventbus.cli._stream import shown_name
+from eventbus.cli._tally import Tally
+
+# Any in this module: what the thread hands over is readings, or lines.
+
+_BATCHES_AHEAD: Final = 1
+
+Batches = MemoryObjectReceiveStream[list[Any]]
+
+
+class Feed:
+    """Publishes what a reader makes of the inputs.
+
+    Never ahead of the sinks by more than their buffers and three batches; nothing is
+    dropped because a sink is slow, unless its buffer is configured to drop. If
+    cancelled, the thread that reads is told to stop and waited for.
+
+    Args:
+        bus: Running.
+        tally: Where everything is counted.
+        stop: Ends the reading.
+    """
+
+    def __init__(self, bus: Bus, tally: Tally, stop: threading.Event) -> None:
+        """Keep the parts."""
+        self._bus: Final = bus
+        self._tally: Final = tally
+        self._stop: Final = stop
+
+    async def run(self, sources: Sources, reader: Reader | AsyncReader) -> None:
+        """Read and publish everything; returns when all of it is published.
+
+        Ends early once every sink has failed.
+
+        Raises:
+            InputError: An input cannot be read, or the reader failed.
+        """
+        if not _is_async(reader):
+            await self._pumped(sources, _reading(cast("Reader", reader)), self._take)
+            return
+        for path in sources.paths:
+            take = partial(self._take_from, cast("AsyncReader", reader), path)
+            one = Sources((path,), follow=sources.follow)
+            await self._pumped(one, _as_they_are, take)
+
+    async def _pumped(
+        self,
+        sources: Sources,
+        transform: Transform,
+        take: Callable[[Batches], Awaitable[None]],
+    ) -> None:
+        send, receive = anyio.create_memory_object_stream[list[Any]](_BATCHES_AHEAD)
+        reading = asyncio.create_task(self._read(sources, transform, send))
+        try:
+            with receive:
+                await take(receive)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([reading])
+        reading.result()
+
+    async def _read(
+        self,
+        sources: Sources,
+        transform: Transform,
+        send: MemoryObjectSendStream[list[Any]],
+    ) -> None:
+        pump = Pump(self._tally, partial(anyio.from_thread.run, send.send))
+        with send, suppress(anyio.BrokenResourceError):
+            await anyio.to_thread.run_sync(pump.run, sources, transform, self._stop)
+
+    async def _take(self, batches: Batches) -> None:
+        async for batch in batches:
+            await self._publish(batch)
+            if self._have_all_failed():
+                self._stop.set()
+
+    async def _take_from(
+        self, reader: AsyncReader, path: str, batches: Batches
+    ) -> None:
+        async for reading in reader(_one_by_one(batches), path=shown_name(path)):
+            await self._publish((reading,))
+
+    async def _publish(self, readings: Iterable[Reading]) -> None:
+        publish, tally = self._bus.publish, self._tally
+        for reading in readings:
+            if isinstance(reading, Record):
+                tally.records += 1
+                with suppress(PublishTimeoutError):  # counted where it was not taken
+                    await publish(reading)
+            else:
+                tally.take(reading)
+
+    def _have_all_failed(self) -> bool:
+        attached = self._bus.stats().attachments.values()
+        return bool(attached) and all(one.state == "failed" for one in attached)
+
+
+def _is_async(reader: Reader | AsyncReader) -> bool:
+    return inspect.isasyncgenfunction(reader) or inspect.isasyncgenfunction(
+        getattr(reader, "__call__", None)  # noqa: B004 - asked for its kind, not called
+    )
+
+
+def _reading(reader: Reader) -> Transform:
+    return lambda lines, path: reader(lines, path=path)
+
+
+def _as_they_are(lines: Iterable[bytes], _: str) -> Iterator[bytes]:
+    return iter(lines)
+
+
+async def _one_by_one(batches: Batches) -> AsyncIterator[bytes]:
+    async for batch in batches:
+        for line in batch:
+            yield line

@@ -1,0 +1,94 @@
+"""How bytes become lines: whole ones, of bounded length, numbered from 1.
+
+Everything here runs in the one thread that reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+MAX_LINE_BYTES: Final = 16_777_216  # the rest of a longer line is passed over
+
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class Blocks(Protocol):
+    """Bytes that arrive block by block."""
+
+    size_bytes: int | None
+    """What there is to read in all, if that is known."""
+
+    is_over: bool
+    """Whether the end was reached, and not only the wish to stop."""
+
+    def next(self) -> bytes | None:
+        """Return the next block, ``b""`` at the end or when reading is to stop.
+
+        ``None`` means that a line ends here though it has no line feed.
+        """
+        ...
+
+    def has_more(self) -> bool:
+        """Return whether something is there that was not read; asked last of all."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the input."""
+        ...
+
+
+class Lines:
+    """The lines of one input, without their line feeds.
+
+    A line over 16 MiB is cut, which makes it no JSON. A last line without its line
+    feed is a line once the input is over, and none when reading only stopped.
+
+    Args:
+        blocks: Where the bytes come from.
+        name: What messages call the input.
+    """
+
+    def __init__(self, blocks: Blocks, name: str) -> None:
+        """Begin at the first line."""
+        self.blocks: Final = blocks
+        self.name: Final = name
+        self.read_bytes = 0
+        self.count = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield line after line."""
+        rest = b""
+        is_cut = False
+        while (block := self._next()) != b"":
+            if block is None:
+                whole, rest = [rest] if rest else [], b""
+            elif is_cut:
+                whole, rest, is_cut = self._after_cut(rest, block)
+            else:
+                *whole, rest = (rest + block).split(b"\n")
+            for line in whole:
+                self.count += 1
+                yield line[:MAX_LINE_BYTES]
+            if not is_cut and len(rest) > MAX_LINE_BYTES:
+                rest, is_cut = rest[:MAX_LINE_BYTES], True
+        if rest and self.blocks.is_over:
+            self.count += 1
+            yield rest
+
+    def _after_cut(self, cut: bytes, block: bytes) -> tuple[list[bytes], bytes, bool]:
+        _, line_feed, after = block.partition(b"\n")
+        if not line_feed:
+            return [], cut, True
+        *whole, rest = after.split(b"\n")
+        return [cut, *whole], rest, False
+
+    def _next(self) -> bytes | None:
+        block = self.blocks.next()
+        if not block:
+            return block
+        is_first = self.read_bytes == 0
+        self.read_bytes += len(block)
+        if is_first and block.startswith(_BOM):
+            return block.removeprefix(_BOM) or self._next()
+        return block

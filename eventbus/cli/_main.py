@@ -1,0 +1,65 @@
+"""What every command has in common: arguments, messages, the end of the process."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+
+from eventbus._errors import EventBusError
+from eventbus.cli._account import FAILED, USAGE
+from eventbus.cli._options import make_parser
+from eventbus.cli._terminal import leave_quietly, say
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    0 worked, 1 the check failed or something was lost, 2 wrong usage.
+
+    Args:
+        arguments: Without the program's name; ``None`` is the process's.
+    """
+    parsed = make_parser(_version()).parse_args(arguments)
+    _show_log()
+    try:
+        return _command(parsed.command)(parsed)
+    except EventBusError as error:
+        for line in str(error).splitlines():
+            say(f"eventbus: {line}")
+        return USAGE
+    except BrokenPipeError:
+        return FAILED
+    finally:
+        leave_quietly()
+
+
+def _command(name: str) -> Command:
+    match name:
+        case "run":
+            from eventbus.cli._command_run import run as command
+        case "check":
+            from eventbus.cli._command_check import check as command
+        case "sinks":
+            from eventbus.cli._command_sinks import sinks as command
+        case "events":
+            from eventbus.cli._command_events import events as command
+        case _:
+            from eventbus.cli._command_demo import demo as command
+    return command
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("eventbus")
+
+
+def _show_log() -> None:
+    """Let what the bus says, and what the logging sink writes, be seen."""
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s"
+    )

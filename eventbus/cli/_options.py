@@ -1,0 +1,164 @@
+"""Which commands and options there are."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Final
+
+from eventbus.cli._run import DEFAULT_READER
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # its only name
+
+_PRECEDENCE: Final = "Precedence: argument, then file, then environment, then default."
+_STATUS: Final = (
+    "Exit status: 0 worked, 1 the check failed or something was lost, 2 wrong usage."
+)
+
+
+def make_parser(version: str) -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="eventbus",
+        description="Events from a file or a pipe to sinks, every one accounted for.",
+        epilog=_STATUS,
+    )
+    parser.add_argument("--version", action="version", version=f"eventbus {version}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_run(commands)
+    _add_check(commands)
+    _add_sinks(commands)
+    _add_events(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _add_run(commands: Commands) -> None:
+    run = commands.add_parser(
+        "run",
+        help="read records, publish them, deliver them to the configured sinks",
+        description="Reads records from files or a pipe and delivers them to the "
+        "configured sinks; without CONFIG, to the console.",
+        epilog=f"{_PRECEDENCE} {_STATUS}",
+    )
+    run.add_argument("config", nargs="?", metavar="CONFIG", help="a TOML file")
+    run.add_argument(
+        "--input",
+        action="append",
+        metavar="FILE",
+        dest="inputs",
+        help="what to read, '-' for the standard input; may be given several times "
+        "(default: the standard input, when it is a pipe)",
+    )
+    run.add_argument(
+        "--reader",
+        default=DEFAULT_READER,
+        metavar="NAME",
+        help="what makes records of the lines (default: %(default)s)",
+    )
+    run.add_argument(
+        "--follow",
+        action="store_true",
+        help="go on as the file grows, across rotation, until Ctrl-C",
+    )
+    _add_overrides(run)
+    _add_json(run, "end with one JSON object on the standard output")
+
+
+def _add_check(commands: Commands) -> None:
+    check = commands.add_parser(
+        "check",
+        help="validate a configuration and load every sink it names; start none",
+        description="Validates a configuration, loads every sink it names, starts "
+        "none, and says where each value comes from.",
+        epilog=f"{_PRECEDENCE} {_STATUS}",
+    )
+    check.add_argument("config", nargs="?", metavar="CONFIG", help="a TOML file")
+    check.add_argument(
+        "--schema",
+        action="store_true",
+        help="print the JSON Schema of the file, made of the installed sinks, "
+        "by which editors complete it",
+    )
+    _add_overrides(check)
+    _add_json(check, "print one JSON object")
+
+
+def _add_sinks(commands: Commands) -> None:
+    sinks = commands.add_parser(
+        "sinks", help="list the installed sinks with their settings and defaults"
+    )
+    sinks.add_argument("name", nargs="?", metavar="NAME", help="only this one, in full")
+    _add_json(sinks, "print one JSON object")
+
+
+def _add_events(commands: Commands) -> None:
+    events = commands.add_parser(
+        "events", help="list the event types of the installed catalogs"
+    )
+    events.add_argument("name", nargs="?", metavar="NAME", help="only this one, in full")
+    events.add_argument(
+        "--json-schema", action="store_true", help="print JSON Schema of the records"
+    )
+    _add_json(events, "print one JSON object")
+
+
+def _add_demo(commands: Commands) -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="watch a simulated agent application: nothing else is needed",
+        description="Simulates an agent application: sessions, tool calls, failures, "
+        "a sink that is too slow, and an account that adds up all the same.",
+    )
+    demo.add_argument(
+        "--seconds",
+        type=_seconds,
+        default=5.0,
+        metavar="N",
+        help="how long, 0 for as fast as it goes (default: %(default)s)",
+    )
+    demo.add_argument(
+        "--events",
+        type=_count,
+        default=2000,
+        metavar="N",
+        help="how many events (default: %(default)s)",
+    )
+    demo.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="which application: the same number, the same events and the same account "
+        "(default: %(default)s)",
+    )
+    _add_json(demo, "end with one JSON object on the standard output")
+
+
+def _add_overrides(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="a value that wins over the file's: --set sinks.console.format=json",
+    )
+
+
+def _add_json(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--json", action="store_true", help=text)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 86_400:
+        raise argparse.ArgumentTypeError(f"expected 0 to 86400 seconds, got {text}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, got {text}")
+    return value

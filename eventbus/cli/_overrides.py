@@ -1,0 +1,53 @@
+"""What ``--set KEY=VALUE`` means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from eventbus.cli._usage import UsageError
+from eventbus.config._place import Place
+from eventbus.config._tree import leaves
+
+# Any in this module: a configuration holds values of any type.
+
+
+def parsed(arguments: Iterable[str]) -> Mapping[Place, Any]:
+    """Return the values of *arguments* by their places.
+
+    KEY is a key of TOML, VALUE a value of TOML; what is none is text.
+
+    Raises:
+        UsageError: There is no ``=``, or KEY is no key.
+    """
+    return dict(_parsed(argument) for argument in arguments)
+
+
+def _parsed(argument: str) -> tuple[Place, Any]:
+    key, equals, text = argument.partition("=")
+    if not equals:
+        raise UsageError(f"--set expects KEY=VALUE, got {argument!r}")
+    return _place(key.strip()), _value(text.strip())
+
+
+def _place(key: str) -> Place:
+    import tomllib
+
+    try:
+        tree = tomllib.loads(f"{key} = 0")
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"--set expects a key of TOML, got {key!r}") from error
+    found = [place for place, _ in leaves(tree)]
+    if len(found) != 1:
+        raise UsageError(f"--set expects one key of TOML, got {key!r}")
+    return found[0]
+
+
+def _value(text: str) -> Any:
+    import tomllib
+
+    try:
+        tree = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return tree["value"] if tree.keys() == {"value"} else text

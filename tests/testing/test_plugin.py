@@ -1,0 +1,198 @@
+"""What the pytest plugin does to a session, and what it leaves alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+import eventbus
+from eventbus._offline import is_offline, offline, reaches_network
+
+pytest_plugins = ["pytester"]
+
+EVENTS = """
+    import eventbus
+    import pytest
+    from eventbus import Event
+    from eventbus._offline import is_offline
+
+    class Done(Event, tag="job.done"):
+        name: str
+
+    emit = eventbus.emitter(Done)
+"""
+
+
+INI = """
+[pytest]
+asyncio_mode = auto
+asyncio_default_fixture_loop_scope = function
+filterwarnings = error
+"""
+
+Run = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Run:
+    def run_tests(tests: str, *options: str, ini: str = "") -> pytest.RunResult:
+        pytester.makeini(f"{INI}\n{ini}")
+        pytester.makepyfile(EVENTS + tests)
+        quick = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+        return pytester.runpytest_inprocess(*quick, *options)
+
+    return run_tests
+
+
+@pytest.mark.proves("L5")
+def test_the_fixture_stands_behind_every_emitter(run: Run) -> None:
+    run(
+        """
+    def test_it(bus_events):
+        assert emit(Done(name="a"))
+        bus_events.assert_event("job.done", name="a")
+
+    def test_next_one_is_empty(bus_events):
+        assert bus_events.events == []
+
+    def test_without_it_nobody_listens():
+        assert emit(Done(name="a"))
+        with eventbus.use(eventbus.Bus()):
+            pass
+    """
+    ).assert_outcomes(passed=3)
+
+
+def test_async_tests_can_wait(run: Run) -> None:
+    run(
+        """
+    import asyncio
+
+    async def test_it(bus_events):
+        asyncio.get_running_loop().call_soon(emit, Done(name="a"))
+        assert (await bus_events.wait_for(Done)).event.name == "a"
+
+    @pytest.mark.anyio
+    @pytest.mark.parametrize("anyio_backend", ["asyncio"])
+    async def test_with_anyio(bus_events, anyio_backend):
+        async with bus_events.bus as bus:
+            await bus.publish(Done(name="a"))
+        bus_events.assert_event(Done)
+    """
+    ).assert_outcomes(passed=2)
+
+
+def test_a_failure_names_the_difference_and_shows_no_secret(run: Run) -> None:
+    result = run(
+        """
+    from typing import Annotated
+
+    class Login(Event, tag="login"):
+        user: str
+        password: Annotated[str, eventbus.Sensitive]
+
+    def test_it(bus_events):
+        eventbus.emitter(Login)(Login(user="eve", password="hun" "ter2"))
+        bus_events.assert_event("login", user="bob")
+    """
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*no event 'login' with user='bob'; of 1 near it:"])
+    result.stdout.no_fnmatch_line("*hunter2*")
+
+
+def test_transcripts_lie_beside_the_test_and_are_written_on_demand(
+    run: Run, pytester: pytest.Pytester
+) -> None:
+    test = """
+    def test_it(bus_events):
+        emit(Done(name="a"))
+        bus_events.golden("golden/done.jsonl")
+    """
+    result = run(test)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*no transcript at *golden/done.jsonl*"])
+    run(test, "--eventbus-update-golden").assert_outcomes(passed=1)
+    assert (pytester.path / "golden" / "done.jsonl").exists()
+    run(test).assert_outcomes(passed=1)
+    run(test.replace('"a"', '"b"')).stdout.fnmatch_lines(
+        ['*$[[]0].event.name: expected "a", got "b"']
+    )
+
+
+def test_the_network_is_off_with_the_fixture_and_on_without(run: Run) -> None:
+    run(
+        """
+    def test_with(bus_events):
+        assert is_offline()
+
+    def test_without():
+        assert not is_offline()
+
+    @pytest.mark.eventbus_network
+    def test_allowed(bus_events):
+        assert not is_offline()
+    """,
+        "--strict-markers",
+    ).assert_outcomes(passed=3)
+
+
+def test_the_network_can_be_off_in_every_test(run: Run) -> None:
+    run(
+        """
+    @pytest.fixture(autouse=True)
+    def before():
+        return is_offline()
+
+    def test_without(before):
+        assert before
+        assert is_offline()
+
+    @pytest.mark.eventbus_network
+    def test_allowed(before, bus_events):
+        assert not before
+        assert not is_offline()
+    """,
+        ini="eventbus_offline = true",
+    ).assert_outcomes(passed=2)
+
+
+def test_the_plugin_can_be_left_out(run: Run) -> None:
+    test = """
+    def test_it(bus_events): ...
+    """
+    result = run(test, "-p", "no:eventbus")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*fixture 'bus_events' not found*"])
+
+
+def test_nothing_stays_behind_when_a_test_raises(run: Run) -> None:
+    run(
+        """
+    def test_it(bus_events):
+        raise KeyError("a")
+    """
+    ).assert_outcomes(failed=1)
+    assert not is_offline()
+    with eventbus.use(eventbus.Bus()):
+        pass
+
+
+def test_offline_ends_with_its_block_and_can_be_lifted_within() -> None:
+    assert not is_offline()
+    with offline():
+        assert is_offline()
+        with offline(False):
+            assert not is_offline()
+        assert is_offline()
+    assert not is_offline()
+
+
+def test_a_sink_reaches_the_network_when_its_class_says_so() -> None:
+    class Far:
+        network = True
+
+    assert reaches_network(Far)
+    assert reaches_network(Far())
+    assert not reaches_network(object())

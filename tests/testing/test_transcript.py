@@ -1,0 +1,138 @@
+"""Golden transcripts: what is scrubbed, and how a difference is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+
+import eventbus
+from eventbus import Event, Sensitive
+from eventbus.testing import BusEvents, ManualClock, assert_transcript
+
+
+class Call(Event, tag="tool.call"):
+    call_id: str
+    ok: bool = True
+    parts: tuple[int, ...] = ()
+    secret: Annotated[str, Sensitive] = ""
+
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+OTHER = "1af7651916cd43dd8448eb211c80319c"
+
+
+def recorded(*events: Event, seconds: float = 0) -> BusEvents:
+    clock = ManualClock()
+    clock.advance(seconds)
+    recorder = BusEvents(eventbus.Bus({"host": str(seconds)}, clock=clock))
+    for event in events:
+        recorder.bus.emit(event)
+    return recorder
+
+
+def write(path: Path, *events: Event) -> Path:
+    assert_transcript(path, recorded(*events).records, update=True)
+    return path
+
+
+@pytest.mark.proves("L8")
+def test_a_run_at_another_time_on_another_host_has_the_same_transcript(
+    tmp_path: Path,
+) -> None:
+    events = [Call(call_id="a"), Call(call_id="b", parts=(1, 2))]
+    path = write(tmp_path / "run.jsonl", *events)
+    assert_transcript(path, recorded(*events, seconds=100).records)
+
+
+@pytest.mark.proves("L8")
+def test_each_difference_is_named_by_its_field(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "run.jsonl", Call(call_id="a"), Call(call_id="b", parts=(1, 2))
+    )
+    changed = recorded(Call(call_id="a", ok=False), Call(call_id="b", parts=(1, 3, 4)))
+    with pytest.raises(AssertionError) as caught:
+        assert_transcript(path, changed.records)
+    assert str(caught.value).splitlines() == [
+        f"{path} differs in 3 place(s):",
+        "  $[0].event.ok: expected true, got false",
+        "  $[1].event.parts[1]: expected 2, got 3",
+        "  $[1].event.parts[2]: expected nothing, got 4",
+        "  pytest --eventbus-update-golden writes it anew",
+    ]
+
+
+def test_an_event_too_few_is_a_difference(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.jsonl", Call(call_id="a"), Call(call_id="b"))
+    with pytest.raises(AssertionError, match=r"\$\[1\]: expected .*, got nothing"):
+        assert_transcript(path, recorded(Call(call_id="a")).records)
+
+
+def test_true_is_not_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.jsonl", Call(call_id="a", parts=(1,)))
+    path.write_text(path.read_text().replace("[1]", "[true]"))
+    with pytest.raises(AssertionError, match=r"parts\[0\]: expected true, got 1"):
+        assert_transcript(path, recorded(Call(call_id="a", parts=(1,))).records)
+
+
+def test_ids_are_numbered_so_that_equal_ones_still_show(tmp_path: Path) -> None:
+    recorder = BusEvents()
+    for trace in (TRACE, OTHER, TRACE):
+        record = eventbus.Record(
+            Call(call_id="x"), trace_id=trace, span_id="0" * 15 + "1"
+        )
+        recorder.bus.relay(record)
+    path = tmp_path / "run.jsonl"
+    assert_transcript(path, recorder.records, update=True)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["trace_id"] for line in lines] == [
+        "<trace_id 1>",
+        "<trace_id 2>",
+        "<trace_id 1>",
+    ]
+    assert [line["id"] for line in lines] == ["<id 1>", "<id 2>", "<id 3>"]
+
+
+def test_times_and_resources_are_left_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.jsonl", Call(call_id="a"))
+    assert json.loads(path.read_text()) == {
+        "id": "<id 1>",
+        "name": "tool.call",
+        "severity": "info",
+        "event": {"call_id": "a", "ok": True, "parts": [], "secret": ""},
+    }
+
+
+def test_fields_of_ones_own_can_be_scrubbed_at_any_depth(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    first = recorded(Call(call_id="p1"), Call(call_id="p2"), Call(call_id="p1"))
+    assert_transcript(path, first.records, scrub=["call_id"], update=True)
+    again = recorded(Call(call_id="q7"), Call(call_id="q8"), Call(call_id="q7"))
+    assert_transcript(path, again.records, scrub=["call_id"])
+    crossed = recorded(Call(call_id="q7"), Call(call_id="q7"), Call(call_id="q8"))
+    with pytest.raises(AssertionError, match=r"event\.call_id"):
+        assert_transcript(path, crossed.records, scrub=["call_id"])
+
+
+def test_a_transcript_holds_no_secret(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.jsonl", Call(call_id="a", secret="hunter2"))
+    assert "hunter2" not in path.read_text()
+    assert "[REDACTED]" in path.read_text()
+
+
+def test_a_transcript_that_is_not_there_says_how_to_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "none.jsonl"
+    with pytest.raises(AssertionError) as caught:
+        assert_transcript(path, [])
+    assert str(caught.value) == (
+        f"no transcript at {path}: write it with pytest --eventbus-update-golden"
+    )
+
+
+def test_many_differences_are_cut_and_counted(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.jsonl", *[Call(call_id="a")] * 30)
+    changed = recorded(*[Call(call_id="b")] * 30)
+    with pytest.raises(AssertionError, match=r"in 30 place\(s\)[\s\S]*and 10 more"):
+        assert_transcript(path, changed.records)
