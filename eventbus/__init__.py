@@ -32,6 +32,7 @@ from eventbus._event import Label as Label
 from eventbus._event import Sensitive as Sensitive
 from eventbus._event import Span as Span
 from eventbus._event import Unit as Unit
+from eventbus._load_config import load_config as load_config
 from eventbus._publish import Publish as Publish
 from eventbus._reader import AsyncReader as AsyncReader
 from eventbus._reader import Broken as Broken

@@ -177,7 +177,8 @@ class Delivery:
 
     def _after(self, trouble: Trouble, verdict: Verdict) -> Trouble:
         now = self._clock.monotonic()
-        return trouble.and_then(_reason(verdict), since=now, unknown=False)
+        reason = _reason(verdict)
+        return trouble.and_then(reason, since=now, unknown=False, is_fault=False)
 
     async def _try_again(
         self,
@@ -192,7 +193,12 @@ class Delivery:
         rest = self._without_arrived(batch, verdict.progress)
         if not rest:
             return
-        after = trouble.and_then(verdict.reason, since=since, unknown=verdict.unknown)
+        after = trouble.and_then(
+            verdict.reason,
+            since=since,
+            unknown=verdict.unknown,
+            is_fault=verdict.is_fault,
+        )
         delay = self._next_delay(verdict, after, len(rest))
         if delay is None:
             self._fate.lost(rest, "retry_exhausted", after)
@@ -226,7 +232,7 @@ class Delivery:
         return rest
 
     def _next_delay(self, verdict: Again, after: Trouble, size: int) -> float | None:
-        if verdict.is_fault and after.attempts >= FAULT_TRIES:
+        if verdict.is_fault and after.faults >= FAULT_TRIES:
             return None
         now = self._clock.monotonic()
         delay = self._backoff.next_delay(

@@ -182,7 +182,7 @@ def with_values(event: E, values: Mapping[str, Any]) -> E:
     # Any: fields hold values of every type.
     if not values:
         return event
-    copied = _copy_struct(event)
+    copied: E = _copy_struct(event)
     for name, value in values.items():
         msgspec.structs.force_setattr(copied, name, value)
     return copied

@@ -176,7 +176,7 @@ class Ingress:
             return True
 
     def _account(self, route: Route, lease: Lease, gone: list[Entry]) -> bool:
-        """Count what arrived; what nobody wants goes to *gone*, to be let go outside."""
+        """Count what arrived; *gone* gets what is to be let go of outside the lock."""
         if not self.settle():
             return False
         if len(self.entries) > self._compact_at:
@@ -344,5 +344,5 @@ def count_types(items: list[Item]) -> Counter[type[Event]]:
     """Count *items* by the type of their event."""
     kinds = Counter[Any](map(type, items))  # Any: events, and records among them
     if kinds.pop(Record, 0):
-        kinds.update(type(i.event) for i in items if isinstance(i, Record))
+        kinds.update(type(event_of(i)) for i in items if isinstance(i, Record))
     return kinds

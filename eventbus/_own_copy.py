@@ -22,6 +22,6 @@ def own_copy(event: E, fields: Iterable[str]) -> E:
 
 def _copied(value: Any) -> Any:
     # Any: fields hold values of every type.
-    if isinstance(value, memoryview):
-        return memoryview(bytes(value))
+    if type(value) is memoryview:
+        return memoryview(value.tobytes())
     return copy.deepcopy(value)

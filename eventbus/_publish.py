@@ -6,18 +6,19 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from eventbus._clock import TimerHandle
 from eventbus._context import Bound, current_bound
 from eventbus._errors import BusClosedError, PublishTimeoutError
 from eventbus._event import Event
 from eventbus._ingress import Ingress
 from eventbus._intake import Portion
 from eventbus._loop import LoopBinding
-from eventbus._record import AnyRecord, Record, is_frozen
+from eventbus._record import AnyRecord, is_frozen, is_record
 from eventbus._route import Route
 from eventbus._router import Router
 from eventbus._seal import Sealer
 from eventbus._waiting import settle
-from eventbus._window import Item
+from eventbus._window import Item, event_of
 
 if TYPE_CHECKING:
     from eventbus._attachment import Attachment
@@ -49,7 +50,7 @@ class Waiter:
         self.admitted = self.timed_out = False
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._in_line = False
-        self._timer = None
+        self._timer: TimerHandle | None = None
         if timeout_seconds == 0:
             self._time_out()
         else:
@@ -225,8 +226,8 @@ class Publisher:
 
     def _route_of(self, item: Any) -> Route | None:
         # Any: whatever a caller hands to publish.
-        if type(item) is Record and is_frozen(item):
-            return self._ingress.table.get(type(item.event))
+        if is_record(item) and is_frozen(item):
+            return self._ingress.table.get(type(event_of(item)))
         return None
 
     async def _wait(self, item: Item, timeout_seconds: float | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Generic, NoReturn, TypeVar, overload
+from typing import Any, Final, Generic, NoReturn, TypeGuard, TypeVar, overload
 
 import msgspec
 
@@ -99,6 +99,11 @@ class Record(msgspec.Struct, Generic[E_co], frozen=True):
 
 
 AnyRecord = Record[Any]  # Any: a batch holds records of every event type
+
+
+def is_record(value: object) -> TypeGuard[AnyRecord]:
+    """Return whether *value* is a record, and of no class derived from it."""
+    return type(value) is Record
 
 
 def is_frozen(record: AnyRecord) -> bool:

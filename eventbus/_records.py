@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import repeat
 from typing import Final, cast
 
-import msgspec
-
 from eventbus._catalog import EventType
 from eventbus._check import FieldCheck
 from eventbus._context import UNBOUND, Bound, TraceContext

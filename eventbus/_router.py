@@ -18,7 +18,7 @@ from eventbus._ingress import Ingress
 from eventbus._ledger import BusLedger
 from eventbus._log import QuietLog
 from eventbus._own_copy import own_copy
-from eventbus._record import NO_ATTRIBUTES, Record, frozen
+from eventbus._record import NO_ATTRIBUTES, Record, frozen, is_record
 from eventbus._route import Route
 from eventbus._seal import Sealer
 from eventbus._verdict import describe_error
@@ -103,9 +103,7 @@ class Router:
         self._note_uniformity()
         self._sealer.look_closely = bool(self._ingress.entries)
 
-    def _takers(
-        self, known: EventType, changed: Attachment
-    ) -> tuple[Attachment, ...]:
+    def _takers(self, known: EventType, changed: Attachment) -> tuple[Attachment, ...]:
         """Return who selects *known* now that *changed* came or went."""
         route = self._ingress.routes.get(known.cls)
         others = [a for a in (route.attachments if route else ()) if a is not changed]
@@ -205,7 +203,7 @@ class Router:
                 another type.
             RegistrationError: Strict mode: its type cannot be registered.
         """
-        event = item.event if type(item) is Record else item
+        event = item.event if is_record(item) else item
         if self._ingress.closed:
             self.refuse("closed")
             return None

@@ -68,12 +68,11 @@ class Sealer:
         redact = Redaction(event_type) if event_type.sensitive_fields else None
         self.plans[event_type.cls] = TypePlan(event_type, redact)
 
-    def is_plain(self, event_type: type[Event]) -> bool:
-        """Return whether all who select *event_type* see the same of each event."""
-        plan = self.plans[event_type]
-        event_type = plan.event_type
+    def is_plain(self, kind: type[Event]) -> bool:
+        """Return whether all who select *kind* may share each event of it."""
+        known = self.plans[kind].event_type
         return not (
-            plan.redact or event_type.has_own_severity or event_type.mutable_fields
+            known.sensitive_fields or known.has_own_severity or known.mutable_fields
         )
 
     def seal(self) -> None:

@@ -17,6 +17,7 @@ class Trouble(msgspec.Struct, frozen=True):
     Args:
         since: When the first attempt began, on the monotonic clock.
         attempts: How many failed.
+        faults: How many of them by a fault of the sink's own.
         unknown: Whether the far side may have the batch all the same.
         first_error: What the first one said.
         last_error: What the last one said.
@@ -24,6 +25,7 @@ class Trouble(msgspec.Struct, frozen=True):
 
     since: float = 0.0
     attempts: int = 0
+    faults: int = 0
     unknown: bool = False
     first_error: str = ""
     last_error: str = ""
@@ -33,11 +35,14 @@ class Trouble(msgspec.Struct, frozen=True):
         """Return the trouble of a single attempt, which said *error*."""
         return cls(attempts=1, first_error=error, last_error=error)
 
-    def and_then(self, error: str, *, since: float, unknown: bool) -> Trouble:
+    def and_then(
+        self, error: str, *, since: float, unknown: bool, is_fault: bool
+    ) -> Trouble:
         """Return the trouble after one more failed attempt, begun at *since*."""
         return Trouble(
             self.since if self.attempts else since,
             self.attempts + 1,
+            self.faults + is_fault,
             self.unknown or unknown,
             self.first_error if self.attempts else error,
             error,

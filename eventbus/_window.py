@@ -110,7 +110,7 @@ class Window:
         if Record in kinds:
             kinds.discard(Record)
             relayed = (item for item in self.items if isinstance(item, Record))
-            kinds.update(type(record.event) for record in relayed)
+            kinds.update(type(event_of(record)) for record in relayed)
         return frozenset(kinds)
 
     def tighten(self) -> None:

@@ -146,8 +146,8 @@ class Workers:
             return
         batch, trouble = hand.pop()
         now = self._clock.monotonic()
-        after = trouble.and_then(cause, since=now, unknown=True)
-        if after.attempts >= FAULT_TRIES:
+        after = trouble.and_then(cause, since=now, unknown=True, is_fault=True)
+        if after.faults >= FAULT_TRIES:
             self._attachment.fate.lost(batch, "retry_exhausted", after)
         else:
             self.delivery.note_repeats(batch, before=trouble, after=after)

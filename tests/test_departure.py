@@ -104,8 +104,7 @@ async def test_a_timer_for_a_batch_that_left_full_hurries_no_later_one() -> None
         await rig.emit(1)
         await rig.after(0.9)
         await rig.emit(2)
-        await rig.emit(3, 4)
-        await rig.emit(5)
+        await rig.emit(3, 4, 5)
         await rig.after(0.5)
         await rig.emit(6)
         assert batches(sink) == [[1], [2, 3, 4]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -71,7 +70,7 @@ def as_json(account: Account) -> dict[str, Any]:
 
 
 def stats_as_json(stats: BusStats) -> dict[str, Any]:
-    """Return *stats* as JSON: the fields of each attachment, and whether they add up."""
+    """Return *stats* as JSON: each attachment's fields, and whether they add up."""
     return {
         "emitted": stats.emitted,
         "attachments": {n: _counts(one) for n, one in stats.attachments.items()},
@@ -82,9 +81,6 @@ def stats_as_json(stats: BusStats) -> dict[str, Any]:
 
 def _counts(stats: AttachmentStats) -> dict[str, Any]:
     fields = msgspec.structs.asdict(stats)
-    counts = {
-        name: dict(value) if isinstance(value, Mapping) else value
-        for name, value in fields.items()
-        if value is not None
-    }
-    return counts | {"balanced": stats.balanced}
+    counts = {name: value for name, value in fields.items() if value is not None}
+    by_reason = {"dropped": dict(stats.dropped), "errors": dict(stats.errors)}
+    return counts | by_reason | {"balanced": stats.balanced}

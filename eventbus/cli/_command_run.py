@@ -12,11 +12,11 @@ from eventbus._plugins import load_reader
 from eventbus.cli._account import FAILED, as_json
 from eventbus.cli._account_text import show_account
 from eventbus.cli._overrides import parsed
+from eventbus.cli._problems import usable_config
 from eventbus.cli._pump import Sources
 from eventbus.cli._run import TO_THE_CONSOLE, Run, for_run
 from eventbus.cli._stream import STDIN
 from eventbus.cli._terminal import is_terminal, plugins_print_elsewhere, put_json
-from eventbus.cli._problems import usable_config
 from eventbus.cli._usage import UsageError
 from eventbus.config._settings import Config
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import msgspec
 
 from eventbus._bus import Bus
 from eventbus._context import bind
+from eventbus._event import Event
 from eventbus._plugins import load_sink
 from eventbus._settings import Batch, Buffer, Overflow
 from eventbus._stats import BusStats
@@ -24,6 +26,8 @@ SLOW_BATCH_EVENTS: Final = 12  # of the 20 that come in the meantime
 SLOW_BUFFER_EVENTS: Final = 200
 SHOWN_SESSIONS: Final = 0.25
 SAMPLED_EVENTS: Final = 0.1
+
+Numbered = Iterable[tuple[int, tuple[str, Event]]]
 
 _PASSES: Final = 50  # of the loop, in which everything that can happen does
 
@@ -62,10 +66,13 @@ async def demonstrate(
     stop = Stop()
     with stop.on_signals():
         async with bus:
-            source = islice(application(seed), events)
+            source = islice(enumerate(application(seed), start=1), events)
             ticks = -(-events // EVENTS_A_TICK)
-            while not stop.asked.is_set() and await _tick(bus, source, slow):
+            for _ in range(ticks):
+                await _tick(bus, islice(source, EVENTS_A_TICK), slow)
                 await asyncio.sleep(seconds / ticks)
+                if stop.asked.is_set():
+                    break
             slow.release()
             await bus.flush()
     elapsed = time.monotonic() - began
@@ -86,7 +93,7 @@ def _attach(
     by_session = Ratio(SHOWN_SESSIONS, key="session")
     bus.attach(console, name="console", select=shown, sampler=by_session)
     bus.attach(counting, name="counts")
-    sampler = AnyOf(keep_severity("error"), Ratio(SAMPLED_EVENTS, key="demo.number"))
+    sampler = AnyOf(keep_severity("error"), Ratio(SAMPLED_EVENTS, key="number"))
     bus.attach(weighing, name="sample", sampler=sampler)
     bus.attach(
         slow,
@@ -96,14 +103,11 @@ def _attach(
     )
 
 
-async def _tick(bus: Bus, source: Any, slow: SlowSink) -> bool:
-    """Emit a tick's events, let the slow sink take a batch; ``False`` at the end."""
-    count = 0
-    for session, event in islice(source, EVENTS_A_TICK):
-        count += 1
-        with bind({"session": session}):
+async def _tick(bus: Bus, events: Numbered, slow: SlowSink) -> None:
+    """Emit a tick's *events*, then let the slow sink take a batch."""
+    for number, (session, event) in events:
+        with bind({"session": session, "number": number}):
             bus.emit(event)
     for _ in range(_PASSES):
         await asyncio.sleep(0)
     slow.allow()
-    return count > 0

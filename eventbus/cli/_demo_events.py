@@ -1,4 +1,4 @@
-"""The simulated agent application: what it says, in which order, by chance of a seed."""
+"""The simulated agent application: what it says, in which order, by a seed's chance."""
 
 from __future__ import annotations
 

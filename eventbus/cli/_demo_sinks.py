@@ -22,11 +22,12 @@ class CountingSink:
     def observe(self, batch: Sequence[AnyRecord]) -> None:
         """Count every record by its labels."""
         for record in batch:
-            tool = getattr(record.event, "tool_name", None)
-            self.counts[record.name if tool is None else f"{record.name} {tool}"] += 1
+            tool: str = getattr(record.event, "tool_name", "")
+            key = f"{record.name} {tool}".rstrip()
+            self.counts[key] += 1
             duration: float | None = getattr(record.event, "duration_ms", None)
-            if tool is not None and duration is not None:
-                self.durations_ms.setdefault(tool, []).append(duration)
+            if duration is not None:
+                self.durations_ms.setdefault(key, []).append(duration)
 
     async def start(self) -> None:
         """See :class:`eventbus.Sink`."""

@@ -61,7 +61,9 @@ def event_schema(event: EventType) -> Schema:
     """Return the schema of an event's own fields; its marks are ``x-`` keywords."""
     shape = read_type(event)
     (reference,), components = msgspec.json.schema_components(
-        [shape], schema_hook=_anything, ref_template=f"#/$defs/{event.name}/$defs/{{name}}"
+        [shape],
+        schema_hook=_anything,
+        ref_template=f"#/$defs/{event.name}/$defs/{{name}}",
     )
     definitions: Schema = _portable(components)
     own: Schema = definitions[str(reference["$ref"]).rpartition("/")[2]]

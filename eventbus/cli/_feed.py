@@ -87,7 +87,7 @@ class Feed:
         transform: Transform,
         send: MemoryObjectSendStream[list[Any]],
     ) -> None:
-        pump = Pump(self._tally, partial(anyio.from_thread.run, send.send))
+        pump = Pump(self._tally, lambda batch: anyio.from_thread.run(send.send, batch))
         with send, suppress(anyio.BrokenResourceError):
             await anyio.to_thread.run_sync(pump.run, sources, transform, self._stop)
 

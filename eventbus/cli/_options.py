@@ -96,7 +96,9 @@ def _add_events(commands: Commands) -> None:
     events = commands.add_parser(
         "events", help="list the event types of the installed catalogs"
     )
-    events.add_argument("name", nargs="?", metavar="NAME", help="only this one, in full")
+    events.add_argument(
+        "name", nargs="?", metavar="NAME", help="only this one, in full"
+    )
     events.add_argument(
         "--json-schema", action="store_true", help="print JSON Schema of the records"
     )

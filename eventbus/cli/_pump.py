@@ -65,7 +65,9 @@ class Pump:
         self._batch: list[Any] = []
         self._batch_from_bytes = 0
 
-    def run(self, sources: Sources, transform: Transform, stop: threading.Event) -> None:
+    def run(
+        self, sources: Sources, transform: Transform, stop: threading.Event
+    ) -> None:
         """Read every input; returns when all is handed over.
 
         Raises:

@@ -61,7 +61,7 @@ def number(count: int) -> str:
 
 def show(table: Table, stream: TextIO | None = None) -> None:
     """Write *table* to *stream*, by default the standard output."""
-    stream = stream or sys.stdout
+    stream = sys.stdout if stream is None else stream
     drawn = console(stream)
     if drawn is not None:
         drawn.print(_rich(table))

@@ -57,7 +57,7 @@ def is_terminal(stream: TextIO | None) -> bool:
         return False
 
 
-def console(stream: TextIO) -> Console | None:
+def console(stream: TextIO | None) -> Console | None:
     """Return rich's console on *stream*, or ``None``: no terminal, or no rich."""
     if not is_terminal(stream) or os.environ.get("TERM") == "dumb":
         return None

@@ -36,19 +36,25 @@ class ShownField(msgspec.Struct, frozen=True):
 
 
 class ShownFields(dict[type[Event], tuple[ShownField, ...]]):
-    """The fields of each event type, worked out at first sight."""
+    """The fields of each event type, worked out at first sight.
+
+    Labels and quantities come first: they are what a person looks for.
+    """
 
     def __missing__(self, event_type: type[Event]) -> tuple[ShownField, ...]:
         """Work them out."""
-        described = describe(event_type)
-        infos = msgspec.structs.fields(event_type)
+        described = describe(event_type).fields
+        pairs = zip(described, msgspec.structs.fields(event_type), strict=True)
+        marked_first = sorted(
+            pairs, key=lambda pair: not (pair[0].label or pair[0].unit)
+        )
         fields = self[event_type] = tuple(
             ShownField(
                 field.name,
                 _default(info),
                 (field.attribute or "").startswith(_EXCEPTION),
             )
-            for field, info in zip(described.fields, infos, strict=True)
+            for field, info in marked_first
         )
         return fields
 
