@@ -46,7 +46,7 @@ def test_a_million_lines_cross_in_flat_memory_and_none_is_lost(
     assert done.returncode == 0, done.stderr
     assert account["complete"] is True
     assert account["attachments"]["out"]["delivered"] == LINES
-    ids = {json.loads(line)["id"] for line in target.open()}
-    assert len(ids) == LINES
+    with target.open() as lines:
+        assert len({json.loads(line)["id"] for line in lines}) == LINES
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     assert peak < PEAK_BYTES
