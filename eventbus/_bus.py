@@ -275,8 +275,9 @@ class Bus:
     def emitter(self, event_type: type[E]) -> Emit[E]:
         """Return the fastest form of :attr:`emit`, for events of *event_type* only.
 
-        The same function at every call; it follows every attach and detach. Events of
-        another type must not be given to it: they go where *event_type* goes.
+        The same function at every call; it follows every attach and detach. An event
+        of another type, a subclass of it say, goes where its own type goes, as with
+        :attr:`emit`.
 
         Raises:
             RegistrationError: The catalog cannot take the type.

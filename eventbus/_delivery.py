@@ -51,7 +51,6 @@ class Delivery:
         self._sink: Final = attachment.sink
         self._handles: Final = plan.handles
         self._fate: Final = attachment.fate
-        self._buffer: Final = attachment.buffer
         self._health: Final = attachment.health
         self._ledger: Final = attachment.ledger
         self._warned: Final = host.ledger.warn
@@ -83,8 +82,6 @@ class Delivery:
                 self._health.fail(reason)
                 return False
             self._health.degrade(reason)
-            if self.draining and not self._buffer.pending:
-                return False
             delay = self._backoff.jittered(failures)
             await self._pause(delay, self._backing_off)
         return False

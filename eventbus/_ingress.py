@@ -184,7 +184,7 @@ class Ingress:
         if route.lease.limit < len(self.entries):
             if len(self._leases) >= _MAX_LEASES:
                 self.revoke()
-            self._leases.append(route.renew(len(self.entries), self._closings))
+            self._leases.append(route.renew(self._counted, self._closings))
         answer = route.lease.ok
         if not self._is_owner():
             answer = answer and lease.ok and lease.closings == self._closings

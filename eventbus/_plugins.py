@@ -233,7 +233,7 @@ def _checked_sink(plugin: Plugin, loaded: Any) -> type[Sink]:
         raise _wrong(plugin, "a class of sinks", loaded)
     missing = [m for m in _SINK_METHODS if not callable(getattr(loaded, m, None))]
     if missing:
-        raise _wrong(plugin, f"a sink, with {', '.join(_SINK_METHODS)},", loaded)
+        raise _wrong(plugin, "a sink, with start, write and aclose", loaded)
     api: object = getattr(loaded, "sink_api", SINK_API)
     if not isinstance(api, int) or api > SINK_API:
         raise PluginError(

@@ -68,8 +68,8 @@ class Route:
         number = SEVERITY_NUMBER[severity_of(item, self.event_type)]
         return tuple(d for d in self.doors if number >= self.floors.get(d, 0))
 
-    def renew(self, length: int, closings: int) -> Lease:
-        """Give a lease for a hand-over that now has *length* events."""
+    def renew(self, counted: int, closings: int) -> Lease:
+        """Give a lease for a hand-over of which *counted* events are accounted for."""
         rooms = [
             door.room
             for door in self.doors
@@ -78,5 +78,5 @@ class Route:
         room = min(rooms, default=LEASE_EVENTS)
         if len(rooms) < len(self.doors):
             room = min(room, LEASE_EVENTS)
-        self.lease = Lease(length + max(room, 0), self.is_open, closings)
+        self.lease = Lease(counted + max(room, 0), self.is_open, closings)
         return self.lease

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Final
 
 from eventbus._attempt import UNWIND_SECONDS, Deadline
@@ -80,8 +81,9 @@ class Workers:
         task = asyncio.get_running_loop().create_task(
             self._work(), name=f"eventbus {self._attachment.name}"
         )
-        self._hands[task] = self._orphans[:]
-        self._orphans.clear()
+        share = math.ceil(len(self._orphans) / (self._count - len(self._hands)))
+        self._hands[task] = self._orphans[:share]
+        del self._orphans[:share]
         task.add_done_callback(self._ended)
 
     async def _work(self) -> None:
@@ -171,10 +173,11 @@ class Workers:
             settle(self._finished)
 
     async def drain(self, timeout_seconds: float) -> None:
-        """Deliver what is pending, for so long."""
+        """Deliver what is pending, for so long; a start is waited for only then."""
         self.delivery.drain()
         self.departures.close()
-        if self._finished is not None:
+        pending = self._attachment.buffer.pending
+        if self._finished is not None and (self.is_open or pending):
             await wait_until_done(self._finished, self._clock, timeout_seconds)
 
     async def stop(self) -> None:

@@ -397,9 +397,7 @@ async def test_what_arrived_before_a_failure_is_not_sent_again() -> None:
 
 async def test_a_failure_after_the_whole_batch_arrived_spoils_no_other_batch() -> None:
     async with Rig() as rig:
-        sink = ScriptedSink(
-            steps.fail(TooLarge()), steps.fail(Unavailable(), after=2)
-        )
+        sink = ScriptedSink(steps.fail(TooLarge()), steps.fail(Unavailable(), after=2))
         await rig.attach(sink, batch=AT_ONCE)
         await rig.emit(1, 2, 3, 4)
         assert numbers(sink.delivered) == [1, 2, 3, 4]

@@ -47,12 +47,7 @@ def show_sums(stats: BusStats, stream: TextIO) -> None:
     if not stats.attachments:
         return
     write = say if stream is sys.stderr else put
-    is_plain = console(stream) is None
-    if is_plain:
-        write("")
     show(sums(stats.attachments), stream)
-    if is_plain:
-        write("")
     for line in _remarks(stats):
         write(line)
 

@@ -50,7 +50,7 @@ def _show(shown: Demonstration) -> None:
     put(f"\n{number(emitted)} events in {shown.seconds:.1f} s, counted as metrics are:")
     show(_counts_table(shown.counting))
     put(
-        f"\nThe sample's weights add up to {number(round(shown.weight))}, "
+        f"The sample's weights add up to {number(round(shown.weight))}, "
         f"for {number(emitted)} events: failures are all in it and weigh 1, "
         f"the others weigh {1 / SAMPLED_EVENTS:g}."
     )

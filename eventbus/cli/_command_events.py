@@ -69,7 +69,6 @@ def _show(event: EventType) -> None:
     identity = event.identity
     put(f"{event.name}, version {identity.version}, severity {identity.severity}")
     put(first_line(event.cls))
-    put("")
     words = descriptions(event.cls)
     columns = [
         Column("field"),

@@ -81,14 +81,13 @@ def _own_defaults(found: SinkClass) -> dict[str, str]:
 def _show(described: Described) -> None:
     origin = f"({described.distribution} {described.version})"
     if described.error is not None:
-        put(f"{described.name} {origin}: {described.error}\n")
+        put(f"{described.name} {origin}: {described.error}")
         return
-    put(f"{described.name} {origin}: {described.description}\n")
+    put(f"{described.name} {origin}: {described.description}")
     if described.settings:
         show(_table(described.settings))
     for name, text in described.defaults.items():
         put(f"Its own default: {name} = {text}")
-    put("")
 
 
 def _table(settings: Iterable[Setting]) -> Table:

@@ -76,6 +76,9 @@ class Feed:
         try:
             with receive:
                 await take(receive)
+        except BaseException:
+            self._stop.set()
+            raise
         finally:
             with anyio.CancelScope(shield=True):
                 await asyncio.wait([reading])

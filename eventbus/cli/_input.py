@@ -5,6 +5,7 @@ Everything here runs in the one thread that reads.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Final, Protocol
 
@@ -47,11 +48,14 @@ class Lines:
     Args:
         blocks: Where the bytes come from.
         name: What messages call the input.
+        stopped: Ends the lines, in the middle of a block too.
     """
 
-    def __init__(self, blocks: Blocks, name: str) -> None:
+    def __init__(self, blocks: Blocks, name: str, stopped: threading.Event) -> None:
         """Begin at the first line."""
-        self.blocks: Final = blocks
+        self._blocks: Final = blocks
+        self._is_stopped: Final = stopped.is_set
+        self._is_cut_short = False
         self.name: Final = name
         self.read_bytes = 0
         self.count = 0
@@ -68,11 +72,14 @@ class Lines:
             else:
                 *whole, rest = (rest + block).split(b"\n")
             for line in whole:
+                if self._is_stopped():
+                    self._is_cut_short = True
+                    return
                 self.count += 1
                 yield line[:MAX_LINE_BYTES]
             if not is_cut and len(rest) > MAX_LINE_BYTES:
                 rest, is_cut = rest[:MAX_LINE_BYTES], True
-        if rest and self.blocks.is_over:
+        if rest and self._blocks.is_over:
             self.count += 1
             yield rest
 
@@ -83,8 +90,18 @@ class Lines:
         *whole, rest = after.split(b"\n")
         return [cut, *whole], rest, False
 
+    def have_more(self) -> bool:
+        """Return whether something is there that was not read; asked last of all."""
+        if self._is_cut_short:
+            return True
+        return not self._blocks.is_over and self._blocks.has_more()
+
+    def close(self) -> None:
+        """Let go of the input."""
+        self._blocks.close()
+
     def _next(self) -> bytes | None:
-        block = self.blocks.next()
+        block = self._blocks.next()
         if not block:
             return block
         is_first = self.read_bytes == 0

@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in str(error).splitlines():
             say(f"eventbus: {line}")
         return USAGE
+    except KeyboardInterrupt:
+        say("eventbus: Interrupted.")
+        return FAILED
     except BrokenPipeError:
         return FAILED
     finally:

@@ -45,7 +45,7 @@ class Sources(msgspec.Struct, frozen=True):
             blocks = FollowedFile(path, stopped, waiting)
         else:
             blocks = Stream(path, stopped, waiting)
-        return Lines(blocks, shown_name(path))
+        return Lines(blocks, shown_name(path), stopped)
 
 
 class Pump:
@@ -80,10 +80,9 @@ class Pump:
             lines = sources.open(path, stop, self.flush)
             try:
                 self._read(lines, transform)
-                if not lines.blocks.is_over and lines.blocks.has_more():
-                    self._tally.unread = True
+                self._tally.unread |= lines.have_more()
             finally:
-                lines.blocks.close()
+                lines.close()
                 self.flush()
 
     def _read(self, lines: Lines, transform: Transform) -> None:

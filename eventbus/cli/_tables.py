@@ -60,14 +60,14 @@ def number(count: int) -> str:
 
 
 def show(table: Table, stream: TextIO | None = None) -> None:
-    """Write *table* to *stream*, by default the standard output."""
+    """Write *table* to *stream*, by default the standard output, set off by blanks."""
     stream = sys.stdout if stream is None else stream
     drawn = console(stream)
     if drawn is not None:
         drawn.print(_rich(table))
         return
     write = say if stream is sys.stderr else put
-    for line in plain(table):
+    for line in ("", *plain(table), ""):
         write(line)
 
 

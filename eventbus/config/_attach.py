@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from eventbus._errors import ConfigError, EventBusError
 from eventbus._log import LOGGER_NAME
+from eventbus._offline import is_offline, reaches_network
 from eventbus._plugins import sink_lacks
 from eventbus._record import AnyRecord
 from eventbus._sampling_settings import sampler_from_config
@@ -51,7 +52,10 @@ def bus_from_config(
 
 
 def bus_of(make: type[B], config: Config, *, strict: bool = False) -> B:
-    """Return a bus for a *config* that was checked already."""
+    """Return a bus for a *config* that was checked already.
+
+    A test may have switched network sinks off: then they are left out.
+    """
     bus = make(
         resource=dict(config.bus.resource),
         limits=config.bus.limits,
@@ -63,6 +67,8 @@ def bus_of(make: type[B], config: Config, *, strict: bool = False) -> B:
         if left_out.because == "wrong":
             _mark_disabled(bus, name, left_out.reason)
     for sink in config.sinks.values():
+        if is_offline() and _reaches_network(sink):
+            continue
         try:
             _attach(bus, sink)
         except ConfigError as error:
@@ -98,16 +104,25 @@ def _attach(bus: Bus, config: SinkConfig) -> None:
         raise ConfigError(str(error), path=place) from error
 
 
+def _reaches_network(config: SinkConfig) -> bool:
+    letters = config.dead_letters
+    return reaches_network(config.sink) or (
+        letters is not None and reaches_network(letters.sink)
+    )
+
+
 def _made(choice: SinkChoice, place: str) -> Sink:
     try:
         return choice.make()
     except ModuleNotFoundError as error:
         raise ConfigError(str(sink_lacks(choice.type, error)), path=place) from error
-    except Exception as error:
-        reason = scrubbed(describe_error(error), secrets_in(choice.settings))
+    except Exception as error:  # noqa: BLE001 - a stranger's constructor
+        said = describe_error(error)
+        reason = scrubbed(said, secrets_in(choice.settings))
+        cause = error if said == reason else None  # its own text holds a secret
         raise ConfigError(
             f"Sink {choice.type!r} refuses its settings: {reason}", path=place
-        ) from error
+        ) from cause
 
 
 def _mark_disabled(bus: Bus, name: str, reason: str) -> None:

@@ -11,8 +11,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
+from eventbus._records import REDACTED
 from eventbus.config._expected import alternatives, expected, may_be_none
 from eventbus.config._place import key
+from eventbus.config._secrets import SecretText
 from eventbus.config._tree import as_array, as_table
 from eventbus.config._values import NO_LIMIT, fields_of
 
@@ -127,7 +129,8 @@ def toml(value: Any) -> str:
         case bool():
             return str(value).lower()
         case str():
-            return msgspec.json.encode(repr(value)[1:-1]).decode()
+            shown = REDACTED if isinstance(value, SecretText) else value
+            return msgspec.json.encode(str(shown)).decode()
         case _:
             return str(value)
 

@@ -121,8 +121,10 @@ class ValueReader:
             return self._container(containers[0], value, place)
         if containers or not all(map(_is_known, nodes)):
             return without_marks(value)
+        plain = [node for node in nodes if is_plain(node)]
         with suppress(ValueError):
-            return plain_value([node for node in nodes if is_plain(node)], value)
+            if plain:
+                return plain_value(plain, value)
         raise self._unexpected(node, value, place)
 
     def _container(self, node: inspect.Type, value: Any, place: Place) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 import eventbus
 from eventbus import AttachError, Bus, Event, Record, Sensitive
-from eventbus.testing import BusEvents
+from eventbus.testing import BusEvents, RecordingSink
 
 
 class Done(Event, tag="job.done"):
@@ -251,6 +251,24 @@ def test_a_bus_in_another_thread_is_asked_to_hand_over(recorder: BusEvents) -> N
         assert recorder.names == ["job.done"]
 
 
+def test_a_bus_in_another_thread_works_in_that_thread_alone(
+    recorder: BusEvents,
+) -> None:
+    threads: set[int] = set()
+
+    class Watcher(RecordingSink):
+        def observe(self, batch: object) -> None:
+            threads.add(threading.get_ident())
+
+    recorder.bus.attach(Watcher())
+    with eventbus.run_in_thread(recorder.bus) as bus:
+        for n in range(50):
+            bus.emit(Done(name=str(n)))
+            assert len(recorder.events) == n + 1
+    assert threading.get_ident() not in threads
+    assert len(threads) == 1
+
+
 def test_another_bus_can_be_watched_too(recorder: BusEvents) -> None:
     other = Bus()
     recorder.watch(other)
@@ -266,6 +284,14 @@ def test_more_than_it_keeps_is_an_error_and_not_a_silence() -> None:
     for n in range(3):
         recorder.bus.emit(Done(name=str(n)))
     with pytest.raises(RuntimeError, match="keeps at most 2 records and missed 1"):
+        _ = recorder.events
+
+
+def test_what_the_bus_itself_could_not_keep_for_it_is_missed_too() -> None:
+    recorder = BusEvents(max_records=2)
+    for n in range(50_000):
+        recorder.bus.emit(Done(name=str(n)))
+    with pytest.raises(RuntimeError, match="at most 2 records and missed 49998;"):
         _ = recorder.events
 
 

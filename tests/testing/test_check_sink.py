@@ -2,13 +2,14 @@ import asyncio
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import msgspec
 import pytest
 
-from eventbus import Event, Outcome, Refused, Unavailable
+from eventbus import AttachmentReport, Event, Outcome, Refused, Unavailable
 from eventbus.testing import (
     RecordingSink,
     ScriptedSink,
@@ -16,7 +17,8 @@ from eventbus.testing import (
     Tally,
     check_sink,
 )
-from tests.testing._shelf import PlainShelf, Shelf, ShelfSettings, ShelfSink
+from eventbus.testing.conformance._scenarios import check_counts
+from tests.testing._shelf import Down, PlainShelf, Shelf, ShelfSettings, ShelfSink
 
 SCENARIOS = [
     "always_ok",
@@ -588,6 +590,26 @@ async def test_rule_18_start_must_work_again_after_a_cancellation() -> None:
     assert "start raised RuntimeError: started already" in str(error)
 
 
+async def test_rule_18_start_must_work_again_after_the_far_side_was_down() -> None:
+    class Bad(GoodSink):
+        begun = False
+
+        async def start(self) -> None:
+            if self.begun:
+                raise RuntimeError("half started")
+            try:
+                await self.shelf.ping()
+            except Down:
+                self.begun = True
+                raise
+
+    shelf = Shelf()
+    shelf.failures = frozenset({"unavailable"})
+    error = await violation(Bad, shelf)
+    assert error.rule == 18
+    assert "start raised RuntimeError: half started" in str(error)
+
+
 async def test_rule_19_aclose_must_work_twice() -> None:
     class Bad(GoodSink):
         connection: Any = None
@@ -687,6 +709,39 @@ async def test_rule_23_what_arrived_must_not_be_reported_as_refused() -> None:
     error = await violation(Bad, shelf)
     assert error.rule == 23
     assert "record(s) arrived and were set aside too" in str(error)
+
+
+async def test_rule_23_what_was_not_written_must_not_arrive() -> None:
+    class Bad(GoodSink):
+        async def write(self, batch: Sequence[Any]) -> Outcome | None:
+            self.shelf.ids.append("heartbeat")
+            return await super().write(batch)
+
+    error = await violation(Bad, PlainShelf())
+    assert error.rule == 23
+    assert "1 record(s) arrived that were not reported as delivered: heartbeat" in str(
+        error
+    )
+
+
+def test_rule_23_the_counts_of_the_bus_must_be_those_of_the_ids() -> None:
+    report = AttachmentReport(offered=3, delivered=3, complete=True)
+    with pytest.raises(SinkViolation) as caught:
+        check_counts(report, {"a", "b", "c"}, Counter("ab"), {"c"})
+    assert caught.value.rule == 23
+    assert str(caught.value).endswith(
+        "the bus counted (3, 3, 0, 0), the ids say (3, 2, 1, 0)"
+    )
+
+
+async def test_a_rule_that_is_broken_only_on_the_bus_is_named() -> None:
+    class Bad(GoodSink):
+        async def write(self, batch: Sequence[Any]) -> Any:
+            return None if type(batch) is list else "thanks"
+
+    error = await violation(Bad)
+    assert error.rule == 9
+    assert str(error).endswith("write returned 'thanks'")
 
 
 async def test_what_is_broken_only_on_the_bus_is_found_in_the_scenarios() -> None:

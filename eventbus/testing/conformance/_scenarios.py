@@ -93,8 +93,16 @@ async def run_scenario(subject: Subject, scenario: Scenario, seed: int) -> Tally
     arrived = await subject.arrived()
     arrived = boundary.arrived if arrived is None else arrived
     subject.doubt(faults.doubtful)
-    _check_ids(boundary, arrived, set_aside, frozenset(faults.doubtful))
-    return _tally(report.attachments[_NAME], boundary, arrived, set_aside)
+    offered = set(boundary.offered)
+    check_ids(offered, arrived, set_aside, frozenset(faults.doubtful))
+    check_counts(report.attachments[_NAME], offered, arrived, set_aside)
+    return Tally(
+        offered=len(offered),
+        delivered=len(arrived),
+        set_aside=len(set_aside),
+        attempts=boundary.attempts,
+        repeated=sum(count > 1 for count in arrived.values()),
+    )
 
 
 def _batch(subject: Subject, scenario: Scenario) -> Batch:
@@ -128,13 +136,17 @@ async def _drive(bus: Bus, subject: Subject) -> Report:
     return await bus.aclose(timeout_seconds=HANG_SECONDS)
 
 
-def _check_ids(
-    boundary: Boundary,
+def check_ids(
+    offered: set[str],
     arrived: Counter[str],
     set_aside: set[str],
     doubtful: frozenset[str],
 ) -> None:
-    offered = set(boundary.offered)
+    """Check that each record arrived or was set aside.
+
+    Raises:
+        SinkViolation: One did both, or neither, or arrived twice without a reason.
+    """
     both = arrived.keys() & set_aside
     if both:
         raise SinkViolation(
@@ -144,24 +156,22 @@ def _check_ids(
     compare(offered - set_aside, arrived, uncertain=doubtful)
 
 
-def _tally(
+def check_counts(
     report: AttachmentReport,
-    boundary: Boundary,
+    offered: set[str],
     arrived: Counter[str],
     set_aside: set[str],
-) -> Tally:
+) -> None:
+    """Check that the bus counted what the ids say.
+
+    Raises:
+        SinkViolation: It did not.
+    """
     counts = (report.offered, report.delivered, report.dead_lettered, report.pending)
-    expected = (len(boundary.offered), len(arrived), len(set_aside), 0)
+    expected = (len(offered), len(arrived), len(set_aside), 0)
     if counts != expected:
         raise SinkViolation(
             Rule.ONE_END,
             "offered, delivered, set aside, pending: "
             f"the bus counted {counts}, the ids say {expected}",
         )
-    return Tally(
-        offered=len(boundary.offered),
-        delivered=len(arrived),
-        set_aside=len(set_aside),
-        attempts=boundary.attempts,
-        repeated=sum(count > 1 for count in arrived.values()),
-    )

@@ -1,0 +1,72 @@
+"""The tables of settings in ``docs/configuration.md``, made from the code.
+
+``python -m tests.config.reference`` writes them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from eventbus import Batch, Buffer, Limits, Retry
+from eventbus._sampling_settings import (
+    AdaptiveSettings,
+    FirstSettings,
+    RateLimitSettings,
+    SamplerSettings,
+)
+from eventbus.config._reference import settings_of, table_of
+from eventbus.config._settings import AttachmentSettings, BusSettings
+from eventbus_local import ConsoleSettings, JsonlSettings, LoggingSettings
+
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "configuration.md"
+
+SETTINGS: Mapping[str, type[msgspec.Struct]] = {
+    "bus": BusSettings,
+    "limits": Limits,
+    "attachment": AttachmentSettings,
+    "buffer": Buffer,
+    "batch": Batch,
+    "retry": Retry,
+    "sampler": SamplerSettings,
+    "rate_limit": RateLimitSettings,
+    "first": FirstSettings,
+    "adaptive": AdaptiveSettings,
+    "console": ConsoleSettings,
+    "jsonl": JsonlSettings,
+    "logging": LoggingSettings,
+}
+
+BLOCK = re.compile(
+    r"<!-- settings: (?P<name>\w+) -->\n(?P<table>.*?)<!-- end -->", re.S
+)
+
+
+def page() -> Mapping[str, str]:
+    """Return the tables that the page has, by name."""
+    text = PAGE.read_text(encoding="utf-8")
+    return {match["name"]: match["table"].strip() for match in BLOCK.finditer(text)}
+
+
+def code() -> Mapping[str, str]:
+    """Return the tables that the page should have."""
+    return {name: table_of(settings_of(cls)) for name, cls in SETTINGS.items()}
+
+
+def write() -> None:
+    """Bring the page up to date."""
+    tables = code()
+
+    def block(match: re.Match[str]) -> str:
+        name = match["name"]
+        return f"<!-- settings: {name} -->\n{tables[name]}\n<!-- end -->"
+
+    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(BLOCK.sub(block, text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

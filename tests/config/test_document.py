@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from eventbus import ConfigError, load_config
+from eventbus.config._document import MAX_FILE_BYTES, read_document
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "eventbus.toml"
+
+
+def refusal(path: Path | str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    return str(caught.value)
+
+
+def test_a_file_is_read_by_its_path_as_text_too(path: Path) -> None:
+    path.write_text('[bus]\nresource = { "service.name" = "checkout" }\n')
+    for source in (path, str(path)):
+        assert load_config(source).bus.resource == {"service.name": "checkout"}
+
+
+def test_a_missing_file_is_named(path: Path) -> None:
+    assert refusal(path).startswith(f"Cannot read {str(path)!r}: No such file")
+
+
+def test_a_directory_is_no_configuration(tmp_path: Path) -> None:
+    assert "Is a directory" in refusal(tmp_path)
+
+
+def test_a_mistake_in_toml_has_its_line_and_column(path: Path) -> None:
+    path.write_text("[bus]\nstrict = yes\n")
+    text = refusal(path)
+    assert text.startswith(f"{str(path)!r} is not TOML: ")
+    assert "(at line 2, column 10)" in text
+
+
+def test_a_key_given_twice_is_refused(path: Path) -> None:
+    path.write_text("[sinks.console]\n[sinks.console]\n")
+    assert "is not TOML: Cannot declare" in refusal(path)
+
+
+def test_a_file_over_its_bound_is_refused_unread(path: Path) -> None:
+    path.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
+    assert "Expected at most 1048576 bytes" in refusal(path)
+
+
+def test_a_file_that_is_not_utf_8_is_refused_at_the_byte(path: Path) -> None:
+    path.write_bytes(b"# caf\xe9\n")
+    assert "got byte 0xe9 at offset 5" in refusal(path)
+
+
+def test_a_byte_order_mark_is_nothing(path: Path) -> None:
+    path.write_bytes(b"\xef\xbb\xbf[bus]\nstrict = true\n")
+    assert load_config(path).bus.strict is True
+
+
+def test_a_file_that_is_nested_too_deeply_is_refused(path: Path) -> None:
+    path.write_text(f"a = {'[' * 100_000}{']' * 100_000}\n")
+    assert refusal(path)
+
+
+def test_a_path_with_a_nul_is_refused() -> None:
+    assert "Cannot read 'a\\x00b'" in refusal("a\0b")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+def test_a_file_that_everybody_may_write_is_read_with_a_warning(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.write_text("")
+    path.chmod(0o666)
+    load_config(path)
+    (line,) = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert line.startswith(f"{path} can be written by everybody on this machine")
+    assert "(mode 0666)" in line
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+def test_a_file_that_only_its_owner_may_write_is_read_without(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.write_text("")
+    path.chmod(0o644)
+    load_config(path)
+    assert caplog.records == []
+
+
+def test_a_place_has_the_line_of_its_key_or_of_what_holds_it(path: Path) -> None:
+    path.write_text("# first\n[sinks.a]\n\nselect = [\n  'x',\n  'y',\n]\n")
+    document = read_document(path)
+    assert document.where(("sinks", "a", "select", 1)) == f"{path}:6"
+    assert document.where(("sinks", "a", "path")) == f"{path}:2"
+    assert document.where(("bus",)) == str(path)

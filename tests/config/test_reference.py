@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+from eventbus import Buffer, Retry
+from eventbus._plugins import installed_sinks
+from eventbus.cli._options import make_parser
+from eventbus.config import load_config
+from eventbus.config._reference import descriptions, settings_of, toml
+from eventbus.config._secrets import SecretText
+from tests.config import reference
+
+
+@pytest.mark.parametrize("name", reference.SETTINGS)
+def test_the_page_s_table_is_what_the_code_says(name: str) -> None:
+    assert reference.page()[name] == reference.code()[name], (
+        "run: python -m tests.config.reference"
+    )
+
+
+def test_the_page_has_a_table_for_every_sink_of_ours() -> None:
+    ours = {one.name for one in installed_sinks() if one.distribution == "eventbus"}
+    assert ours <= set(reference.page())
+
+
+@pytest.mark.proves("F4")
+def test_the_precedence_is_one_line_of_the_page() -> None:
+    line = "**Precedence: argument, then file, then environment, then default.**"
+    assert line in reference.PAGE.read_text(encoding="utf-8").splitlines()
+
+
+def test_the_page_s_example_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STATE_DIR", raising=False)
+    text = reference.PAGE.read_text(encoding="utf-8")
+    block = re.search(r"```toml\n(.*?)```", text, re.S)
+    assert block is not None
+    config = load_config(tomllib.loads(block[1]))
+    assert list(config.sinks) == ["console", "audit"]
+
+
+def test_the_page_names_every_command_and_option() -> None:
+    text = reference.PAGE.read_text(encoding="utf-8")
+    commands = make_parser("0")._subparsers
+    assert commands is not None
+    (choices,) = [action.choices for action in commands._group_actions]
+    for name, parser in dict(choices or {}).items():
+        assert f"eventbus {name}" in text
+        options = set(parser._option_string_actions) - {"-h", "--help"}
+        assert {option for option in options if option not in text} == set()
+
+
+def test_every_setting_has_its_words() -> None:
+    for cls in reference.SETTINGS.values():
+        silent = [one.name for one in settings_of(cls) if not one.description]
+        assert silent == [], cls.__name__
+
+
+def test_a_setting_is_told_with_type_default_and_words() -> None:
+    (first, *_, last) = settings_of(Buffer)
+    assert (first.name, first.type, first.default) == (
+        "max_events",
+        "`int` >= 1",
+        "8192",
+    )
+    assert first.description == "Most events pending at once."
+    assert (last.type, last.default) == ("`float` >= 0 or 'none'", "5.0")
+
+
+def test_a_default_of_no_value_is_none_where_that_can_be_written() -> None:
+    by_name = {one.name: one for one in settings_of(reference.SETTINGS["jsonl"])}
+    assert by_name["max_file_bytes"].default == '"none"'
+    assert by_name["path"].default == "required"
+
+
+def test_words_over_several_lines_become_one() -> None:
+    words = descriptions(Retry)["budget_ratio"]
+    assert words == (
+        "Records sent again per record sent fresh, over a minute; beyond it each wait "
+        "is `max_seconds`."
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "true"),
+        (5, "5"),
+        (0.5, "0.5"),
+        (None, "unset"),
+        ('a"b', '"a\\"b"'),
+        ("a\\b", '"a\\\\b"'),
+        (SecretText("x"), '"[REDACTED]"'),
+        (["a", 1], '["a", 1]'),
+        ({"a.b": 1}, '{ "a.b" = 1 }'),
+        ({}, "{}"),
+        (Buffer(), "{}"),
+        (Buffer(max_events=5), "{ max_events = 5 }"),
+    ],
+)
+def test_a_value_is_written_as_toml(value: object, text: str) -> None:
+    assert toml(value) == text

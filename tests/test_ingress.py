@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import Any
+
+import pytest
+from eventbus import Attachment, Buffer, Bus, Event, Overflow, PublishTimeoutError
+from eventbus.testing import RecordingSink
+
+from tests._between import Between, Paused, every_place, in_a_thread
+
+
+class Near(Event):
+    n: int
+
+
+class Far(Event):
+    n: int
+
+
+class Late(Event):
+    n: int
+
+
+ROOM_AT_NEWEST = 5
+ROOM_AT_OLDEST = 2
+
+
+def held(attachment: Attachment) -> list[int]:
+    """Return what is in the buffer, in order."""
+    return [r.event.n for chunk in attachment.buffer._chunks for r in chunk.records()]
+
+
+class Scene:
+    """A bus without a loop, sealed by hand, and everything that was emitted on it."""
+
+    def __init__(self) -> None:
+        self.bus = Bus()
+        self.newest = self.attach("newest", Overflow.DROP_NEWEST, ROOM_AT_NEWEST)
+        self.oldest = self.attach("oldest", Overflow.DROP_OLDEST, ROOM_AT_OLDEST)
+        self.roomy = self.attach("roomy", Overflow.WAIT, 100, select="near")
+        self.patient = self.attach("patient", Overflow.WAIT, 3, select="near")
+        self.told: dict[int, tuple[type[Event], bool]] = {}
+        self.gone: list[Attachment] = []
+        self.closed = False
+
+    def attach(
+        self, name: str, overflow: Overflow, room: int, **wishes: Any
+    ) -> Attachment:
+        buffer = Buffer(max_events=room, overflow=overflow)
+        return self.bus.attach(RecordingSink(), name=name, buffer=buffer, **wishes)
+
+    @classmethod
+    def in_use(cls) -> Scene:
+        scene = cls()
+        scene.emit(Near)
+        scene.emit(Far)
+        scene.seal()
+        return scene
+
+    def emit(self, kind: Callable[..., Event]) -> None:
+        event = kind(n=len(self.told))
+        self.told[event.n] = (type(event), False)
+        self.told[event.n] = (type(event), self.bus.emit(event))
+
+    def seal(self) -> None:
+        self.bus._engine.work()
+
+    def interrupt(self) -> None:
+        self.emit(Near)
+        self.emit(Late)
+        assert self.bus.stats().emitted >= 0
+
+    def play(self) -> None:
+        for kind in (Near, Far, Near, Near, Far, Near):
+            self.emit(kind)
+        self.seal()
+        self.emit(Near)
+
+    def publish(self) -> None:
+        for _ in range(4):
+            n = len(self.told)
+            self.told[n] = (Near, False)
+            with asyncio.Runner() as runner, suppress(PublishTimeoutError):
+                runner.run(self.published(Near(n=n)))
+
+    async def published(self, event: Event) -> None:
+        await self.bus.publish(event, timeout_seconds=0)
+
+    def attach_another(self) -> None:
+        self.attach("another", Overflow.WAIT, 100)
+
+    def detach_all_but_one(self) -> None:
+        for attachment in (self.newest, self.oldest):
+            self.bus._engine.disconnect(attachment)
+            self.gone.append(attachment)
+
+    def close(self) -> None:
+        self.bus._engine.close()
+        self.closed = True
+
+    @property
+    def is_held(self) -> bool:
+        """Whether another thread is inside the lock."""
+        free = self.bus._engine.ingress.mutex.acquire(blocking=False)
+        if free:
+            self.bus._engine.ingress.mutex.release()
+        return not free
+
+    def check(self) -> None:
+        if not self.closed:
+            self.seal()
+        assert self.bus._engine.ingress.entries == []
+        stats = self.bus.stats()
+        refused = stats.refused.get("closed", 0)
+        unselected = len(self.told) - stats.emitted - refused
+        assert unselected in ((0, 1) if self.gone else (0,))
+        near = {n for n, (kind, _) in self.told.items() if kind is Near}
+        assert set(held(self.roomy)) <= near
+        assert len(held(self.roomy)) in (len(near), len(near) - refused)
+        for attachment in (self.newest, self.oldest, self.roomy, self.patient):
+            self.check_one(attachment)
+        self.check_answers()
+
+    def check_one(self, attachment: Attachment) -> None:
+        counts = attachment._counts()
+        taken = held(attachment)
+        assert len(set(taken)) == len(taken) == counts["pending"]
+        assert len(taken) == min(counts["offered"], attachment.plan.buffer.max_events)
+        assert counts["offered"] == len(taken) + sum(counts["dropped"].values())
+        if attachment in (self.newest, self.oldest) and attachment not in self.gone:
+            assert counts["offered"] == self.bus.stats().emitted
+
+    def check_answers(self) -> None:
+        accepted = {n for n, (_, answer) in self.told.items() if answer}
+        if self.newest not in self.gone:
+            assert accepted <= set(held(self.newest))
+
+
+MEANWHILE = [
+    Scene.seal,
+    Scene.play,
+    Scene.publish,
+    Scene.attach_another,
+    Scene.detach_all_but_one,
+    Scene.close,
+]
+
+
+@pytest.fixture(autouse=True)
+def small_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the hand-over be compacted after a few events already."""
+    monkeypatch.setattr("eventbus._ingress.LEASE_EVENTS", 1)
+    monkeypatch.setattr("eventbus._route.LEASE_EVENTS", 1)
+
+
+@pytest.mark.proves("fault-14")
+def test_an_emit_between_any_two_lines_loses_nothing() -> None:
+    """As a signal handler or a finalizer would, on the very same thread."""
+
+    def run(place: int) -> bool:
+        scene = Scene()
+        with Between([place], scene.interrupt) as between:
+            scene.play()
+        scene.check()
+        return between.reached
+
+    assert every_place(run) > 1000
+
+
+@pytest.mark.proves("fault-13", "fault-30")
+@pytest.mark.parametrize("kind", [Near, Far, Late])
+@pytest.mark.parametrize("meanwhile", MEANWHILE)
+def test_whatever_comes_in_the_middle_of_an_emit_loses_nothing(
+    meanwhile: Callable[[Scene], None], kind: type[Event]
+) -> None:
+    """The loop's thread has its turn at any place of an emit in another."""
+
+    def run(place: int) -> bool:
+        scene = Scene.in_use()
+        with Paused([place], lambda: scene.emit(kind)) as paused:
+            if not scene.is_held:
+                meanwhile(scene)
+        scene.check()
+        return paused.reached
+
+    assert every_place(run) > 20
+
+
+@pytest.mark.proves("fault-13", "fault-30")
+@pytest.mark.parametrize("meanwhile", MEANWHILE)
+def test_an_emit_in_the_middle_of_anything_loses_nothing(
+    meanwhile: Callable[[Scene], None],
+) -> None:
+    """Another thread emits at any place where the loop's thread does not hold the lock."""
+
+    def run(place: int) -> bool:
+        scene = Scene.in_use()
+
+        def emit() -> None:
+            if not scene.bus._engine.ingress.mutex._is_owned():
+                in_a_thread(lambda: scene.emit(Far))
+
+        with Between([place], emit) as between:
+            meanwhile(scene)
+        scene.check()
+        return between.reached
+
+    assert every_place(run) > 10
+
+
+@pytest.mark.proves("fault-13")
+@pytest.mark.parametrize("meanwhile", MEANWHILE)
+def test_an_append_in_the_middle_of_anything_is_not_lost(
+    meanwhile: Callable[[Scene], None],
+) -> None:
+    """Another thread appends, also while the lock is held, and is held up after it."""
+    after_append = next(filter(stops_after_its_append, range(100)))
+
+    def run(place: int) -> bool:
+        scene = Scene.in_use()
+        with ExitStack() as stack:
+            emit = Paused([after_append], lambda: scene.emit(Far))
+
+            def begin() -> None:
+                if not scene.bus._engine.ingress.closed:
+                    stack.enter_context(emit)
+
+            with Between([place], begin) as between:
+                meanwhile(scene)
+        scene.check()
+        return between.reached
+
+    assert every_place(run) > 10
+
+
+def stops_after_its_append(place: int) -> bool:
+    scene = Scene.in_use()
+    with Paused([place], lambda: scene.emit(Far)):
+        return len(scene.bus._engine.ingress.entries) == 1
+
+
+@pytest.mark.proves("fault-30")
+def test_an_emit_by_a_route_that_is_gone_reaches_nobody_it_should_not() -> None:
+    """It is held up before its append, while the last to select its type goes, and
+    after it, while what was handed over is sealed."""
+    for first in range(30):
+        for second in range(first + 1, 30):
+            scene = Scene.in_use()
+            with Paused([first, second], lambda: scene.emit(Far)) as paused:
+                scene.detach_all_but_one()
+                paused.go_on()
+                if not scene.is_held:
+                    scene.seal()
+            scene.check()
