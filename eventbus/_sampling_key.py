@@ -102,14 +102,15 @@ class Key:
         sampled_before = record.weight != 1
         if self._name == TRACE_ID and record.trace_id and not sampled_before:
             return trace_randomness(record.trace_id, record.tracestate)
-        text = self._text(record) or record.id
+        text = self.text(record) or record.id
         if sampled_before:
             text = f"{record.weight!r} {text}"
         if len(text) > _MAX_CACHED_LENGTH:
             return text_randomness(text)
         return self._cached(text)
 
-    def _text(self, record: AnyRecord) -> str:
+    def text(self, record: AnyRecord) -> str:
+        """Return the value of *record* as text; empty when it has none to go by."""
         if self._name == TRACE_ID and record.trace_id:
             return record.trace_id
         event: Event = record.event

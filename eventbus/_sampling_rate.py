@@ -8,6 +8,7 @@ from typing import Final
 from eventbus._bounds import between
 from eventbus._clock import Clock, SystemClock
 from eventbus._record import AnyRecord
+from eventbus._sampling_key import Key
 
 _MIN_PER_SECOND: Final = 1e-6
 _MAX_PER_SECOND: Final = 1e9
@@ -15,7 +16,11 @@ _MIN_SECONDS: Final = 1e-3
 _MAX_SECONDS: Final = 1e9
 _MAX_COUNT: Final = 1_000_000_000
 _WHOLE_TOKEN: Final = 1 - 1e-9  # sums of float seconds come out a little short
+_MAX_KEYS: Final = 10_000
 DEFAULT_INTERVAL_SECONDS: Final = 1.0
+
+NAME: Final = "name"
+"""The key that stands for the event's name."""
 
 
 class _Tally:
@@ -34,6 +39,25 @@ class _Tally:
         return 1 + left_out / record.weight if left_out else 1.0
 
 
+class _Bucket:
+    """Tokens that come in with time and go out with records."""
+
+    __slots__ = ("_filled_at", "tokens")
+
+    def __init__(self, burst: float, now: float) -> None:
+        self.tokens = burst
+        self._filled_at = now
+
+    def take(self, per_second: float, burst: float, now: float) -> bool:
+        elapsed = max(0.0, now - self._filled_at)
+        self.tokens = min(burst, self.tokens + elapsed * per_second)
+        self._filled_at = now
+        if self.tokens < _WHOLE_TOKEN:
+            return False
+        self.tokens = max(0.0, self.tokens - 1)
+        return True
+
+
 class RateLimit:
     """Keeps so many records a second, with bursts up to a bound: a token bucket.
 
@@ -44,6 +68,10 @@ class RateLimit:
         per_second: Records kept a second in the long run, 1e-6 to 1e9.
         burst: Most records kept at once, from 1; also the most that an idle time saves
             up. ``None`` is one second's worth.
+        key: A limit for each value of it: ``"name"`` is the event's, else as for
+            :class:`Ratio`. Records without a value share one. The 10,000 values used
+            last are remembered; another one begins with a full bucket. ``None`` is one
+            limit for all.
         clock: What time it is until a bus says.
     """
 
@@ -52,39 +80,47 @@ class RateLimit:
         per_second: float,
         burst: float | None = None,
         *,
+        key: str | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Begin with a full bucket."""
+        """Begin with full buckets."""
         between("per_second", per_second, _MIN_PER_SECOND, _MAX_PER_SECOND)
         burst = max(1.0, per_second) if burst is None else burst
         between("burst", burst, 1, _MAX_COUNT)
         self.per_second: Final = per_second
         self.burst: Final = burst
+        self.key: Final = key
+        self._value_of: Final = None if key in (None, NAME) else Key(key or "").text
         self._clock: Final = clock or SystemClock()
         self._tally: Final = _Tally()
-        self._tokens: float = burst
-        self._filled_at = self._clock.monotonic()
+        self._buckets: dict[str, _Bucket] = {}
 
     def sample(self, record: AnyRecord) -> float:
         """See :class:`Sampler`."""
-        self._fill(self._clock.monotonic())
-        if self._tokens < _WHOLE_TOKEN:
-            return self._tally.leave_out(record)
-        self._tokens = max(0.0, self._tokens - 1)
-        return self._tally.keep(record)
+        now = self._clock.monotonic()
+        if self._bucket_of(record, now).take(self.per_second, self.burst, now):
+            return self._tally.keep(record)
+        return self._tally.leave_out(record)
 
-    def _fill(self, now: float) -> None:
-        elapsed = max(0.0, now - self._filled_at)
-        self._tokens = min(self.burst, self._tokens + elapsed * self.per_second)
-        self._filled_at = now
+    def _bucket_of(self, record: AnyRecord, now: float) -> _Bucket:
+        if self._value_of is not None:
+            value = self._value_of(record)
+        else:
+            value = record.name if self.key == NAME else ""
+        bucket = self._buckets.pop(value, None) or _Bucket(self.burst, now)
+        self._buckets[value] = bucket
+        if len(self._buckets) > _MAX_KEYS:
+            del self._buckets[next(iter(self._buckets))]
+        return bucket
 
     def for_attachment(self, clock: Clock) -> RateLimit:
         """See :class:`Sampler`."""
-        return RateLimit(self.per_second, self.burst, clock=clock)
+        return RateLimit(self.per_second, self.burst, key=self.key, clock=clock)
 
     def __repr__(self) -> str:
         """Show the settings."""
-        return f"RateLimit({self.per_second}, burst={self.burst})"
+        by_key = "" if self.key is None else f", key={self.key!r}"
+        return f"RateLimit({self.per_second}, burst={self.burst}{by_key})"
 
 
 class First:

@@ -30,10 +30,13 @@ class RateLimitSettings(_Settings, frozen=True):
     Args:
         per_second: Records kept a second in the long run, 1e-6 to 1e9.
         burst: Most records kept at once; ``None`` is one second's worth.
+        key: A limit for each value of it: ``"name"`` is the event's, else a field of
+            the event or a bound attribute. ``None`` is one limit for all.
     """
 
     per_second: Annotated[float, Meta(gt=0)]
     burst: Annotated[float, Meta(ge=1)] | None = None
+    key: Annotated[str, Meta(min_length=1)] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what the sampler refuses, at its place in the configuration."""
@@ -41,7 +44,7 @@ class RateLimitSettings(_Settings, frozen=True):
 
     def sampler(self) -> RateLimit:
         """Return the sampler."""
-        return RateLimit(self.per_second, self.burst)
+        return RateLimit(self.per_second, self.burst, key=self.key)
 
 
 class FirstSettings(_Settings, frozen=True):

@@ -196,7 +196,7 @@ def test_a_rate_limit_keeps_its_burst_and_then_its_rate(now: float) -> None:
     for _ in range(50):
         clock.now += 0.1
         assert sum(map(bool, weights(limit, [STARTED] * 3))) == 1
-        assert limit._tokens >= 0
+        assert limit._buckets[""].tokens >= 0
 
 
 def test_a_rate_limit_without_a_burst_saves_up_one_second() -> None:
@@ -284,7 +284,7 @@ def test_tokens_stay_between_none_and_the_burst_whatever_the_clock_does() -> Non
     for _ in range(5_000):
         clock.now += random.choice([0, 1e-9, 0.03, 0.1, 1, 49 * DAY, -1, -49 * DAY])
         weights(limit, [STARTED] * random.randrange(8))
-        assert 0 <= limit._tokens <= 5
+        assert 0 <= limit._buckets[""].tokens <= 5
 
 
 def test_first_keeps_the_first_of_every_period() -> None:
@@ -577,3 +577,35 @@ def test_a_sampler_shows_its_settings() -> None:
 def test_everything_public_has_a_docstring() -> None:
     for name in sampling.__all__:
         assert getattr(sampling, name).__doc__, name
+
+
+@pytest.mark.proves("D10")
+def test_a_limit_by_name_throttles_each_event_type_alone_and_says_how_many() -> None:
+    clock = HandClock()
+    limit = RateLimit(1, 1, key="name", clock=clock)
+    assert weights(limit, [STARTED, FAILED, STARTED, FAILED, FAILED]) == [1, 1, 0, 0, 0]
+    clock.now += 1
+    assert weights(limit, [STARTED, FAILED]) == [2.0, 3.0]
+
+
+@pytest.mark.proves("D10")
+def test_a_limit_by_key_throttles_each_value_alone() -> None:
+    clock = HandClock()
+    limit = RateLimit(1, 1, key="tenant", clock=clock)
+    loud = Record(Started(), attributes={"tenant": "loud"})
+    quiet = Record(Started(), attributes={"tenant": "quiet"})
+    assert weights(limit, [loud] * 3) == [1, 0, 0]
+    assert limit.sample(quiet) == 3.0
+
+
+def test_a_limit_by_key_remembers_a_bounded_number_of_values() -> None:
+    limit = RateLimit(1, 1, key="tenant", clock=HandClock())
+    for number in range(20_000):
+        limit.sample(Record(Started(), attributes={"tenant": str(number)}))
+    assert len(limit._buckets) == 10_000
+
+
+def test_a_limit_by_key_keeps_its_key_at_each_attachment() -> None:
+    limit = RateLimit(1, key="name")
+    assert limit.for_attachment(HandClock()).key == "name"
+    assert repr(limit) == "RateLimit(1, burst=1.0, key='name')"
