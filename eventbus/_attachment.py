@@ -229,7 +229,7 @@ class Attachment:
         if self.intake.closed_for is not None:
             return False
         fits = portion.kept is None or self.buffer.fits(portion.kept.size_bytes)
-        return bool(self.waiters) or not fits
+        return bool(self.waiters) or self.door.room < 1 or not fits
 
     def _room_freed(self) -> None:
         while self.waiters and self.waiters[0].fits():

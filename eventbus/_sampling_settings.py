@@ -24,7 +24,7 @@ class _Settings(
 ): ...
 
 
-class RateLimitSettings(_Settings, frozen=True):
+class RateLimitSettings(_Settings, frozen=True, kw_only=True):
     """So many records a second; see :class:`eventbus.sampling.RateLimit`.
 
     Args:
@@ -47,7 +47,7 @@ class RateLimitSettings(_Settings, frozen=True):
         return RateLimit(self.per_second, self.burst, key=self.key)
 
 
-class FirstSettings(_Settings, frozen=True):
+class FirstSettings(_Settings, frozen=True, kw_only=True):
     """The first records of every period; see :class:`eventbus.sampling.First`.
 
     Args:
@@ -67,7 +67,7 @@ class FirstSettings(_Settings, frozen=True):
         return First(self.n, self.per_seconds)
 
 
-class AdaptiveSettings(_Settings, frozen=True):
+class AdaptiveSettings(_Settings, frozen=True, kw_only=True):
     """A ratio that follows the traffic; see :class:`eventbus.sampling.Adaptive`.
 
     Args:
@@ -85,7 +85,7 @@ class AdaptiveSettings(_Settings, frozen=True):
         return Adaptive(self.target_per_second)
 
 
-class SamplerSettings(_Settings, frozen=True):
+class SamplerSettings(_Settings, frozen=True, kw_only=True):
     """Which records an attachment takes.
 
     One of ``ratio``, ``rate_limit``, ``first`` and ``adaptive`` decides; with ``rates``

@@ -34,7 +34,7 @@ class _Settings(
 ): ...
 
 
-class Buffer(_Settings, frozen=True):
+class Buffer(_Settings, frozen=True, kw_only=True):
     """The bounds of one attachment's buffer.
 
     Everything not yet decided counts: queued, in flight, waiting for a retry.
@@ -62,7 +62,7 @@ class Buffer(_Settings, frozen=True):
         at_least("wait_timeout_seconds", self.wait_timeout_seconds, 0)
 
 
-class Batch(_Settings, frozen=True):
+class Batch(_Settings, frozen=True, kw_only=True):
     """When a batch leaves, and how many at a time.
 
     The first event leaves at once; after that a batch leaves when it is full, or
@@ -90,7 +90,7 @@ class Batch(_Settings, frozen=True):
         at_least("max_in_flight", self.max_in_flight, 1)
 
 
-class Retry(_Settings, frozen=True):
+class Retry(_Settings, frozen=True, kw_only=True):
     """How often and how long a batch is tried again.
 
     Waits are full jitter: uniform between 0 and ``initial_seconds`` doubled with each
@@ -131,7 +131,7 @@ class Retry(_Settings, frozen=True):
         between("budget_ratio", self.budget_ratio, 0, 1)
 
 
-class Limits(_Settings, frozen=True):
+class Limits(_Settings, frozen=True, kw_only=True):
     """The bounds of a whole bus.
 
     Args:

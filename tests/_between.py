@@ -25,7 +25,9 @@ def core(*names: str) -> frozenset[str]:
 
 
 BY_OPERATION = core("emit")
-BY_LINE = core("guard", "ingress", "door", "route", "router", "seal", "intake")
+BY_LINE = core(
+    "guard", "ingress", "door", "route", "router", "seal", "intake", "publish"
+)
 
 
 class Between:
@@ -78,11 +80,11 @@ class Between:
         return self._pass
 
 
-def every_place(run: Callable[[int], bool]) -> int:
-    """Call *run* with each place until it says that its place was not reached."""
+def every_place(run: Callable[[int], bool], *, step: int = 1) -> int:
+    """Call *run* with each *step*-th place until it says that it was not reached."""
     place = 0
     while run(place):
-        place += 1
+        place += step
     return place
 
 

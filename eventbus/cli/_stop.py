@@ -37,6 +37,7 @@ class Stop:
         The second one finds the system's own handling: the process ends at once.
         """
         loop = asyncio.get_running_loop()
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
         with suppress(NotImplementedError):  # Windows: KeyboardInterrupt it is
             for number in _SIGNALS:
                 loop.add_signal_handler(number, self._received, loop, number)
@@ -44,6 +45,8 @@ class Stop:
             yield
         finally:
             _let_go(loop)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _received(
         self, loop: asyncio.AbstractEventLoop, number: signal.Signals

@@ -45,7 +45,7 @@ class _Settings(
 ): ...
 
 
-class BusSettings(_Settings, frozen=True):
+class BusSettings(_Settings, frozen=True, kw_only=True):
     """The table ``[bus]``.
 
     Args:
@@ -65,7 +65,7 @@ class BusSettings(_Settings, frozen=True):
     limits: Limits = Limits()
 
 
-class AttachmentSettings(_Settings, frozen=True):
+class AttachmentSettings(_Settings, frozen=True, kw_only=True):
     """The keys that every table ``[sinks.NAME]`` may have, whatever its sink.
 
     Args:

@@ -18,6 +18,8 @@ from eventbus.testing._listening import Bell, seal, woken_here
 from eventbus.testing._matching import Match, Wanted, explain, names_of
 from eventbus.testing._transcript import assert_transcript
 
+# Any in this module: an event of whichever type a test asks for.
+
 E = TypeVar("E", bound=Event)
 
 DEFAULT_MAX_RECORDS: Final = 100_000

@@ -20,7 +20,7 @@ class _Settings(
 ): ...
 
 
-class ConsoleSettings(_Settings, frozen=True):
+class ConsoleSettings(_Settings, frozen=True, kw_only=True):
     """How events look on a terminal.
 
     Args:
@@ -46,7 +46,7 @@ class ConsoleSettings(_Settings, frozen=True):
         at_least("max_value_chars", self.max_value_chars, 1)
 
 
-class JsonlSettings(_Settings, frozen=True):
+class JsonlSettings(_Settings, frozen=True, kw_only=True):
     """Where records are written as lines of JSON, and when a new file begins.
 
     Args:
@@ -85,7 +85,7 @@ class JsonlSettings(_Settings, frozen=True):
             raise ValueError(f"rotate_seconds must be > 0, got {self.rotate_seconds}")
 
 
-class LoggingSettings(_Settings, frozen=True):
+class LoggingSettings(_Settings, frozen=True, kw_only=True):
     """How events become records of the standard library's ``logging``.
 
     Args:

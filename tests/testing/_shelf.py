@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
+import pytest
 
 from eventbus import Outcome, Refused, Unavailable
-from eventbus.testing import FarSide
+from eventbus.testing import FarSide, SinkViolation, check_sink
 
 
 class Down(Exception):
@@ -94,3 +95,27 @@ class ShelfSink:
 
     async def aclose(self) -> None:
         await asyncio.sleep(0)
+
+
+class GoodSink(ShelfSink):
+    """Made without a shelf of its own: each kind of test gives it one."""
+
+    shelf_of_all: ClassVar[Shelf]
+
+    def __init__(self, settings: ShelfSettings | None = None) -> None:
+        super().__init__(settings or ShelfSettings(), self.shelf_of_all)
+
+
+def sinks(base: type[GoodSink], shelf: Shelf) -> type[GoodSink]:
+    return type(base.__name__, (base,), {"shelf_of_all": shelf})
+
+
+async def violation(
+    base: type[Any], far_side: Shelf | None = None, **options: Any
+) -> SinkViolation:
+    factory = base
+    if issubclass(base, GoodSink):
+        factory = sinks(base, far_side or PlainShelf())
+    with pytest.raises(SinkViolation) as caught:
+        await check_sink(factory, far_side=far_side, **options)
+    return caught.value

@@ -167,6 +167,17 @@ def test_the_plugin_can_be_left_out(run: Run) -> None:
     result.stdout.fnmatch_lines(["*fixture 'bus_events' not found*"])
 
 
+def test_without_autoloading_it_is_there_for_who_names_it(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile("def test_it(bus_events): assert bus_events.events == []")
+    quick = ("-p", "no:cacheprovider")
+    pytester.runpytest_inprocess(*quick).assert_outcomes(errors=1)
+    named = ("-p", "eventbus.testing.plugin")
+    pytester.runpytest_inprocess(*quick, *named).assert_outcomes(passed=1)
+
+
 def test_nothing_stays_behind_when_a_test_raises(run: Run) -> None:
     run(
         """

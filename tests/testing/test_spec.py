@@ -25,9 +25,11 @@ def test_every_rule_is_a_must_and_every_habit_a_should() -> None:
 
 
 def test_every_rule_has_a_sink_that_breaks_it() -> None:
-    tests = ast.parse(Path(__file__).with_name("test_check_sink.py").read_text())
     names = [
-        node.name for node in ast.walk(tests) if isinstance(node, ast.AsyncFunctionDef)
+        node.name
+        for path in Path(__file__).parent.glob("test_check_sink_*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.AsyncFunctionDef)
     ]
     broken = {
         int(found[1])

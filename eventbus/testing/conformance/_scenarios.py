@@ -12,7 +12,7 @@ import msgspec
 
 from eventbus._bus import Bus
 from eventbus._settings import Batch, Buffer, Retry
-from eventbus._stats import AttachmentReport, Report
+from eventbus._stats import AttachmentReport
 from eventbus.testing._clock import ManualClock
 from eventbus.testing._recording import RecordingSink
 from eventbus.testing.conformance._boundary import HANG_SECONDS, Boundary
@@ -65,7 +65,7 @@ async def run_scenario(subject: Subject, scenario: Scenario, seed: int) -> Tally
     Raises:
         SinkViolation: They do not add up, or the sink broke a rule on the way.
     """
-    clock, faults, letters = ManualClock(), Faults(scenario, seed), RecordingSink()
+    clock, faults = ManualClock(), Faults(scenario, seed)
     boundary = Boundary(
         subject,
         subject.make(clock),
@@ -75,7 +75,29 @@ async def run_scenario(subject: Subject, scenario: Scenario, seed: int) -> Tally
         raises_on_close=scenario.raises_on_close,
     )
     await subject.arrived()
-    bus = Bus(clock=clock)
+    report, set_aside = await _drive(subject, boundary, clock, scenario)
+    if boundary.violation is not None:
+        raise boundary.violation
+    arrived = await subject.arrived()
+    arrived = boundary.arrived if arrived is None else arrived
+    subject.doubt(faults.doubtful)
+    offered = set(boundary.offered)
+    check_ids(offered, arrived, set_aside, frozenset(faults.doubtful))
+    check_counts(report, offered, arrived, set_aside)
+    return Tally(
+        offered=len(offered),
+        delivered=len(arrived),
+        set_aside=len(set_aside),
+        attempts=boundary.attempts,
+        repeated=sum(count > 1 for count in arrived.values()),
+    )
+
+
+async def _drive(
+    subject: Subject, boundary: Boundary, clock: ManualClock, scenario: Scenario
+) -> tuple[AttachmentReport, set[str]]:
+    """Return what the bus reports, and the ids of the dead letters."""
+    bus, letters = Bus(clock=clock), RecordingSink()
     bus.attach(
         boundary,
         name=_NAME,
@@ -86,23 +108,14 @@ async def run_scenario(subject: Subject, scenario: Scenario, seed: int) -> Tally
         content="full",
     )
     async with _passing_time(clock):
-        report = await _drive(bus, subject)
-    if boundary.violation is not None:
-        raise boundary.violation
-    set_aside = {record.id for record in letters.records}
-    arrived = await subject.arrived()
-    arrived = boundary.arrived if arrived is None else arrived
-    subject.doubt(faults.doubtful)
-    offered = set(boundary.offered)
-    check_ids(offered, arrived, set_aside, frozenset(faults.doubtful))
-    check_counts(report.attachments[_NAME], offered, arrived, set_aside)
-    return Tally(
-        offered=len(offered),
-        delivered=len(arrived),
-        set_aside=len(set_aside),
-        attempts=boundary.attempts,
-        repeated=sum(count > 1 for count in arrived.values()),
-    )
+        await bus.start()
+        for number in range(_EVENTS):
+            bus.emit(subject.make_event(number))
+            if number % 10 == 0:
+                await asyncio.sleep(0)
+        await bus.flush(timeout_seconds=100 * HANG_SECONDS)
+        report = await bus.aclose(timeout_seconds=HANG_SECONDS)
+    return report.attachments[_NAME], {record.id for record in letters.records}
 
 
 def _batch(subject: Subject, scenario: Scenario) -> Batch:
@@ -124,16 +137,6 @@ async def _passing_time(clock: ManualClock) -> AsyncGenerator[None]:
     finally:
         passing.cancel()
         await asyncio.wait([passing])
-
-
-async def _drive(bus: Bus, subject: Subject) -> Report:
-    await bus.start()
-    for number in range(_EVENTS):
-        bus.emit(subject.make_event(number))
-        if number % 10 == 0:
-            await asyncio.sleep(0)
-    await bus.flush(timeout_seconds=100 * HANG_SECONDS)
-    return await bus.aclose(timeout_seconds=HANG_SECONDS)
 
 
 def check_ids(

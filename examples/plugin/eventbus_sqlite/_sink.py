@@ -27,6 +27,7 @@ class SqliteSink:
 
     Settings: ClassVar = SqliteSettings
     ordered: ClassVar = True
+    sink_api: ClassVar = 1
 
     def __init__(self, settings: SqliteSettings) -> None:
         """Open nothing yet."""

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from eventbus.cli import _main, main
+from tests.cli._command import Command, finished, program
+
+
+def test_the_version_is_the_distribution_s(eventbus: Command) -> None:
+    done = eventbus("--version")
+    assert (done.status, done.out) == (0, f"eventbus {version('eventbus')}\n")
+
+
+def test_the_module_is_the_same_program() -> None:
+    done = finished(program("--version"))
+    assert (done.status, done.out) == (0, f"eventbus {version('eventbus')}\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["dance"],
+        ["run", "--no-such-option"],
+        ["demo", "--events", "0"],
+        ["demo", "--seconds", "-1"],
+        ["demo", "--seed", "x"],
+        ["run", "--set", "x"],
+    ],
+)
+def test_wrong_usage_has_status_2(eventbus: Command, arguments: list[str]) -> None:
+    done = eventbus(*arguments)
+    assert done.status == 2
+    assert done.out == ""
+    assert done.err
+
+
+@pytest.mark.parametrize("command", ["run", "check", "sinks", "events", "demo"])
+def test_every_command_explains_itself(eventbus: Command, command: str) -> None:
+    done = eventbus(command, "--help")
+    assert done.status == 0
+    assert done.out.startswith(f"usage: eventbus {command}")
+    assert "--json" in done.out
+
+
+def test_help_names_the_exit_statuses_and_the_precedence(eventbus: Command) -> None:
+    said = " ".join(eventbus("run", "--help").out.split())
+    assert "0 worked, 1 the check failed or something was lost, 2 wrong usage." in said
+    assert "argument, then file, then environment, then default." in said
+
+
+def test_an_interruption_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_main, "_command", lambda name: interrupted)
+    assert main(["sinks"]) == 1
+    assert capsys.readouterr().err == "eventbus: Interrupted.\n"
+
+
+def test_importing_the_package_imports_no_command_line() -> None:
+    code = "import sys, eventbus; print('eventbus.cli' in sys.modules)"
+    assert finished([sys.executable, "-c", code]).out == "False\n"

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from eventbus.cli._terminal import console, is_terminal, put, put_json, say
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_output_and_what_is_said_about_it_go_their_own_ways(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    put("out")
+    say("err")
+    assert capsys.readouterr() == ("out\n", "err\n")
+
+
+def test_json_is_one_line_unless_it_is_to_be_read(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    put_json({"a": 1})
+    put_json({"a": 1}, indent=True)
+    assert capsys.readouterr().out == '{"a":1}\n{\n  "a": 1\n}\n'
+
+
+def test_a_stream_that_cannot_say_a_letter_gets_its_escape(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = io.BytesIO()
+    stream = io.TextIOWrapper(data, encoding="ascii")
+    monkeypatch.setattr(sys, "stderr", stream)
+    say("café \ud800")
+    assert data.getvalue() == b"caf\\xe9 \\ud800\n"
+
+
+def test_a_process_without_streams_says_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    put("x")
+    say("x")
+    assert not is_terminal(sys.stdout)
+
+
+def test_a_closed_stream_is_no_terminal_and_hears_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = io.StringIO()
+    stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    say("x")
+    assert not is_terminal(stream)
+
+
+def test_rich_draws_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    assert console(Terminal()) is not None
+
+
+def test_rich_draws_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert console(io.StringIO()) is None
+    monkeypatch.setenv("TERM", "dumb")
+    assert console(Terminal()) is None
+
+
+def test_without_rich_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setitem(sys.modules, "rich", None)
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    assert console(Terminal()) is None
