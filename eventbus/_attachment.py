@@ -232,9 +232,13 @@ class Attachment:
         return bool(self.waiters) or self.door.room < 1 or not fits
 
     def _room_freed(self) -> None:
+        self.admit_waiting()
+        self.host.decided()
+
+    def admit_waiting(self) -> None:
+        """Take the records of publishers in line, for as long as the next one fits."""
         while self.waiters and self.waiters[0].fits():
             self.waiters.popleft().admit()
-        self.host.decided()
 
     def keep_aside(self, letters: Attachment) -> None:
         """Let *letters* keep what is set aside here."""

@@ -83,15 +83,21 @@ class Waiter:
         self._leave()
 
     def turn_away(self) -> None:
-        """Do not offer the record: the bus closed, or the publisher went away."""
+        """Do not offer the record: the bus closed."""
         if self._in_line:
             self.attachment.waiters.remove(self)
             self._leave()
 
+    def withdraw(self) -> None:
+        """Do not offer the record, if it still waits: the publisher went away."""
+        if self._in_line:
+            self.turn_away()
+            self.attachment.admit_waiting()
+
     def _expire(self) -> None:
-        self.attachment.waiters.remove(self)
-        self._leave()
+        self.turn_away()
         self._time_out()
+        self.attachment.admit_waiting()
 
     def _time_out(self) -> None:
         self.timed_out = True
@@ -124,7 +130,7 @@ async def wait_for_room(waiters: list[Waiter], delivered: int) -> None:
             await waiter.done
     finally:
         for waiter in waiters:
-            waiter.turn_away()
+            waiter.withdraw()
     late = tuple(w.attachment.name for w in waiters if w.timed_out)
     if late:
         delivered += sum(waiter.admitted for waiter in waiters)
@@ -186,6 +192,7 @@ class Publisher:
         ingress, table, time_ns = self._ingress, self._ingress.table, self._time_ns
         entries, enter, bound = ingress.entries, ingress.enter, current_bound
         append, unusual, wait = entries.append, self._unusual, self._wait
+        binding = self._binding
 
         async def publish(
             event: Event | AnyRecord, /, *, timeout_seconds: float | None = None
@@ -198,7 +205,10 @@ class Publisher:
             if route is None:
                 return
             lease = route.lease
-            if (lease.ok or lease.limit < 0) and not route.weighs:
+            # A lease in force says enough; only without one, once per burst, does it
+            # matter which loop this is.
+            fits = lease.ok if lease.limit >= 0 else not binding.is_elsewhere
+            if fits and not route.weighs:
                 append((event, time_ns(), bound()))
                 if len(entries) <= lease.limit or enter(event, route, lease):
                     return
@@ -216,7 +226,8 @@ class Publisher:
         if route is None:
             return
         lease = route.lease
-        if (lease.ok or lease.limit < 0) and not route.weighs:
+        elsewhere = route.weighs or self._binding.is_elsewhere
+        if (lease.ok or lease.limit < 0) and not elsewhere:
             self._ingress.append(item, self._time_ns())
             if len(self._ingress.entries) <= lease.limit:
                 return

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import queue
 import subprocess
 import sys
 import textwrap
@@ -459,27 +460,34 @@ async def test_another_task_may_close_it_than_opened_it(
 @pytest.mark.proves("fault-121")
 @pytest.mark.parametrize("action", ["aclose", "flush"])
 def test_another_loop_may_ask_for_it_while_that_of_the_bus_runs(action: str) -> None:
-    bus, sink = Bus(), RecordingSink()
+    bus, sink = Bus(), ScriptedSink(steps.hang())
     bus.attach(sink, name="sink")
-    started, go = threading.Event(), threading.Event()
+    homes: queue.Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = queue.Queue()
 
     async def home() -> None:
+        leave = asyncio.Event()
         await bus.start()
         bus.emit(Numbered(n=1))
-        started.set()
-        while not go.is_set():
-            await asyncio.sleep(0.001)
+        homes.put((asyncio.get_running_loop(), leave))
+        await leave.wait()
         await bus.aclose()
+
+    async def ask() -> Report:
+        asking = asyncio.create_task(getattr(bus, action)())
+        await settled()
+        assert not asking.done()
+        loop.call_soon_threadsafe(sink.release)
+        report: Report = await asking
+        return report
 
     thread = threading.Thread(target=asyncio.run, args=(home(),))
     thread.start()
-    started.wait()
-    report: Report = asyncio.run(getattr(bus, action)())
-    go.set()
+    loop, leave = homes.get()
+    report = asyncio.run(ask(), debug=True)
+    loop.call_soon_threadsafe(leave.set)
     thread.join()
     assert report.complete
     assert report.attachments["sink"].delivered == 1
-    assert numbers(sink.records) == [1]
 
 
 @pytest.mark.proves("fault-121")
@@ -531,6 +539,25 @@ async def test_a_host_that_cancels_all_tasks_ends_the_close_at_once() -> None:
             r.dropped["shutdown_deadline"] for r in report.attachments.values()
         } == {2}
         assert rig.clock.monotonic() == 0
+
+
+async def test_a_host_that_cancels_all_tasks_waits_for_no_dead_letters() -> None:
+    async with Rig() as rig:
+        keeper = ScriptedSink(then=steps.hang())
+        sink = ScriptedSink(steps.reject(0), then=steps.hang())
+        await rig.attach(sink, retry=PATIENT, batch=ONE_BY_ONE, dead_letters=keeper)
+        await rig.emit(1, 2)
+        task = closing(rig, 60.0)
+        await settled()
+        own = asyncio.current_task()
+        for one in asyncio.all_tasks():
+            if one is not own:
+                one.cancel()
+        await asyncio.wait([task])
+        report = await rig.bus.aclose()
+        assert report.attachments["sink"].dropped == {"shutdown_deadline": 1}
+        letters = report.attachments["sink.dead_letters"]
+        assert letters.dropped == {"shutdown_deadline": 1}
 
 
 async def test_a_host_that_cancels_all_tasks_loses_no_count() -> None:

@@ -243,3 +243,19 @@ async def test_what_the_oldest_makes_room_for_is_waited_for_no_more() -> None:
         await sink.cue()
         assert not (await flush).complete
         assert rig.stats().dropped == {"queue_full": 1}
+
+
+def test_where_its_loop_is_gone_it_says_at_once_what_is_pending() -> None:
+    bus = Bus()
+    bus.attach(ScriptedSink(then=steps.hang()), name="sink")
+
+    async def first() -> None:
+        await bus.start()
+        bus.emit(Numbered(n=1))
+        await settled()
+
+    asyncio.run(first())
+    report = asyncio.run(bus.flush(timeout_seconds=60.0))
+    assert not report.complete
+    assert report.attachments["sink"].pending == 1
+    asyncio.run(bus.aclose(0))

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from random import Random
 from typing import Any
 
 import pytest
+
 from eventbus import Attachment, Buffer, Bus, Event, Overflow, PublishTimeoutError
 from eventbus.testing import RecordingSink
-
 from tests._between import Between, Paused, every_place, in_a_thread
 
 
@@ -25,7 +24,7 @@ class Late(Event):
     n: int
 
 
-ROOM_AT_NEWEST = 5
+ROOM_AT_NEWEST = 8
 ROOM_AT_OLDEST = 2
 
 
@@ -42,7 +41,7 @@ class Scene:
         self.newest = self.attach("newest", Overflow.DROP_NEWEST, ROOM_AT_NEWEST)
         self.oldest = self.attach("oldest", Overflow.DROP_OLDEST, ROOM_AT_OLDEST)
         self.roomy = self.attach("roomy", Overflow.WAIT, 100, select="near")
-        self.patient = self.attach("patient", Overflow.WAIT, 2, select="near")
+        self.patient = self.attach("patient", Overflow.WAIT, 3, select="near")
         self.distant = self.attach("distant", Overflow.DROP_NEWEST, 4, select="far")
         self.published: set[int] = set()
         self.told: dict[int, tuple[type[Event], bool]] = {}
@@ -167,13 +166,14 @@ def step(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def small_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the hand-over be compacted after a few events already."""
     monkeypatch.setattr("eventbus._ingress.LEASE_EVENTS", 1)
     monkeypatch.setattr("eventbus._route.LEASE_EVENTS", 1)
 
 
+@pytest.mark.usefixtures("small_leases")
 @pytest.mark.proves("fault-14")
 def test_an_emit_between_any_two_lines_loses_nothing(step: int) -> None:
     """As a signal handler or a finalizer would, on the very same thread."""
@@ -188,6 +188,7 @@ def test_an_emit_between_any_two_lines_loses_nothing(step: int) -> None:
     assert every_place(run, step=step) > 1000
 
 
+@pytest.mark.usefixtures("small_leases")
 @pytest.mark.proves("fault-13", "fault-30")
 @pytest.mark.parametrize("kind", [Near, Far, Late])
 @pytest.mark.parametrize("meanwhile", MEANWHILE)
@@ -207,6 +208,7 @@ def test_whatever_comes_in_the_middle_of_an_emit_loses_nothing(
     assert every_place(run, step=step) > 20
 
 
+@pytest.mark.usefixtures("small_leases")
 @pytest.mark.proves("fault-13", "fault-30")
 @pytest.mark.parametrize("meanwhile", MEANWHILE)
 def test_an_emit_in_the_middle_of_anything_loses_nothing(
@@ -229,6 +231,7 @@ def test_an_emit_in_the_middle_of_anything_loses_nothing(
     assert every_place(run, step=step) > 10
 
 
+@pytest.mark.usefixtures("small_leases")
 @pytest.mark.proves("fault-13")
 @pytest.mark.parametrize("meanwhile", MEANWHILE)
 def test_an_append_in_the_middle_of_anything_is_not_lost(
@@ -260,6 +263,7 @@ def stops_after_its_append(place: int) -> bool:
         return len(scene.bus._engine.ingress.entries) == 1
 
 
+@pytest.mark.usefixtures("small_leases")
 @pytest.mark.proves("fault-13")
 def test_a_publish_that_is_sealed_before_it_looked_is_not_published_twice() -> None:
     """It runs on a loop of its own while another thread seals, and finds no room."""
@@ -278,29 +282,54 @@ def test_a_publish_that_is_sealed_before_it_looked_is_not_published_twice() -> N
     assert every_place(run) > 30
 
 
-@pytest.mark.parametrize("pairs", [200, pytest.param(20_000, marks=pytest.mark.slow)])
-def test_room_that_was_promised_to_one_thread_is_not_given_to_another(
-    pairs: int,
-) -> None:
-    """Two emits of another thread come at any two places of a publish."""
-    random = Random(0)
-    for _ in range(pairs):
-        scene = Scene.in_use()
-        for kind in random.choices([Near, Far], k=random.randrange(7)):
-            scene.emit(kind)
-        numbers = iter([1, 4])
+def around(scene: Scene, owner: Any, name: str, *, before: list[type[Event]]) -> None:
+    """Let another thread emit *before*, then as much as it is allowed, around a call."""
+    call = getattr(owner, name)
 
-        def emit(scene: Scene = scene, numbers: Iterator[int] = numbers) -> None:
-            if not scene.bus._engine.ingress.mutex._is_owned():
-                for kind in random.choices([Near, Far], k=next(numbers)):
-                    in_a_thread(lambda kind=kind: scene.emit(kind))
+    def surrounded(*args: Any) -> Any:
+        for kind in before:
+            in_a_thread(lambda kind=kind: scene.emit(kind))
+        answer = call(*args)
+        for _ in range(5):
+            in_a_thread(lambda: scene.emit(Far))
+        return answer
 
-        first = random.randrange(150)
-        with Between([first, first + random.randrange(1, 60)], emit):
-            scene.publish(2)
-        scene.check()
+    setattr(owner, name, surrounded)
 
 
+def test_room_that_a_publisher_takes_is_not_promised_to_another_thread() -> None:
+    scene = Scene.in_use()
+    for kind in (Near, Near, Near):
+        scene.emit(kind)
+    scene.seal()
+    around(scene, scene.newest, "offer", before=[Far])
+    scene.publish(1)
+    scene.check()
+
+
+def test_what_a_publisher_takes_back_leaves_no_room_that_was_not_there() -> None:
+    scene = Scene.in_use()
+    for kind in (Near, Near, Far, Far):
+        scene.emit(kind)
+    scene.seal()
+    around(scene, scene.bus._engine.ingress, "enter", before=[Far])
+    scene.bus.publish = scene.bus._engine.publisher._make_publish()
+    scene.publish(1)
+    scene.check()
+
+
+def test_a_publisher_waits_when_another_thread_had_the_last_room() -> None:
+    scene = Scene.in_use()
+    for _ in range(8):
+        scene.emit(Far)
+    scene.emit(Near)
+    around(scene, scene.patient, "offer", before=[Near])
+    scene.publish(1)
+    scene.check()
+    assert scene.patient.stats().dropped == {"block_timeout": 1}
+
+
+@pytest.mark.usefixtures("small_leases")
 @pytest.mark.proves("fault-30")
 def test_an_emit_by_a_route_that_is_gone_reaches_nobody_it_should_not() -> None:
     """It is held up before its append, while the last to select its type goes, and

@@ -26,6 +26,8 @@ from eventbus.cli._tally import Tally
 # Any in this module: what the thread hands over is readings, or lines.
 
 _BATCHES_AHEAD: Final = 1
+_AHEAD_BYTES: Final = 16_777_216  # of input; in memory two or three times as much
+_HEAVY_LINE_BYTES: Final = 2048  # lighter ones are bounded by the buffers' events
 
 Batches = MemoryObjectReceiveStream[list[Any]]
 
@@ -33,21 +35,32 @@ Batches = MemoryObjectReceiveStream[list[Any]]
 class Feed:
     """Publishes what a reader makes of the inputs.
 
-    Never ahead of the sinks by more than their buffers and three batches; nothing is
-    dropped because a sink is slow, unless its buffer is configured to drop. If
-    cancelled, the thread that reads is told to stop and waited for.
+    Never ahead of the sinks by more than their buffers and three batches, nor, where
+    lines are long, by more than 16 MiB of input; nothing is dropped because a sink is
+    slow, unless its buffer is configured to drop. If cancelled, the thread that reads
+    is told to stop and waited for.
 
     Args:
         bus: Running.
         tally: Where everything is counted.
         stop: Ends the reading.
+        patience_seconds: Longest wait for the sinks after 16 MiB of long lines.
     """
 
-    def __init__(self, bus: Bus, tally: Tally, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        tally: Tally,
+        stop: threading.Event,
+        *,
+        patience_seconds: float,
+    ) -> None:
         """Keep the parts."""
         self._bus: Final = bus
         self._tally: Final = tally
         self._stop: Final = stop
+        self._patience_seconds: Final = patience_seconds
+        self._settled_bytes = self._settled_lines = 0
 
     async def run(self, sources: Sources, reader: Reader | AsyncReader) -> None:
         """Read and publish everything; returns when all of it is published.
@@ -97,6 +110,7 @@ class Feed:
     async def _take(self, batches: Batches) -> None:
         async for batch in batches:
             await self._publish(batch)
+            await self._stay_near()
             if self._have_all_failed():
                 self._stop.set()
 
@@ -109,12 +123,24 @@ class Feed:
     async def _publish(self, readings: Iterable[Reading]) -> None:
         publish, tally = self._bus.publish, self._tally
         for reading in readings:
-            if isinstance(reading, Record):
-                tally.records += 1
-                with suppress(PublishTimeoutError):  # counted where it was not taken
-                    await publish(reading)
-            else:
+            if not isinstance(reading, Record):
                 tally.take(reading)
+                continue
+            tally.records += 1
+            try:
+                await publish(reading)
+            except PublishTimeoutError:
+                continue  # counted by those who did not take it
+
+    async def _stay_near(self) -> None:
+        """Let the sinks catch up after every 16 MiB of long lines."""
+        read_bytes = self._tally.read_bytes - self._settled_bytes
+        if read_bytes < _AHEAD_BYTES:
+            return
+        if read_bytes > _HEAVY_LINE_BYTES * (self._tally.lines - self._settled_lines):
+            await self._bus.flush(self._patience_seconds)
+        self._settled_bytes += read_bytes
+        self._settled_lines = self._tally.lines
 
     def _have_all_failed(self) -> bool:
         attached = self._bus.stats().attachments.values()

@@ -23,9 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Without the program's name; ``None`` is the process's.
     """
-    parsed = make_parser(_version()).parse_args(arguments)
-    _show_log()
     try:
+        parsed = make_parser(_version()).parse_args(arguments)
+        _show_log()
         return _command(parsed.command)(parsed)
     except EventBusError as error:
         for line in str(error).splitlines():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Final
 
-from eventbus.cli._run import DEFAULT_READER
-
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # its only name
+
+DEFAULT_READER: Final = "events"
 
 _PRECEDENCE: Final = "Precedence: argument, then file, then environment, then default."
 _STATUS: Final = (

@@ -26,10 +26,10 @@ from eventbus.cli._terminal import is_terminal, say
 from eventbus.config._attach import bus_of
 from eventbus.config._settings import Config, SinkConfig
 
-DEFAULT_READER: Final = "events"
 TO_THE_CONSOLE: Final[Mapping[str, object]] = {"sinks": {"console": {}}}
 
 _NO_LIMIT_SECONDS: Final = 1e9  # every batch ends by its own Retry settings
+_SHORT_SECONDS: Final = 1.0
 _CONSOLE: Final = "console"
 
 
@@ -122,7 +122,8 @@ class Run:
         return max(self._ends_by - time.monotonic(), 0)
 
     async def _feed(self, bus: Bus) -> None:
-        feed = Feed(bus, self._tally, self._stop.asked)
+        patience = _patience_seconds(self._config)
+        feed = Feed(bus, self._tally, self._stop.asked, patience_seconds=patience)
         try:
             await feed.run(self._sources, self._reader)
         except asyncio.CancelledError:
@@ -133,6 +134,13 @@ class Run:
         if any(map(_writes_to_terminal, self._config.sinks.values())):
             return nullcontext()
         return progress(self._tally, total_bytes(self._sources.paths))
+
+
+def _patience_seconds(config: Config) -> float:
+    """Return how long to wait for slow sinks: a buffer that drops wants no waiting."""
+    buffers = [sink.buffer.overflow for sink in config.sinks.values()]
+    waits = all(overflow is Overflow.WAIT for overflow in buffers)
+    return _NO_LIMIT_SECONDS if waits else _SHORT_SECONDS
 
 
 def _not_started(bus: Bus) -> str | None:

@@ -74,7 +74,7 @@ class Rig:
 
     @property
     def feed(self) -> Feed:
-        return Feed(self.bus, self.tally, self.stop)
+        return Feed(self.bus, self.tally, self.stop, patience_seconds=1e9)
 
 
 @pytest.fixture
@@ -144,6 +144,17 @@ async def test_when_every_sink_has_failed_the_reading_stops(rig: Rig) -> None:
         await rig.feed.run(rig.sources("x\n" * 20_000), read)
     assert rig.stop.is_set()
     assert rig.tally.lines < 20_000
+
+
+async def test_long_lines_are_not_read_far_ahead_of_the_sinks(rig: Rig) -> None:
+    sink = Slow()
+    rig.bus.attach(sink, name="a", batch=Batch(max_events=1, max_delay_seconds=0))
+    async with rig.bus:
+        await rig.feed.run(rig.sources(f"{'x' * 1_000_000}\n" * 40), read)
+        await rig.bus.flush()
+    stats = rig.bus.stats().attachments["a"]
+    assert stats.delivered == 40
+    assert stats.pending_peak <= 20
 
 
 async def test_an_input_that_is_not_there_is_an_error(rig: Rig) -> None:

@@ -94,6 +94,25 @@ def test_a_file_that_is_renamed_away_is_read_to_its_end_before_its_successor(
     ]
 
 
+def test_what_was_written_between_the_last_read_and_the_rename_is_read(
+    path: Path,
+) -> None:
+    path.write_text("a\n")
+
+    class Late(FollowedFile):
+        def _is_shorter(self, descriptor: int) -> bool:
+            if path.stat().st_size == 2:  # once, after a read that found nothing
+                append(path, "late\n")()
+                path.rename(path.with_suffix(".1"))
+                path.write_text("successor\n")
+            return False
+
+    cue = Cue(lambda: None)
+    blocks = Late(str(path), cue, lambda: None)
+    assert list(Lines(blocks, "log", cue)) == [b"a", b"late", b"successor"]
+    blocks.close()
+
+
 def test_between_a_rename_and_the_successor_nothing_happens(path: Path) -> None:
     path.write_text("a\n")
     moved = path.with_suffix(".1")

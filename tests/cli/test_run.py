@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from eventbus.cli._run import for_run
+from eventbus.config import load_config
 from tests.cli._command import Command, record_lines
 from tests.config._installed import SINK, Site
 
@@ -364,3 +366,16 @@ def test_an_async_reader_is_read_too(
     )
     done = eventbus("run", "--input", records, "--reader", "late", "--json")
     assert (done.status, done.json["records"]) == (0, 3)
+
+
+def patience(text: dict[str, object]) -> float | None:
+    config = for_run(load_config({"sinks": {"console": text}}), is_json=False)
+    return config.sinks["console"].buffer.wait_timeout_seconds
+
+
+def test_a_run_waits_for_room_as_long_as_it_takes() -> None:
+    assert patience({}) is None
+
+
+def test_a_run_waits_for_room_as_long_as_the_file_says() -> None:
+    assert patience({"buffer": {"wait_timeout_seconds": 7}}) == 7

@@ -132,7 +132,9 @@ def test_two_buses_of_one_configuration_share_nothing(site: Site) -> None:
     site.sink("fake", "fake_twice")
     table = {"sinks": {"fake": {"sampler": {"ratio": 0.5}}}}
     one, other = (Bus.from_config(table, strict=True) for _ in range(2))
-    assert one._life.attachments["fake"].sink is not other._life.attachments["fake"].sink
+    assert (
+        one._life.attachments["fake"].sink is not other._life.attachments["fake"].sink
+    )
 
 
 def test_network_sinks_are_left_out_while_a_test_has_the_network_off(

@@ -88,7 +88,7 @@ def test_a_file_that_only_its_owner_may_write_is_read_without(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path.write_text("")
-    path.chmod(0o644)
+    path.chmod(0o664)
     load_config(path)
     assert caplog.records == []
 

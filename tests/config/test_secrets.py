@@ -113,6 +113,11 @@ def test_no_error_repeats_a_secret(site: Site, table: dict[str, Any]) -> None:
     assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
+def test_a_default_in_the_file_is_hidden_as_the_variable_would_be(site: Site) -> None:
+    config = loaded(site, topic="${UNSET:-from-the-file}")
+    assert "from-the-file" not in repr(config.sinks["fake"].settings)
+
+
 REFUSING = (
     SINK
     + """
@@ -149,6 +154,17 @@ def test_what_settings_say_against_themselves_is_told_without_the_secret(
     with pytest.raises(ConfigError) as caught:
         load_config({"sinks": {"fake": {"api_key": CANARY}}})
     assert str(caught.value) == ("api_key [REDACTED] is not one - at `$.sinks.fake`")
+
+
+def test_what_settings_say_about_a_variable_s_value_is_told_without_it(
+    site: Site,
+) -> None:
+    site.sink("fake", "fake_saying", CHECKING.replace("api_key", "topic"))
+    with pytest.raises(ConfigError, match=r"topic to-\[REDACTED\] is not one"):
+        load_config(
+            {"sinks": {"fake": {"topic": "to-${PASSWORD}"}}},
+            environ={"PASSWORD": CANARY},
+        )
 
 
 def test_secret_text_is_equal_to_the_text_it_holds() -> None:

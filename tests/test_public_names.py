@@ -1,0 +1,152 @@
+"""The public names are these, and each says what it is."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+from typing import get_origin
+
+import pytest
+
+import eventbus
+import eventbus.sampling
+import eventbus.testing
+
+NAMES = [
+    "AsyncReader",
+    "AttachError",
+    "Attachment",
+    "AttachmentReport",
+    "AttachmentStats",
+    "Attribute",
+    "AttributeValue",
+    "Attributes",
+    "Batch",
+    "Broken",
+    "Buffer",
+    "Bus",
+    "BusClosedError",
+    "BusStats",
+    "Catalog",
+    "Clock",
+    "ConfigError",
+    "DecodeError",
+    "Emit",
+    "Event",
+    "EventBusError",
+    "EventField",
+    "EventType",
+    "InvalidEventError",
+    "Label",
+    "Limits",
+    "Outcome",
+    "Overflow",
+    "OwnerError",
+    "PluginError",
+    "Publish",
+    "PublishTimeoutError",
+    "Reader",
+    "Reading",
+    "Record",
+    "Refused",
+    "RegistrationError",
+    "Relay",
+    "Report",
+    "Retry",
+    "Sampler",
+    "Sensitive",
+    "Severity",
+    "Sink",
+    "SinkContext",
+    "SinkError",
+    "Skipped",
+    "Span",
+    "Subscription",
+    "TooLarge",
+    "Unavailable",
+    "Unit",
+    "bind",
+    "carry",
+    "emitter",
+    "load_config",
+    "run_in_thread",
+    "sampling",
+    "trace_context",
+    "use",
+]
+
+TESTING_NAMES = [
+    "BusEvents",
+    "FarSide",
+    "ManualClock",
+    "RecordingSink",
+    "ScriptedSink",
+    "SinkReport",
+    "SinkViolation",
+    "Tally",
+    "assert_transcript",
+    "check_sink",
+    "settled",
+    "steps",
+]
+
+SAMPLING_NAMES = [
+    "Adaptive",
+    "AnyOf",
+    "ByName",
+    "First",
+    "KeepIf",
+    "RateLimit",
+    "Ratio",
+    "Sampler",
+    "SamplerSettings",
+    "for_attachment",
+    "keep_names",
+    "keep_severity",
+    "sampler_from_config",
+]
+
+ALIASES = {"AttributeValue", "Reading", "Severity"}
+
+
+def public(module: ModuleType) -> list[str]:
+    """Return what *module* offers: its ``__all__``, else what it re-exports."""
+    listed = getattr(module, "__all__", None)
+    names = listed if listed is not None else vars(module)
+    return sorted(
+        name
+        for name in names
+        if not name.startswith("_")
+        and (
+            not isinstance(getattr(module, name), ModuleType)
+            or name in {"sampling", "trace_context", "steps"}
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        (eventbus, NAMES),
+        (eventbus.testing, TESTING_NAMES),
+        (eventbus.sampling, SAMPLING_NAMES),
+    ],
+    ids=["eventbus", "testing", "sampling"],
+)
+def test_the_public_names_are_these(module: ModuleType, names: list[str]) -> None:
+    assert public(module) == sorted(names)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - ALIASES))
+def test_a_public_name_has_a_docstring(name: str) -> None:
+    value = getattr(eventbus, name)
+    assert get_origin(value) is None
+    assert inspect.getdoc(value)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [n for n, m in vars(eventbus.Bus).items() if callable(m) and not n.startswith("_")],
+)
+def test_a_public_method_of_a_bus_has_a_docstring(method: str) -> None:
+    assert inspect.getdoc(getattr(eventbus.Bus, method))
