@@ -23,14 +23,14 @@ class LoopBinding:
     def __init__(self, work: Callable[[], None]) -> None:
         """Belong to no loop yet."""
         self._work = work
-        self._thread: int | None = None
+        self.thread: int | None = None
         self._context = contextvars.Context()
         self.loop: asyncio.AbstractEventLoop | None = None
 
     def bind(self) -> None:
         """Belong to the running loop."""
         self.loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
+        self.thread = threading.get_ident()
 
     @property
     def is_bound(self) -> bool:
@@ -59,7 +59,7 @@ class LoopBinding:
 
     def is_owner(self) -> bool:
         """Return whether the calling thread is the loop's."""
-        return self._thread == threading.get_ident()
+        return self.thread == threading.get_ident()
 
     def wake(self) -> None:
         """Make the loop work soon; before :meth:`bind`, work waits for the start.

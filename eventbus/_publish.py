@@ -205,9 +205,9 @@ class Publisher:
             if route is None:
                 return
             lease = route.lease
-            # A lease in force says enough; only without one, once per burst, does it
-            # matter which loop this is.
-            fits = lease.ok if lease.limit >= 0 else not binding.is_elsewhere
+            fits = lease.ok or lease.limit < 0
+            if len(entries) >= lease.limit and binding.is_elsewhere:
+                fits = False  # its own loop may seal the event before it is looked at
             if fits and not route.weighs:
                 append((event, time_ns(), bound()))
                 if len(entries) <= lease.limit or enter(event, route, lease):

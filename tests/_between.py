@@ -129,11 +129,24 @@ class Paused:
     def _wait(self) -> None:
         assert self._stopped.acquire(timeout=PATIENCE_SECONDS), "deadlock"
 
+    def waits_for_others(self) -> None:
+        """Say, in the thread, that it will not stop before others did something."""
+        self._stopped.release()
+
     def go_on(self) -> None:
         """Let the thread go on to its next stop, or to its end."""
         if self._thread.is_alive():
             self._may_go_on.release()
             self._wait()
+
+    def end(self) -> None:
+        """Let the thread go on to its end; raise what it raised."""
+        self._may_go_on.release(100)
+        self._thread.join(PATIENCE_SECONDS)
+        assert not self._thread.is_alive(), "deadlock"
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
 
     def __exit__(
         self,
@@ -141,11 +154,7 @@ class Paused:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._may_go_on.release(100)
-        self._thread.join(PATIENCE_SECONDS)
-        assert not self._thread.is_alive(), "deadlock"
-        if self._error is not None:
-            raise self._error
+        self.end()
 
 
 def in_a_thread(work: Callable[[], object]) -> None:

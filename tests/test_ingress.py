@@ -3,12 +3,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from itertools import combinations
 from typing import Any
 
 import pytest
 
 from eventbus import Attachment, Buffer, Bus, Event, Overflow, PublishTimeoutError
-from eventbus.testing import RecordingSink
+from eventbus.testing import RecordingSink, ScriptedSink, settled
+from eventbus.testing.steps import hang
 from tests._between import Between, Paused, every_place, in_a_thread
 
 
@@ -31,6 +33,14 @@ ROOM_AT_OLDEST = 2
 def held(attachment: Attachment) -> list[int]:
     """Return what is in the buffer, in order."""
     return [r.event.n for chunk in attachment.buffer._chunks for r in chunk.records()]
+
+
+def is_held(bus: Bus) -> bool:
+    """Return whether another thread is inside the lock."""
+    free = bus._engine.ingress.mutex.acquire(blocking=False)
+    if free:
+        bus._engine.ingress.mutex.release()
+    return not free
 
 
 class Scene:
@@ -87,11 +97,8 @@ class Scene:
             n = len(self.told)
             self.told[n] = (Near, False)
             self.published.add(n)
-            with asyncio.Runner() as runner, suppress(PublishTimeoutError):
-                runner.run(self._publish(Near(n=n)))
-
-    async def _publish(self, event: Event) -> None:
-        await self.bus.publish(event, timeout_seconds=0)
+            with suppress(PublishTimeoutError):
+                publish_at_once(self.bus, Near(n=n))
 
     def attach_another(self) -> None:
         self.attach("another", Overflow.WAIT, 100)
@@ -104,14 +111,6 @@ class Scene:
     def close(self) -> None:
         self.bus._engine.close()
         self.closed = True
-
-    @property
-    def is_held(self) -> bool:
-        """Whether another thread is inside the lock."""
-        free = self.bus._engine.ingress.mutex.acquire(blocking=False)
-        if free:
-            self.bus._engine.ingress.mutex.release()
-        return not free
 
     def check(self) -> None:
         if not self.closed:
@@ -200,7 +199,7 @@ def test_whatever_comes_in_the_middle_of_an_emit_loses_nothing(
     def run(place: int) -> bool:
         scene = Scene.in_use()
         with Paused([place], lambda: scene.emit(kind)) as paused:
-            if not scene.is_held:
+            if not is_held(scene.bus):
                 meanwhile(scene)
         scene.check()
         return paused.reached
@@ -214,7 +213,7 @@ def test_whatever_comes_in_the_middle_of_an_emit_loses_nothing(
 def test_an_emit_in_the_middle_of_anything_loses_nothing(
     meanwhile: Callable[[Scene], None], step: int
 ) -> None:
-    """Another thread emits at any place where the loop's thread does not hold the lock."""
+    """Another thread emits wherever the loop's thread does not hold the lock."""
 
     def run(place: int) -> bool:
         scene = Scene.in_use()
@@ -263,27 +262,56 @@ def stops_after_its_append(place: int) -> bool:
         return len(scene.bus._engine.ingress.entries) == 1
 
 
-@pytest.mark.usefixtures("small_leases")
 @pytest.mark.proves("fault-13")
-def test_a_publish_that_is_sealed_before_it_looked_is_not_published_twice() -> None:
-    """It runs on a loop of its own while another thread seals, and finds no room."""
+async def test_a_publish_that_is_sealed_before_it_looked_waits_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It runs on a loop of its own while that of the bus seals; there is no room."""
+    go_there = asyncio.run_coroutine_threadsafe
 
-    def run(place: int) -> bool:
-        scene = Scene.in_use()
-        for _ in range(2):
-            scene.emit(Near)
-        with Paused([place], lambda: scene.publish(1)) as paused:
-            if not scene.is_held:
-                scene.seal()
-                scene.emit(Near)
-        scene.check()
+    async def run(place: int) -> bool:
+        async with Bus() as bus:
+            bus.attach(
+                ScriptedSink(then=hang()), name="sink", buffer=Buffer(max_events=2)
+            )
+            bus.emit(Near(n=0))
+            await settled()
+            bus.emit(Near(n=1))
+            paused = Paused([place], lambda: publish_at_once(bus, Near(n=2)))
+
+            def go(*args: Any) -> Any:
+                paused.waits_for_others()
+                return go_there(*args)
+
+            monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", go)
+            with paused:
+                if not is_held(bus):
+                    bus._engine.work()
+                with pytest.raises(PublishTimeoutError, match="'sink'"):
+                    await asyncio.to_thread(paused.end)
+            assert bus.stats().attachments["sink"].dropped == {"block_timeout": 1}
+            assert bus.stats().attachments["sink"].offered == 3
+            await bus.aclose(0)
         return paused.reached
 
-    assert every_place(run) > 30
+    place = 0
+    while await run(place):
+        place += 1
+    assert place > 10
+
+
+def publish_at_once(bus: Bus, event: Event) -> None:
+    """Publish on a loop of this thread, without waiting."""
+
+    async def publish() -> None:
+        await bus.publish(event, timeout_seconds=0)
+
+    with asyncio.Runner() as runner:
+        runner.run(publish())
 
 
 def around(scene: Scene, owner: Any, name: str, *, before: list[type[Event]]) -> None:
-    """Let another thread emit *before*, then as much as it is allowed, around a call."""
+    """Let another thread emit *before* a call, and as much as it is allowed after."""
     call = getattr(owner, name)
 
     def surrounded(*args: Any) -> Any:
@@ -334,12 +362,15 @@ def test_a_publisher_waits_when_another_thread_had_the_last_room() -> None:
 def test_an_emit_by_a_route_that_is_gone_reaches_nobody_it_should_not() -> None:
     """It is held up before its append, while the last to select its type goes, and
     after it, while what was handed over is sealed."""
-    for first in range(30):
-        for second in range(first + 1, 30):
-            scene = Scene.in_use()
-            with Paused([first, second], lambda: scene.emit(Far)) as paused:
-                scene.detach_all_but_one()
-                paused.go_on()
-                if not scene.is_held:
-                    scene.seal()
-            scene.check()
+
+    def run(first: int, second: int) -> None:
+        scene = Scene.in_use()
+        with Paused([first, second], lambda: scene.emit(Far)) as paused:
+            scene.detach_all_but_one()
+            paused.go_on()
+            if not is_held(scene.bus):
+                scene.seal()
+        scene.check()
+
+    for first, second in combinations(range(30), 2):
+        run(first, second)

@@ -46,7 +46,8 @@ class Stop:
         finally:
             _let_go(loop)
             for number, handler in before.items():
-                signal.signal(number, handler)
+                if handler is not None:  # one that was not set by Python stays
+                    signal.signal(number, handler)
 
     def _received(
         self, loop: asyncio.AbstractEventLoop, number: signal.Signals

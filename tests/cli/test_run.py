@@ -317,6 +317,21 @@ def test_when_every_sink_has_failed_reading_stops(
     assert done.json["attachments"]["fake"]["state"] == "failed"
 
 
+@pytest.mark.proves("fault-27")
+def test_a_plugin_that_does_not_load_is_one_line_and_wrong_usage(
+    eventbus: Command, site: Site, records: Path, tmp_path: Path
+) -> None:
+    site.sink("bad", "fake_unloadable", "import sys; sys.exit(0)")
+    config = configured(tmp_path, "[sinks.console]\n[sinks.bad]\n")
+    done = eventbus("run", config, "--input", records)
+    assert (done.status, done.out) == (2, "")
+    assert done.err == (
+        f"eventbus: {config}:2: Sink 'bad' does not load (fake_unloadable:FakeSink of "
+        "dist-fake_unloadable 1.0): SystemExit: 0 - at `$.sinks.bad`\n"
+    )
+
+
+@pytest.mark.proves("fault-27")
 def test_what_a_plugin_prints_when_it_is_imported_stays_out_of_the_output(
     eventbus: Command, site: Site, records: Path, tmp_path: Path
 ) -> None:

@@ -42,11 +42,13 @@ def test_a_mistake_in_toml_has_its_line_and_column(path: Path) -> None:
     assert "(at line 2, column 10)" in text
 
 
+@pytest.mark.proves("fault-132")
 def test_a_key_given_twice_is_refused(path: Path) -> None:
     path.write_text("[sinks.console]\n[sinks.console]\n")
     assert "is not TOML: Cannot declare" in refusal(path)
 
 
+@pytest.mark.proves("fault-132")
 def test_a_file_over_its_bound_is_refused_unread(path: Path) -> None:
     path.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
     assert "Expected at most 1048576 bytes" in refusal(path)
@@ -71,6 +73,7 @@ def test_a_path_with_a_nul_is_refused() -> None:
     assert "Cannot read 'a\\x00b'" in refusal("a\0b")
 
 
+@pytest.mark.proves("fault-132")
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
 def test_a_file_that_everybody_may_write_is_read_with_a_warning(
     path: Path, caplog: pytest.LogCaptureFixture

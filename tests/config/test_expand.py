@@ -59,11 +59,12 @@ def test_a_dollar_without_a_brace_is_itself(site: Site) -> None:
     assert setting(site, "topic", "$X costs 5$", X="no") == "$X costs 5$"
 
 
+@pytest.mark.proves("fault-132")
 def test_what_a_variable_holds_is_not_expanded_again(site: Site) -> None:
     assert setting(site, "topic", "${X}", X="${Y}", Y="no") == "${Y}"
 
 
-@pytest.mark.proves("F5")
+@pytest.mark.proves("F5", "fault-132")
 def test_an_unset_variable_is_an_error_that_names_it_and_its_place(
     site: Site,
 ) -> None:

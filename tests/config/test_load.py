@@ -100,7 +100,7 @@ def test_a_number_out_of_range_is_told_with_the_range_and_the_place(
     )
 
 
-@pytest.mark.proves("F1")
+@pytest.mark.proves("F1", "fault-132")
 def test_an_unknown_key_of_a_sink_names_the_nearest_valid_one(refused: Any) -> None:
     assert refused(topc="x") == (
         "Unknown key 'topc'. Did you mean 'topic'? - at `$.sinks.audit.topc`"

@@ -24,7 +24,7 @@ assert_type(result.tool_name, str)
 assert_type(Deeper(tool_name="x", duration_ms=1.0, more=2).more, int)
 
 result.success = False  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
-ToolResult("shell", 1.0)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+ToolResult("shell", 1.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 ToolResult(tool_name="shell")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 ToolResult(tool_name=1, duration_ms=1.0)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 ToolResult(tool_name="", duration_ms=1.0, nmae=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
