@@ -274,8 +274,11 @@ class Attachment:
         for batch, trouble in [*self.workers.left_over(), (queued, cause)]:
             self.fate.lost(batch, reason, trouble)
         for waiter in list(self.waiters):
-            waiter.admit()
-        self.waiters.clear()
+            if self.host.ingress.closed:
+                waiter.turn_away()
+            else:
+                self.waiters.remove(waiter)
+                waiter.admit()
 
     async def end(self, timeout_seconds: float, reason: str) -> None:
         """Deliver what can be in time, lose the rest for *reason*, close the sink."""

@@ -116,6 +116,8 @@ class RecordBuffer:
             gone.append(self._shift(oldest, min(count, len(oldest))))
             self.in_flight -= len(gone[-1])
             count -= len(gone[-1])
+        if gone and self._chunks:
+            self._chunks[0] = self._chunks[0].tightened()
         return gone
 
     def decided(self, batch: RecordBatch) -> None:

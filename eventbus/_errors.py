@@ -98,6 +98,8 @@ class Unavailable(SinkError):
             and the backoff, at most ``Retry.max_server_delay_seconds``.
     """
 
+    retry_after_seconds: float | None = None
+
     def __init__(
         self, reason: str = "", *, retry_after_seconds: float | None = None
     ) -> None:
@@ -116,9 +118,10 @@ class Refused(SinkError):
             ``permanent``. Without it only this batch is counted, as rejected.
     """
 
+    permanent: bool = False
+
     def __init__(self, reason: str, *, permanent: bool = False) -> None:
         """Keep whether it is for good."""
-        self.reason = reason
         self.permanent = permanent
         super().__init__(reason)
 

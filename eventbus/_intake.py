@@ -10,6 +10,7 @@ from eventbus._buffer import RecordBuffer
 from eventbus._door import Door
 from eventbus._ledger import Ledger
 from eventbus._settings import Overflow
+from eventbus._verdict import was_pressed
 from eventbus._window import Chunk, Window
 from eventbus.sampling import Sampler
 
@@ -53,7 +54,9 @@ def sample(window: Window, sampler: Sampler, warn: Warn) -> Window:
         try:
             weight = sampler.sample(record)
             taken = weight > 0
-        except Exception as error:  # noqa: BLE001 - a sampler is the user's code
+        except BaseException as error:  # a sampler is the user's code
+            if was_pressed(error):
+                raise
             warn("sampler_error", error)
             weight, taken = 1.0, True
         if taken:

@@ -102,8 +102,12 @@ class Lifecycle:
         self._check_thread(f"attaching {attachment.name!r}")
         self.attachments[attachment.name] = attachment
         self._engine.connect(attachment)
-        if self.is_running:
-            self._launch(attachment)
+        loop = self._engine.binding.loop
+        if self.is_running and loop is not None:
+            if loop.is_running():
+                self._launch(attachment)
+            elif not loop.is_closed():
+                loop.call_soon(self._launch, attachment)
 
     def _check_thread(self, action: str) -> None:
         if self.is_running and not self._engine.binding.is_owner():
@@ -209,13 +213,13 @@ class Lifecycle:
             if self.phase != "not started" and not binding.is_bound:
                 self._run_here()
             self.phase = "closing"
+            self._engine.close()
             self._closing = asyncio.create_task(
                 self._close(timeout_seconds), name="eventbus close"
             )
         return await _see_through(self._closing)
 
     async def _close(self, timeout_seconds: float) -> Report:
-        self._engine.close()
         for attachment in self.everybody.values():
             for waiter in list(attachment.waiters):
                 waiter.turn_away()
@@ -233,8 +237,8 @@ class Lifecycle:
 
 
 def _is_stranded(task: asyncio.Task[T]) -> bool:
-    """Return whether *task* can never end: its loop is gone."""
-    return not task.done() and task.get_loop().is_closed()
+    """Return whether *task* never came to its end: cancelled, or its loop is gone."""
+    return task.cancelled() or (not task.done() and task.get_loop().is_closed())
 
 
 async def _await_all(tasks: Sequence[asyncio.Task[T]]) -> None:

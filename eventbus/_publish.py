@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from eventbus._clock import TimerHandle
@@ -143,7 +144,7 @@ class Publish(Protocol):
     """Hands over an event and waits for room where an attachment asks for it."""
 
     def __call__(
-        self, event: Event | AnyRecord, /, *, timeout_seconds: float | None = None
+        self, event: Event | AnyRecord, /, timeout_seconds: float | None = None
     ) -> Awaitable[None]:
         """Hand over *event*, or a record from elsewhere, and wait for room.
 
@@ -195,7 +196,7 @@ class Publisher:
         binding = self._binding
 
         async def publish(
-            event: Event | AnyRecord, /, *, timeout_seconds: float | None = None
+            event: Event | AnyRecord, /, timeout_seconds: float | None = None
         ) -> None:
             try:
                 route = table[type(event)]  # type: ignore[index]
@@ -245,20 +246,21 @@ class Publisher:
         loop, running = self._binding.loop, asyncio.get_running_loop()
         if self._ingress.closed:
             raise BusClosedError("publish was called after the bus was closed")
-        waiting = self._wait_here(item, timeout_seconds, current_bound())
+        bound = current_bound()
         if loop is None or loop is running:
-            await waiting
+            await self._wait_here(item, timeout_seconds, bound)
         elif loop.is_closed():
-            waiting.close()
             self._router.refuse("no_loop")
             raise BusClosedError("the loop of the bus is closed; start it on this one")
         else:
-            there = asyncio.run_coroutine_threadsafe(waiting, loop)
-            await asyncio.wrap_future(there)
+            wait = partial(self._wait_here, item, timeout_seconds, bound)
+            await self._binding.there(wait)
 
     async def _wait_here(
         self, item: Item, timeout_seconds: float | None, bound: Bound | None
     ) -> None:
+        if self._ingress.closed:
+            raise BusClosedError("the bus was closed before publish could wait")
         waiters: list[Waiter] = []
         delivered = 0
         for attachment, portion in self._sealer.offers(item, self._time_ns(), bound):

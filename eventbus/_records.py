@@ -162,6 +162,7 @@ class RecordMaker:
         attributes = record.attributes
         if not isinstance(attributes, Attributes):
             attributes = Attributes(attributes)
+        attributes = _without(attributes, plan.field_names)
         return Record(
             record.event,
             record.id or f"{self._prefix}{sequence:x}",

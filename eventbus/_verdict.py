@@ -89,12 +89,17 @@ def brief(text: str) -> str:
     return " ".join(line.split())
 
 
+def _text_of(error: BaseException) -> str:
+    """Return the text of *error*, whatever its ``__str__`` does."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a raising __str__ is part of what we describe
+        return ""
+
+
 def describe_error(error: BaseException) -> str:
     """Return the type and the text of *error*, whatever its ``__str__`` does."""
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - a raising __str__ is part of what we describe
-        text = ""
+    text = _text_of(error)
     return brief(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
@@ -154,16 +159,16 @@ def judge_error(error: BaseException) -> Verdict:
     """Return what it means that ``write`` raised *error*."""
     match error:
         case Refused(permanent=True):
-            return Fatal(brief(error.reason))
+            return Fatal(brief(_text_of(error)))
         case Refused():
-            return Rejected(brief(error.reason))
+            return Rejected(brief(_text_of(error)))
         case TooLarge():
-            return Split(brief(str(error)))
+            return Split(brief(_text_of(error)))
         case Unavailable():
             return Again(
                 "Unavailable",
-                brief(str(error)),
-                error.retry_after_seconds,
+                brief(_text_of(error)),
+                _seconds(getattr(error, "retry_after_seconds", None)),
                 progress=progress_of(error),
             )
         case SystemExit() | KeyboardInterrupt():
@@ -171,6 +176,14 @@ def judge_error(error: BaseException) -> Verdict:
         case _:
             kind = type(error).__name__
             return Again(kind, describe_error(error), unknown=True, is_fault=True)
+
+
+def _seconds(wish: object) -> float | None:
+    """Return a far side's wish as seconds; what is no number is no wish."""
+    try:
+        return None if wish is None else float(wish)  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001 - the wish may be any value of a stranger's
+        return None
 
 
 def progress_of(error: BaseException) -> Progress:

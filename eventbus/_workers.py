@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from eventbus._attempt import UNWIND_SECONDS, Deadline
+from eventbus._clock import TimerHandle
 from eventbus._delivery import FAULT_TRIES, Delivery, Hand
 from eventbus._departure import Departures
 from eventbus._retry import Backoff
@@ -42,7 +43,7 @@ class Workers:
         self._opened: asyncio.Future[None] | None = None
         self._finished: asyncio.Future[None] | None = None
         self._deaths = 0
-        self._restarting = False
+        self._restart: TimerHandle | None = None
         self.is_open = False
 
     def launch(self) -> None:
@@ -75,7 +76,7 @@ class Workers:
         return self._opened
 
     def _spawn(self) -> None:
-        self._restarting = False
+        self._restart = None
         if self.delivery.stopped or len(self._hands) >= self._count:
             return
         task = asyncio.get_running_loop().create_task(
@@ -157,12 +158,15 @@ class Workers:
 
     def _replace(self) -> None:
         self._deaths += 1
-        if not self._restarting:
-            self._restarting = True
-            delay = 0.0
-            if not self.delivery.draining:
-                delay = self._backoff.jittered(self._deaths)
-            self._clock.call_later(delay, self._spawn)
+        if self._restart is None:
+            draining = self.delivery.draining
+            delay = 0.0 if draining else self._backoff.jittered(self._deaths)
+            self._restart = self._clock.call_later(delay, self._spawn)
+
+    def _restart_now(self) -> None:
+        if self._restart is not None:
+            self._restart.cancel()
+            self._spawn()
 
     def _finish(self) -> None:
         if self._attachment.health.failed:
@@ -176,6 +180,7 @@ class Workers:
         """Deliver what is pending, for so long; a start is waited for only then."""
         self.delivery.drain()
         self.departures.close()
+        self._restart_now()
         pending = self._attachment.buffer.pending
         if self._finished is not None and (self.is_open or pending):
             await wait_until_done(self._finished, self._clock, timeout_seconds)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from itertools import pairwise
 
 import pytest
 
@@ -77,7 +78,7 @@ async def test_hand_over_is_exact_by_sequence_while_events_flow() -> None:
         await rig.bus.flush()
         assert numbers(remaining.records) == list(range(emitted))
         boundaries.append(emitted)
-        spans = zip(boundaries, boundaries[1:], strict=False)
+        spans = pairwise(boundaries)
         for sink, (start, stop) in zip(sinks, spans, strict=True):
             assert numbers(sink.records) == list(range(start, stop))
         sequences = [record.sequence for record in remaining.records]

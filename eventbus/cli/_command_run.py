@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from eventbus._plugins import load_reader
 from eventbus.cli._account import FAILED, as_json
@@ -30,7 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
     with plugins_print_elsewhere():
         reader = load_reader(arguments.reader)
         config = for_run(_config(arguments), is_json=arguments.json)
-    account = asyncio.run(Run(config, sources, reader).perform())
+    with plugins_print_elsewhere() if arguments.json else nullcontext():
+        account = asyncio.run(Run(config, sources, reader).perform())
     if not arguments.json:
         show_account(account)
         return account.status

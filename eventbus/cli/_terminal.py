@@ -70,7 +70,7 @@ def console(stream: TextIO | None) -> Console | None:
 
 @contextmanager
 def plugins_print_elsewhere() -> Generator[None]:
-    """Send what a plugin prints while it is imported to the standard error."""
+    """Send what plugins print, whenever they do, to the standard error."""
     with redirect_stdout(sys.stderr):
         yield
 

@@ -332,14 +332,16 @@ def test_a_plugin_that_does_not_load_is_one_line_and_wrong_usage(
 
 
 @pytest.mark.proves("fault-27")
-def test_what_a_plugin_prints_when_it_is_imported_stays_out_of_the_output(
+def test_what_a_plugin_prints_stays_out_of_the_machines_output(
     eventbus: Command, site: Site, records: Path, tmp_path: Path
 ) -> None:
-    site.sink("fake", "fake_printing", f"print('hello from import')\n{SINK}")
+    printing = SINK.replace("pass", "print('hello from work')", 1)
+    site.sink("fake", "fake_printing", f"print('hello from import')\n{printing}")
     config = configured(tmp_path, "[sinks.fake]\n")
     done = eventbus("run", config, "--input", records, "--json")
     assert len(done.out.splitlines()) == 1
     assert "hello from import" in done.err
+    assert "hello from work" in done.err
 
 
 def test_a_reader_that_raises_ends_the_run_with_its_account(
