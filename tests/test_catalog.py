@@ -1,0 +1,115 @@
+"""What a catalog holds, also when several threads fill it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from eventbus import Bus, Catalog, Event, Limits, RegistrationError
+from eventbus.testing import RecordingSink
+
+if TYPE_CHECKING:
+    from nowhere import Missing  # type: ignore[import-not-found]
+
+
+class First(Event, tag="same.name"): ...
+
+
+class Second(Event, tag="same.name"): ...
+
+
+class Unresolved(Event, tag="unresolved"):
+    value: Missing
+
+
+def made(number: int) -> Any:
+    return type(Event)(f"Made{number}", (Event,), {"__module__": __name__})
+
+
+def in_threads(count: int, work: Any) -> None:
+    barrier = threading.Barrier(count)
+
+    def run(number: int) -> None:
+        barrier.wait()
+        work(number)
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.proves("fault-11")
+def test_of_two_classes_with_one_name_exactly_one_is_registered_whoever_is_first() -> (
+    None
+):
+    for _ in range(50):
+        catalog = Catalog()
+        refused: list[str] = []
+
+        def register(
+            number: int, catalog: Catalog = catalog, refused: list[str] = refused
+        ) -> None:
+            try:
+                catalog.register((First, Second)[number % 2])
+            except RegistrationError as error:
+                refused.append(str(error))
+
+        in_threads(4, register)
+        assert len(catalog) == 1
+        assert (First in catalog) + (Second in catalog) == 1
+        assert len(refused) == 2
+
+
+async def test_types_may_be_learned_in_many_threads_while_the_loop_works() -> None:
+    types = [[made(100 * thread + n) for n in range(100)] for thread in range(4)]
+    sink = RecordingSink()
+    async with Bus() as bus:
+        bus.attach(sink, select=["made*", "!*7"])
+
+        def emit_all(number: int) -> None:
+            for event_type in types[number]:
+                bus.emit(event_type())
+
+        working = threading.Thread(target=in_threads, args=(4, emit_all))
+        working.start()
+        while working.is_alive():
+            await bus.flush()
+        await bus.flush()
+        assert bus.stats().emitted == 360
+        assert len(bus.catalog) == 400
+    assert len({record.name for record in sink.records}) == 360
+
+
+async def test_an_event_type_over_the_limit_is_refused_and_not_kept() -> None:
+    async with Bus(limits=Limits(max_event_types=2)) as bus:
+        for number in range(5):
+            bus.emit(made(number)())
+        bus.emit(made(0)())
+        assert bus.stats().refused == {"unregistered": 4}
+        assert len(bus.catalog) == 2
+        with pytest.raises(
+            RegistrationError, match=r"Made9 is one over the limit of 2 event types"
+        ):
+            bus.emitter(made(9))
+
+
+@pytest.mark.proves("fault-11")
+async def test_annotations_that_do_not_resolve_are_refused_and_hide_everything() -> (
+    None
+):
+    event = Unresolved(value="secret")
+    assert repr(event) == "Unresolved(value='[REDACTED]')"
+    async with Bus() as bus:
+        bus.attach(RecordingSink())
+        assert bus.emit(event) is False
+        assert bus.stats().refused == {"unregistered": 1}
+        with pytest.raises(
+            RegistrationError,
+            match=r"the annotations of event type .*Unresolved do not resolve: name "
+            "'Missing' is not defined",
+        ):
+            bus.emitter(Unresolved)
