@@ -214,7 +214,7 @@ class Attachment:
         """
         portion = self._diverted(portion)
         wanted, ingress = bool(portion.kept), self.host.ingress
-        with ingress.lock:
+        with ingress.left, ingress.mutex, ingress.inside:
             ingress.revoke()
             ingress.settle()
             if wanted and self._makes_publishers_wait(portion):
@@ -260,14 +260,14 @@ class Attachment:
         """Queue *portion*, which no seal brought; return whether it was taken."""
         portion = self._diverted(portion)
         wanted = bool(portion.kept)
-        with self.host.ingress.lock:
+        with self.host.ingress.left, self.host.ingress.mutex, self.host.ingress.inside:
             gone = self.intake.accept(portion, booked=0)
         self.workers.departures.notify()
         return wanted and not gone
 
     def give_up(self, reason: str = "permanent") -> None:
         """Lose everything that is held, and whatever comes, for *reason*."""
-        with self.host.ingress.lock:
+        with self.host.ingress.left, self.host.ingress.mutex, self.host.ingress.inside:
             self.intake.closed_for = reason
             queued = self.buffer.take_all()
         cause = Trouble(last_error=self.health.cause or "")

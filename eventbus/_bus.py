@@ -331,7 +331,11 @@ class Bus:
     def stats(self) -> BusStats:
         """Return all counts of this moment; from any thread, never waits."""
         engine = self._engine
-        with engine.ingress.lock as outermost:
+        with (
+            engine.ingress.left,
+            engine.ingress.mutex,
+            engine.ingress.inside as outermost,
+        ):
             if outermost:
                 engine.ingress.settle()
             attachments = {

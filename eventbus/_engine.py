@@ -83,7 +83,7 @@ class Engine:
         )
 
     def _warn(self, reason: str, count: int) -> None:
-        with self.ingress.lock:
+        with self.ingress.left, self.ingress.mutex, self.ingress.inside:
             self.ledger.warn(reason, count)
 
     def _admit(self, item: Any, bound: Bound | None) -> None:

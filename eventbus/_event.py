@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from operator import methodcaller
-from reprlib import recursive_repr
 from typing import Any, Final, TypeVar, dataclass_transform, get_type_hints
 
 import msgspec
@@ -134,7 +133,6 @@ class Event(msgspec.Struct, metaclass=EventMeta):
     ``Bus(strict=True)`` checks them at ``emit``. ``repr`` redacts sensitive fields.
     """
 
-    @recursive_repr()
     def __repr__(self) -> str:
         """Show the fields; sensitive ones as ``[REDACTED]``."""
         return msgspec.Struct.__repr__(_redacted(self))

@@ -79,7 +79,7 @@ class Fate:
                 reason, detail = spoiled[start]
                 self._lose(part, reason, Trouble.once(detail))
             else:
-                with self._ingress.lock:
+                with self._ingress.left, self._ingress.mutex, self._ingress.inside:
                     self._ledger.delivered += len(part)
                     self._buffer.decided(part)
             start += len(part)
@@ -93,7 +93,7 @@ class Fate:
 
     def _lose(self, batch: RecordBatch, reason: str, trouble: Trouble) -> None:
         kept = self.set_aside(batch, reason, trouble)
-        with self._ingress.lock:
+        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
             if kept:
                 self._ledger.dead_lettered += len(batch)
             elif reason == REJECTED:

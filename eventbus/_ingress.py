@@ -10,9 +10,10 @@ A lease is read before the append, so an answer of ``True`` is never false.
 
 from __future__ import annotations
 
-import threading
+import re
 from collections import Counter, deque
 from collections.abc import Callable
+from threading import RLock
 from typing import Any, Final
 
 from eventbus._context import Bound, current_bound
@@ -27,73 +28,89 @@ DEFERRED_EVENTS: Final = 128
 """How many arrivals may wait for a seal's end before they are counted without it."""
 
 _MAX_LEASES: Final = 1024
+_COUNT: Final = re.compile(r"count=(\d+)")
 
 
 class NoLoopError(Exception):
     """The loop that was to take the events is closed."""
 
 
-class Guard:
-    """The lock of one ingress: ``with ingress.lock as outermost``.
+class Latch:
+    """Knows when the holder of a lock comes in again: a signal handler, a finalizer.
 
-    ``outermost`` is ``False`` when this very thread is inside already: a signal
-    handler or a finalizer in the middle of the lock's own work. It leaves everything to
-    the outer pass, which looks again before it lets go.
+    Entered with the lock held: ``with ingress.left, ingress.mutex, ingress.inside as
+    outermost``. ``outermost`` is ``False`` in the middle of the same thread's own work;
+    what comes then is left to the outer pass, which looks again before it lets go.
+
+    The lock itself is taken and let go of in C, so an exception that a signal handler
+    raises at any place cannot leave it held; the latch is then found to be stale.
 
     Args:
+        mutex: The lock.
         after: Called each time, still inside the lock but open to newcomers.
-        admit: Takes, outside, what was left by code that ran in the middle of it.
     """
 
-    __slots__ = ("_admit", "_after", "_busy", "_depth", "_holder", "_left", "mutex")
+    __slots__ = ("_after", "_busy", "_depth", "_mutex")
 
-    def __init__(
-        self,
-        after: Callable[[], object],
-        admit: Callable[[Any, Bound | None], object],  # Any: what emit was given
-    ) -> None:
+    def __init__(self, mutex: RLock, after: Callable[[], object]) -> None:
         """Begin open."""
+        self._mutex = mutex
         self._after = after
-        self._admit = admit
-        self._left: deque[tuple[Any, Bound | None]] = deque()
         self._busy = False
         self._depth = 0
-        self._holder = 0
-        self.mutex = threading.RLock()
 
     @property
     def is_mine(self) -> bool:
         """Whether the calling thread is inside."""
-        return self._holder == threading.get_ident()
+        return self._busy and self._mutex._is_owned()  # type: ignore[attr-defined]
 
     def __enter__(self) -> bool:
-        self.mutex.acquire()
-        self._depth += self._busy
-        outermost = not self._busy
+        if self._busy:
+            if _holds(self._mutex) > 1:
+                self._depth += 1
+                return False
+            self._depth = 0
         self._busy = True
-        self._holder = threading.get_ident()
-        return outermost
+        return True
 
     def __exit__(self, *_: object) -> None:
         if self._depth:
             self._depth -= 1
-            self.mutex.release()
             return
         self._busy = False
         self._after()
-        self._holder = 0
-        self.mutex.release()
-        if self._left:
-            self._admit_left()
+
+
+def _holds(mutex: RLock) -> int:
+    """Return how often the holder of *mutex* has taken it."""
+    count = _COUNT.search(repr(mutex))
+    return int(count[1]) if count else 1
+
+
+class Left:
+    """Takes, outside the lock, what was left by code that ran in the middle of it."""
+
+    __slots__ = ("_admit", "_inside", "_items")
+
+    def __init__(
+        self, inside: Latch, admit: Callable[[Any, Bound | None], object]
+    ) -> None:
+        """Begin with nothing. Any: whatever emit was given."""
+        self._inside = inside
+        self._admit = admit
+        self._items: deque[tuple[Any, Bound | None]] = deque()
 
     def leave(self, item: Any) -> None:
         """Keep *item*, which needs more than the lock allows, until it is free."""
-        self._left.append((item, current_bound()))
+        self._items.append((item, current_bound()))
 
-    def _admit_left(self) -> None:
-        while self._left:
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(self, *_: object) -> None:
+        while self._items and not self._inside.is_mine:
             try:
-                item, bound = self._left.popleft()
+                item, bound = self._items.popleft()
             except IndexError:  # another thread was faster
                 return
             self._admit(item, bound)
@@ -126,8 +143,9 @@ class Ingress:
         self.closed = False
         self._wake = wake
         self._is_owner = is_owner
-        self.lock = Guard(self._rouse, admit)
-        self.mutex = self.lock.mutex
+        self.mutex = RLock()
+        self.inside = Latch(self.mutex, self._rouse)
+        self.left = Left(self.inside, admit)
         self._leases: list[Lease] = []
         self._counted = 0
         self._awake = False
@@ -137,7 +155,7 @@ class Ingress:
     def look(self, item: Item, route: Route, lease: Lease) -> bool:
         """Account for an append that went past its lease; return emit's answer."""
         gone: list[Entry] = []
-        with self.lock as outermost:
+        with self.left, self.mutex, self.inside as outermost:
             if not outermost:
                 return False
             if self.closed:
@@ -158,7 +176,7 @@ class Ingress:
             otherwise it is taken back, and nothing was counted.
         """
         gone: list[Entry] = []
-        with self.lock as outermost:
+        with self.left, self.mutex, self.inside as outermost:
             present = self.routes.get(route.event_type.cls)
             arrivals = self._arrivals(self._counted, len(self.entries))
             doors = present.doors if present else ()
@@ -284,7 +302,7 @@ class Ingress:
 
     def take(self) -> list[Entry]:
         """Take everything handed over, for a seal; :meth:`release` ends it."""
-        with self.lock:
+        with self.left, self.mutex, self.inside:
             self.revoke()
             uncounted = len(self.entries) - self._counted
             if any(not door.surely_fits(uncounted) for door in self.doors):

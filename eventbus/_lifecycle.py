@@ -162,7 +162,11 @@ class Lifecycle:
         return self._report(barrier)
 
     def _report(self, barrier: int) -> Report:
-        with self._engine.ingress.lock:
+        with (
+            self._engine.ingress.left,
+            self._engine.ingress.mutex,
+            self._engine.ingress.inside,
+        ):
             reports = {
                 name: attachment.report(
                     is_past=attachment.plan.pulls or is_past(attachment, barrier)

@@ -7,6 +7,7 @@ imported when it is asked for by its name. Whatever it does then ends in one
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -19,7 +20,7 @@ from eventbus._log import LOGGER_NAME
 from eventbus._nearest import listed, suggestion
 from eventbus._reader import AsyncReader, Reader
 from eventbus._sink import Sink
-from eventbus._verdict import describe_error
+from eventbus._verdict import describe_error, was_pressed
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -175,7 +176,9 @@ def _imported(plugin: Plugin, entry: EntryPoint) -> Any:
         return entry.load()
     except ModuleNotFoundError as error:
         raise _missing_module(plugin, entry, error) from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if was_pressed(error):
+            raise
         raise PluginError(
             f"{plugin.title} does not load ({plugin.origin}): {describe_error(error)}"
         ) from error
@@ -234,6 +237,11 @@ def _checked_sink(plugin: Plugin, loaded: Any) -> type[Sink]:
     missing = [m for m in _SINK_METHODS if not callable(getattr(loaded, m, None))]
     if missing:
         raise _wrong(plugin, "a sink, with start, write and aclose", loaded)
+    if _is_sync(getattr(loaded, "write", None)):
+        raise PluginError(
+            f"{plugin.title} must have a write that is a coroutine function "
+            f"(async def), got a plain one ({plugin.origin})"
+        )
     api: object = getattr(loaded, "sink_api", SINK_API)
     if not isinstance(api, int) or api > SINK_API:
         raise PluginError(
@@ -243,13 +251,21 @@ def _checked_sink(plugin: Plugin, loaded: Any) -> type[Sink]:
     return cast("type[Sink]", loaded)
 
 
+def _is_sync(method: object) -> bool:
+    if not inspect.isfunction(method):
+        return False  # callable in a way of its own: its first call tells
+    return not inspect.iscoroutinefunction(inspect.unwrap(method))
+
+
 def _checked_catalog(plugin: Plugin, loaded: Any) -> Catalog:
     made = loaded
     if not isinstance(loaded, Catalog) and callable(loaded):
         make = cast("Callable[[], object]", loaded)
         try:
             made = make()
-        except Exception as error:
+        except BaseException as error:
+            if was_pressed(error):
+                raise
             raise PluginError(
                 f"{plugin.title} does not load ({plugin.origin}): "
                 f"{describe_error(error)}"

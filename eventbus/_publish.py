@@ -59,7 +59,7 @@ class Waiter:
 
     def _stand_in_line(self, timeout_seconds: float | None) -> None:
         ingress = self.attachment.host.ingress
-        with ingress.lock:
+        with ingress.left, ingress.mutex, ingress.inside:
             ingress.revoke()
             self.attachment.door.waiting += 1
         self.attachment.waiters.append(self)
@@ -102,7 +102,11 @@ class Waiter:
 
     def _time_out(self) -> None:
         self.timed_out = True
-        with self.attachment.host.ingress.lock:
+        with (
+            self.attachment.host.ingress.left,
+            self.attachment.host.ingress.mutex,
+            self.attachment.host.ingress.inside,
+        ):
             self.attachment.ledger.offered += 1
             self.attachment.ledger.drop("block_timeout")
         settle(self.done)

@@ -70,7 +70,7 @@ class Router:
             RegistrationError: The catalog cannot take the type.
         """
         known = self._known.get(event_type) or self._learn(event_type)
-        with self._ingress.lock:
+        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
             if event_type not in self._emitters:
                 emitter = Emitter(event_type, self._ingress, self._time_ns, self._slow)
                 self._emitters[event_type] = emitter
@@ -79,7 +79,7 @@ class Router:
 
     def add(self, attachment: Attachment) -> None:
         """Let *attachment* have what is emitted from now on."""
-        with self._ingress.lock:
+        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
             self._ingress.settle()
             attachment.door.starts_at = len(self._ingress.entries)
             self._attached.append(attachment)
@@ -87,7 +87,7 @@ class Router:
 
     def remove(self, attachment: Attachment) -> None:
         """Let *attachment* have nothing more, nor what is not sealed yet."""
-        with self._ingress.lock:
+        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
             self._ingress.settle()
             if attachment in self._attached:
                 self._attached.remove(attachment)
@@ -149,7 +149,7 @@ class Router:
 
     def close(self) -> None:
         """Refuse everything from now on."""
-        with self._ingress.lock:
+        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
             self._ingress.closed = True
             self._ingress.revoke()
             self._ingress.table.clear()
@@ -163,7 +163,7 @@ class Router:
                 f"{self._max_event_types} event types on one bus"
             )
         known = self.catalog.register(event_type)
-        with self._ingress.lock:
+        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
             if event_type not in self._known:
                 self._adopt(known)
         return known
@@ -230,8 +230,8 @@ class Router:
 
     def _get_to_know(self, item: Any, kind: type[Event]) -> bool:
         # Any: whatever a caller hands to emit.
-        if self._ingress.lock.is_mine:
-            self._ingress.lock.leave(item)
+        if self._ingress.inside.is_mine:
+            self._ingress.left.leave(item)
             return False
         try:
             self._learn(kind)
@@ -242,7 +242,7 @@ class Router:
 
     def refuse(self, reason: str) -> None:
         """Count one event as never offered."""
-        with self._ingress.lock:
+        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
             self._ledger.refuse(reason)
 
     def _refuse_value(self, value: object) -> None:
@@ -259,7 +259,7 @@ class Router:
         self._say("unregistered", str(error))
 
     def _say(self, reason: str, message: str) -> None:
-        if not self._ingress.lock.is_mine:  # logging has locks of its own
+        if not self._ingress.inside.is_mine:  # logging has locks of its own
             self._log.warning(reason, "%s", message)
 
     def _check(self, event: Event) -> None:
@@ -291,7 +291,7 @@ class Router:
             return event
 
     def _warn(self, event: Event, how: str, error: Exception) -> None:
-        with self._ingress.lock:
+        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
             self._ledger.warn("invalid_value")
         name = self._known[type(event)].name
         why = describe_error(error)

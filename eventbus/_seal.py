@@ -92,7 +92,7 @@ class Sealer:
                 first = self.next_sequence
                 portions = self._portions(self._window(entries), first)
         finally:
-            with self._ingress.lock:
+            with self._ingress.left, self._ingress.mutex, self._ingress.inside:
                 gone = [a.intake.accept(portion) for a, portion in portions]
                 self._ingress.release()
         del gone
@@ -117,7 +117,7 @@ class Sealer:
         """
         self.seal()
         first = self.next_sequence
-        with self._ingress.lock:
+        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
             self._ledger.emitted += 1
         window = self._window([(item, time_unix_nano, bound)])
         return self._portions(window, first) if len(window) else []
@@ -130,7 +130,7 @@ class Sealer:
             if bound is None or bound.depth <= deepest
         ]
         refused = len(window) - len(picks)
-        with self._ingress.lock:
+        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
             self._ledger.refuse("recursion", refused)
             self._ledger.emitted -= refused
         return window.picked(picks)

@@ -6,9 +6,9 @@ which bus, its emitters do nothing.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from eventbus._emit import Emit
 from eventbus._errors import OwnerError
@@ -24,14 +24,30 @@ def _emit_nowhere(event: Event, /) -> bool:
     return True
 
 
+class _StandIn(NamedTuple):
+    """A bus that is there while no application uses one."""
+
+    bus: Bus
+    on_use: Callable[[Bus], None]
+
+
 class _Slot:
     """The one place where the present bus stands; owned by whoever put it there."""
 
-    __slots__ = ("emit", "owner")
+    __slots__ = ("emit", "owner", "stand_in")
 
     def __init__(self) -> None:
         self.owner: Bus | None = None
+        self.stand_in: _StandIn | None = None
         self.emit: Emit[Event] = _emit_nowhere
+
+    def settle(self, owner: Bus | None, stand_in: _StandIn | None) -> None:
+        """Let *owner* take the events, without one the stand-in, else nobody."""
+        self.owner, self.stand_in = owner, stand_in
+        if owner is not None:
+            self.emit = owner.emit
+        else:
+            self.emit = _emit_nowhere if stand_in is None else stand_in.bus.emit
 
 
 _slot: Final = _Slot()  # the one piece of module state: an explicit, owned slot
@@ -64,11 +80,39 @@ def use(bus: Bus) -> Generator[Bus]:
             too.
     """
     if _slot.owner is not None:
-        raise OwnerError(
-            f"{_slot.owner!r} is behind eventbus.emitter already; one bus at a time"
-        )
-    _slot.owner, _slot.emit = bus, bus.emit
+        raise _owned(_slot.owner)
+    if _slot.stand_in is not None:
+        _slot.stand_in.on_use(bus)
+    _slot.settle(bus, _slot.stand_in)
     try:
         yield bus
     finally:
-        _slot.owner, _slot.emit = None, _emit_nowhere
+        _slot.settle(None, _slot.stand_in)
+
+
+@contextmanager
+def stand_in(bus: Bus, on_use: Callable[[Bus], None]) -> Generator[None]:
+    """Put *bus* behind every emitter until an application uses its own; for tests.
+
+    Args:
+        bus: Steps back for the block of each :func:`use`, and takes over again after.
+        on_use: Is given the application's bus before it is in use.
+
+    Raises:
+        OwnerError: A bus is in use, or stands in, already.
+    """
+    if _slot.owner is not None:
+        raise _owned(_slot.owner)
+    if _slot.stand_in is not None:
+        raise _owned(_slot.stand_in.bus)
+    _slot.settle(None, _StandIn(bus, on_use))
+    try:
+        yield
+    finally:
+        _slot.settle(_slot.owner, None)
+
+
+def _owned(owner: Bus) -> OwnerError:
+    return OwnerError(
+        f"{owner!r} is behind eventbus.emitter already; one bus at a time"
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +26,15 @@ class Unresolved(Event, tag="unresolved"):
     value: Missing
 
 
+@pytest.fixture
+def often_switched() -> Iterator[None]:
+    """Let threads take turns as often as the interpreter can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
 def made(number: int) -> Any:
     return type(Event)(f"Made{number}", (Event,), {"__module__": __name__})
 
@@ -43,9 +54,9 @@ def in_threads(count: int, work: Any) -> None:
 
 
 @pytest.mark.proves("fault-11")
-def test_of_two_classes_with_one_name_exactly_one_is_registered_whoever_is_first() -> (
-    None
-):
+def test_of_two_classes_with_one_name_exactly_one_is_registered_whoever_is_first(
+    often_switched: None,
+) -> None:
     for _ in range(50):
         catalog = Catalog()
         refused: list[str] = []

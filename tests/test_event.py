@@ -171,3 +171,23 @@ def test_registering_twice_changes_nothing() -> None:
     assert [known.name for known in catalog] == ["work.started"]
     assert catalog.get("work.started") is catalog.register(Started)
     assert catalog.get("work.nothing") is None
+
+
+def test_an_event_shows_all_but_what_is_sensitive() -> None:
+    event = Marked(tool="shell", output="hunter2", items=[1])
+    assert repr(event) == (
+        "Marked(tool='shell', took=None, output='[REDACTED]', items=[1], pairs=(), "
+        "severity=None)"
+    )
+    assert ("output", "[REDACTED]") in event.__rich_repr__()
+    assert repr(Marked(tool="", output="")).count("REDACTED") == 0
+    assert event.output == "hunter2"
+
+
+def test_a_subclass_has_a_name_of_its_own_and_the_marks_of_its_base() -> None:
+    class MarkedMore(Marked):
+        more: int = 0
+
+    assert identity_of(MarkedMore).name == "marked_more"
+    assert describe(MarkedMore).sensitive_fields == ("output",)
+    assert "hunter2" not in repr(MarkedMore(tool="", output="hunter2"))

@@ -75,7 +75,9 @@ async def test_a_cycle_is_copied_as_a_cycle() -> None:
     kept, bus = await delivered(Held(value=ring))
     assert kept.value is not ring
     assert kept.value[0] is kept.value
-    assert "..." in repr(kept)
+    inside = Held(value=ring)
+    ring[:] = [inside]
+    assert repr(inside) == "Held(value=[...])"
     assert bus.stats().refused == {}
 
 

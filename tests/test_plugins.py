@@ -259,3 +259,19 @@ def test_an_event_name_that_two_catalogs_have_is_kept_once_with_a_line(
     assert installed_catalog().get("fake.same") is not None
     (line,) = [r.getMessage() for r in caplog.records]
     assert "two event types have the name 'fake.same'" in line
+
+
+@pytest.mark.parametrize("error", ["GeneratorExit", "KeyboardInterrupt"])
+def test_a_sink_that_raises_any_exception_at_import_does_not_load(
+    site: Site, error: str
+) -> None:
+    site.sink("fake", f"fake_{error.lower()}", f"raise {error}('no')")
+    assert f"{error}: no" in refusal("fake")
+
+
+def test_a_sink_whose_write_is_no_coroutine_function_is_refused(site: Site) -> None:
+    site.sink("fake", "fake_plain", SINK.replace("async def write", "def write"))
+    assert refusal("fake").startswith(
+        "Sink 'fake' must have a write that is a coroutine function (async def), "
+        "got a plain one"
+    )

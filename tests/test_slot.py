@@ -10,6 +10,7 @@ import pytest
 
 import eventbus
 from eventbus import Bus, Event, OwnerError
+from eventbus._slot import stand_in
 from eventbus.testing import RecordingSink
 
 SNEAK = """
@@ -69,6 +70,41 @@ def test_a_second_owner_is_an_error_that_names_the_first() -> None:
         pass
     with eventbus.use(Bus()):
         pass
+
+
+def test_a_stand_in_steps_back_for_an_owner_and_takes_over_again() -> None:
+    spare, own = Bus(), Bus()
+    spare.attach(RecordingSink())
+    own.attach(RecordingSink())
+    used: list[Bus] = []
+    with stand_in(spare, used.append):
+        emit_step(Step(number=1))
+        with eventbus.use(own):
+            emit_step(Step(number=2))
+        emit_step(Step(number=3))
+    emit_step(Step(number=4))
+    assert used == [own]
+    assert (spare.stats().emitted, own.stats().emitted) == (2, 1)
+
+
+def test_a_stand_in_has_no_other_beside_it_and_no_owner_before_it() -> None:
+    named = r"<Bus \[\] not started> is behind eventbus.emitter already"
+    with stand_in(Bus(), print), pytest.raises(OwnerError, match=named):
+        stand_in(Bus(), print).__enter__()
+    with eventbus.use(Bus()), pytest.raises(OwnerError, match=named):
+        stand_in(Bus(), print).__enter__()
+
+
+def test_an_owner_outlives_the_stand_in() -> None:
+    own = Bus()
+    own.attach(RecordingSink())
+    held = stand_in(Bus(), lambda bus: None)
+    held.__enter__()
+    with eventbus.use(own):
+        held.__exit__(None, None, None)
+        emit_step(Step(number=1))
+    emit_step(Step(number=2))
+    assert own.stats().emitted == 1
 
 
 def test_a_bus_in_a_thread_serves_programs_without_a_loop() -> None:

@@ -25,6 +25,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         seconds: From the first line to the last delivery.
         stopped: The signal that ended it, or ``None``.
         failure: Why it could not go on, or ``None``.
+        reader: The name of what made records of the lines, if it has one.
     """
 
     stats: BusStats
@@ -32,6 +33,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     stopped: str | None = None
     failure: str | None = None
+    reader: str | None = None
 
     @property
     def lost(self) -> int:

@@ -6,7 +6,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Final, TextIO
 
+from eventbus._nearest import listed
+from eventbus._plugins import READERS, installed
 from eventbus._stats import AttachmentStats, BusStats
+from eventbus._visible import visible
 from eventbus.cli._account import Account
 from eventbus.cli._tables import Cell, Column, Style, Table, number, show
 from eventbus.cli._terminal import console, put, say
@@ -42,9 +45,9 @@ def show_account(account: Account) -> None:
     _verdict(account)
 
 
-def show_sums(stats: BusStats, stream: TextIO) -> None:
-    """Write what became of the events at each sink, and why."""
-    if not stats.attachments:
+def show_sums(stats: BusStats, stream: TextIO | None) -> None:
+    """Write what became of the events at each sink, and why; ``None`` is nowhere."""
+    if stream is None or not stats.attachments:
         return
     write = say if stream is sys.stderr else put
     show(sums(stats.attachments), stream)
@@ -84,7 +87,7 @@ def sums(attachments: Mapping[str, AttachmentStats]) -> Table:
     ]
     rows = [
         [
-            Cell(name, "bold"),
+            Cell(visible(name), "bold"),
             Cell(stats.state, _STATE_STYLES[stats.state]),
             Cell(number(stats.offered)),
             *(_count(fates[name][fate], _FATES[fate]) for fate in shown),
@@ -149,7 +152,7 @@ def _verdict(account: Account) -> None:
     if drawn is None:
         say(text)
     else:
-        drawn.print(text, style=f"bold {style}", markup=False)
+        drawn.print(visible(text), style=f"bold {style}", markup=False)
 
 
 def _conclusion(account: Account) -> tuple[str, Style]:
@@ -163,7 +166,18 @@ def _conclusion(account: Account) -> tuple[str, Style]:
     if account.tally.broken:
         broken = _counted(account.tally.broken, "broken line")
         return f"Every record arrived; {broken}.{how}", "yellow"
+    if account.tally.lines and not account.tally.records:
+        return f"{_nothing_found(account)}{how}", "yellow"
     return f"Everything arrived.{how}", "green"
+
+
+def _nothing_found(account: Account) -> str:
+    lines = _counted(account.tally.lines, "line")
+    names = dict.fromkeys(plugin.name for plugin in installed(READERS))
+    others = [name for name in names if name != account.reader]
+    hint = f" Other readers (--reader): {listed(others)}." if others else ""
+    reader = "" if account.reader is None else f" {account.reader!r}"
+    return f"The reader{reader} found no record in {lines}.{hint}"
 
 
 def _reasons(counts: Mapping[str, int]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +12,7 @@ import msgspec
 from eventbus._bus import Bus
 from eventbus._errors import ConfigError, PluginError
 from eventbus._plugins import installed_sinks
+from eventbus._visible import visible
 from eventbus.cli._account import FAILED, OK
 from eventbus.cli._overrides import parsed
 from eventbus.cli._problems import in_order
@@ -19,6 +20,7 @@ from eventbus.cli._tables import Cell, Column, Table, show
 from eventbus.cli._terminal import plugins_print_elsewhere, put, put_json, say
 from eventbus.cli._usage import UsageError
 from eventbus.config._attach import bus_of
+from eventbus.config._document import Unreadable
 from eventbus.config._explain import DEFAULT, InForce, in_force
 from eventbus.config._load import Examination, examine
 from eventbus.config._schema import config_schema
@@ -46,10 +48,13 @@ def check(arguments: argparse.Namespace) -> int:
         return _print_schema()
     if arguments.config is None:
         raise UsageError("check expects CONFIG, or --schema")
-    if not os.path.exists(arguments.config):
-        raise UsageError(f"Cannot read {arguments.config}: No such file or directory")
-    with plugins_print_elsewhere():
-        findings = _findings(arguments)
+    try:
+        with plugins_print_elsewhere():
+            findings = _findings(arguments)
+    except Unreadable as error:
+        if arguments.json:
+            put_json(_as_json(Findings((error.sentence,), None)))
+        raise UsageError(error.sentence) from error
     if arguments.json:
         put_json(_as_json(findings))
     else:
@@ -60,6 +65,8 @@ def check(arguments: argparse.Namespace) -> int:
 def _findings(arguments: argparse.Namespace) -> Findings:
     try:
         found = examine(arguments.config, overrides=parsed(arguments.overrides))
+    except Unreadable:
+        raise
     except ConfigError as error:
         return Findings((str(error),), None)
     problems = in_order(found.problems, found.document)
@@ -88,9 +95,9 @@ def _show(findings: Findings, name: str) -> None:
         say(f"Warning: {warning}")
     for sink, left_out in config.left_out.items():
         put(f"Sink {sink!r} is not attached: {left_out.reason}.")
-    show(_settings_table(tuple(in_force(config))))
+    show(_settings_table(tuple(in_force(config))), sys.stdout)
     count = len(config.sinks)
-    put(f"{name} is in order: {count} sink{'' if count == 1 else 's'}.")
+    put(f"{visible(name)} is in order: {count} sink{'' if count == 1 else 's'}.")
 
 
 def _settings_table(settings: tuple[InForce, ...]) -> Table:

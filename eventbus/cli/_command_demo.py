@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from eventbus._stats import BusStats
 from eventbus.cli._account import FAILED, OK, stats_as_json
 from eventbus.cli._account_text import show_sums
 from eventbus.cli._demo import SAMPLED_EVENTS, Demonstration, demonstrate
@@ -28,7 +29,8 @@ def demo(arguments: argparse.Namespace) -> int:
     """Simulate, show, and give an account; return the exit status."""
     stream = "stderr" if arguments.json else "stdout"
     tell = say if arguments.json else put
-    tell(_INTRODUCTION)
+    for line in _INTRODUCTION.split("\n"):
+        tell(line)
     shown = asyncio.run(
         demonstrate(
             seconds=arguments.seconds,
@@ -48,7 +50,7 @@ def demo(arguments: argparse.Namespace) -> int:
 def _show(shown: Demonstration) -> None:
     emitted = shown.stats.emitted
     put(f"\n{number(emitted)} events in {shown.seconds:.1f} s, counted as metrics are:")
-    show(_counts_table(shown.counting))
+    show(_counts_table(shown.counting), sys.stdout)
     put(
         f"The sample's weights add up to {number(round(shown.weight))}, "
         f"for {number(emitted)} events: failures are all in it and weigh 1, "
@@ -56,7 +58,20 @@ def _show(shown: Demonstration) -> None:
     )
     put("\nEvery event is in one place:")
     show_sums(shown.stats, sys.stdout)
-    put("The slow sink dropped events, and says how many; its neighbours lost none.")
+    put(_closing(shown.stats))
+
+
+def _closing(stats: BusStats) -> str:
+    lost = {name: one.lost for name, one in stats.attachments.items() if one.lost}
+    if not lost:
+        return (
+            "No sink lost an event: there were too few for the slow one to fall behind."
+        )
+    if list(lost) == ["slow"]:
+        return (
+            "The slow sink dropped events, and says how many; its neighbours lost none."
+        )
+    return f"Sinks that lost events, and say how many: {', '.join(lost)}."
 
 
 def _counts_table(counting: CountingSink) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ def events(arguments: argparse.Namespace) -> int:
     elif arguments.json:
         put_json({"events": [_as_json(one) for one in known]})
     elif arguments.name is None:
-        show(_list(known))
+        show(_list(known), sys.stdout)
     else:
         _show(known[0])
     return OK
@@ -85,7 +86,7 @@ def _show(event: EventType) -> None:
         ]
         for field in event.fields
     ]
-    show(Table(columns, rows))
+    show(Table(columns, rows), sys.stdout)
 
 
 def _marks(field: EventField) -> list[str]:

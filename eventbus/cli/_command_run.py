@@ -9,7 +9,11 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 
+import msgspec
+
+from eventbus._errors import EventBusError
 from eventbus._plugins import load_reader
+from eventbus._visible import visible
 from eventbus.cli._account import FAILED, as_json
 from eventbus.cli._account_text import show_account
 from eventbus.cli._overrides import parsed
@@ -24,6 +28,15 @@ from eventbus.config._settings import Config
 
 def run(arguments: argparse.Namespace) -> int:
     """Read records, deliver them, and give an account; return the exit status."""
+    try:
+        return _run(arguments)
+    except EventBusError as error:
+        if arguments.json:
+            put_json({"complete": False, "failure": str(error)})
+        raise
+
+
+def _run(arguments: argparse.Namespace) -> int:
     paths = _paths(arguments.inputs)
     sources = Sources(paths, follow=arguments.follow)
     if not arguments.follow:
@@ -34,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     with plugins_print_elsewhere() if arguments.json else nullcontext():
         account = asyncio.run(Run(config, sources, reader).perform())
     if not arguments.json:
-        show_account(account)
+        show_account(msgspec.structs.replace(account, reader=arguments.reader))
         return account.status
     try:
         put_json(as_json(account))
@@ -52,6 +65,8 @@ def _config(arguments: argparse.Namespace) -> Config:
 
 
 def _paths(inputs: Sequence[str] | None) -> Sequence[str]:
+    if sys.stdin is None and STDIN in (inputs or (STDIN,)):
+        raise UsageError("There is no standard input: name a file with --input")
     if inputs:
         return inputs
     if is_terminal(sys.stdin):
@@ -65,4 +80,4 @@ def _paths(inputs: Sequence[str] | None) -> Sequence[str]:
 def _check_paths(paths: Sequence[str]) -> None:
     for path in paths:
         if path != STDIN and not os.path.exists(path):
-            raise UsageError(f"Cannot open {path}: No such file or directory")
+            raise UsageError(f"Cannot open {visible(path)}: No such file or directory")

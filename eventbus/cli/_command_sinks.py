@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -85,7 +86,7 @@ def _show(described: Described) -> None:
         return
     put(f"{described.name} {origin}: {described.description}")
     if described.settings:
-        show(_table(described.settings))
+        show(_table(described.settings), sys.stdout)
     for name, text in described.defaults.items():
         put(f"Its own default: {name} = {text}")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from eventbus._errors import EventBusError
 from eventbus.cli._account import FAILED, USAGE
 from eventbus.cli._options import make_parser
-from eventbus.cli._terminal import leave_quietly, say
+from eventbus.cli._terminal import OutputError, leave_quietly, say
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -28,11 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _show_log()
         return _command(parsed.command)(parsed)
     except EventBusError as error:
-        for line in str(error).splitlines():
+        for line in str(error).split("\n"):
             say(f"eventbus: {line}")
         return USAGE
     except KeyboardInterrupt:
         say("eventbus: Interrupted.")
+        return FAILED
+    except OutputError as error:
+        say(f"eventbus: {error}")
         return FAILED
     except BrokenPipeError:
         return FAILED

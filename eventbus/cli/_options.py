@@ -128,7 +128,7 @@ def _add_demo(commands: Commands) -> None:
     )
     demo.add_argument(
         "--seed",
-        type=int,
+        type=_whole,
         default=1,
         metavar="N",
         help="which application: the same number, the same events and the same account "
@@ -153,14 +153,28 @@ def _add_json(parser: argparse.ArgumentParser, text: str) -> None:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a number of seconds, got {text!r}"
+        ) from None
     if not 0 <= value <= 86_400:
         raise argparse.ArgumentTypeError(f"expected 0 to 86400 seconds, got {text}")
     return value
 
 
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number, got {text!r}"
+        ) from None
+
+
 def _count(text: str) -> int:
-    value = int(text)
+    value = _whole(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected at least 1, got {text}")
     return value

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from eventbus.cli._usage import UsageError
+from eventbus.config._depth import MAX_DEPTH, TOO_DEEP, is_too_deep
 from eventbus.config._place import Place
 from eventbus.config._tree import leaves
 
@@ -37,6 +38,8 @@ def _place(key: str) -> Place:
         tree = tomllib.loads(f"{key} = 0")
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"--set expects a key of TOML, got {key!r}") from error
+    if is_too_deep(tree):
+        raise UsageError(f"--set expects a key of at most {MAX_DEPTH} parts")
     found = [place for place, _ in leaves(tree)]
     if len(found) != 1:
         raise UsageError(f"--set expects one key of TOML, got {key!r}")
@@ -50,4 +53,8 @@ def _value(text: str) -> Any:
         tree = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
+    except RecursionError:
+        raise UsageError(f"--set: {TOO_DEEP}") from None
+    if is_too_deep(tree):
+        raise UsageError(f"--set: {TOO_DEEP}")
     return tree["value"] if tree.keys() == {"value"} else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from eventbus._visible import visible
 from eventbus.cli._usage import UsageError
 from eventbus.config._document import Document
 from eventbus.config._load import Source, examine, say_warnings
@@ -17,7 +18,7 @@ from eventbus.config._settings import Config
 
 def located(problem: Problem, document: Document) -> str:
     """Return *problem* as compilers say it: ``eventbus.toml:7: Expected …``."""
-    return f"{document.where(problem.place)}: {problem}"
+    return visible(f"{document.where(problem.place)}: {problem}")
 
 
 def in_order(problems: Iterable[Problem], document: Document) -> list[str]:

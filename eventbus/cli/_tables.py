@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 import msgspec
 
+from eventbus._visible import visible_lines
 from eventbus.cli._terminal import console, put, say
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ def number(count: int) -> str:
     return f"{count:,}"
 
 
-def show(table: Table, stream: TextIO | None = None) -> None:
-    """Write *table* to *stream*, by default the standard output, set off by blanks."""
-    stream = sys.stdout if stream is None else stream
+def show(table: Table, stream: TextIO | None) -> None:
+    """Write *table* to *stream*, set off by blanks; ``None`` is nowhere."""
+    if stream is None:
+        return
     drawn = console(stream)
     if drawn is not None:
         drawn.print(_rich(table))
@@ -74,7 +76,9 @@ def show(table: Table, stream: TextIO | None = None) -> None:
 def plain(table: Table) -> Iterator[str]:
     """Yield the lines of *table*, two blanks between its columns."""
     heads = [[column.title] for column in table.columns]
-    rows = [[cell.text.split("\n") for cell in row] for row in table.rows]
+    rows = [
+        [visible_lines(cell.text).split("\n") for cell in row] for row in table.rows
+    ]
     widths = [
         max(len(line) for row in [heads, *rows] for line in row[index])
         for index in range(len(table.columns))
@@ -105,5 +109,7 @@ def _rich(table: Table) -> RichTable:
             no_wrap=not column.may_wrap,
         )
     for row in table.rows:
-        drawn.add_row(*(Text(cell.text, style=cell.style) for cell in row))
+        texts = [visible_lines(cell.text) for cell in row]
+        styles = [cell.style for cell in row]
+        drawn.add_row(*map(Text, texts, styles))
     return drawn

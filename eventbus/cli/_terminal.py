@@ -13,13 +13,19 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
+from eventbus._visible import visible, visible_json, visible_lines
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 
+class OutputError(OSError):
+    """The standard output takes no more."""
+
+
 def say(line: str) -> None:
     """Write *line* to the standard error; nobody there is nobody to tell."""
-    _write(sys.stderr, f"{line}\n")
+    _write(sys.stderr, f"{visible(line)}\n")
 
 
 def put(text: str) -> None:
@@ -27,14 +33,26 @@ def put(text: str) -> None:
 
     Raises:
         BrokenPipeError: The reader has gone.
+        OutputError: It cannot be written, as on a full disk.
     """
-    _write(sys.stdout, f"{text}\n", is_output=True)
+    _put(visible_lines(text))
 
 
 def put_json(value: Any, *, indent: bool = False) -> None:
     """Write *value* as JSON, on one line or indented; see :func:`put`."""
     data = msgspec.json.encode(value)
-    put((msgspec.json.format(data, indent=2) if indent else data).decode())
+    text = (msgspec.json.format(data, indent=2) if indent else data).decode()
+    _put(visible_json(text))
+
+
+def _put(text: str) -> None:
+    try:
+        _write(sys.stdout, f"{text}\n", is_output=True)
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(f"Cannot write the output: {reason}") from error
 
 
 def _write(stream: TextIO | None, text: str, *, is_output: bool = False) -> None:

@@ -21,6 +21,19 @@ from eventbus.config._place import Place
 MAX_FILE_BYTES: Final = 1_048_576  # ten thousand sinks; a file beyond it is another one
 
 
+class Unreadable(ConfigError):
+    """The system refuses to hand over the file.
+
+    Attributes:
+        sentence: What is said where there is no place to name.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        """Name the file and the system's reason."""
+        self.sentence = f"Cannot read {name!r}: {reason}"
+        super().__init__(self.sentence)
+
+
 class Document(msgspec.Struct, frozen=True):
     """What a configuration says, as it was written.
 
@@ -51,7 +64,8 @@ def read_document(source: str | PathLike[str] | Mapping[str, Any]) -> Document:
     """Return what *source* says: a TOML file, or what would be in one.
 
     Raises:
-        ConfigError: The file cannot be read, is over 1 MiB, or is no TOML.
+        Unreadable: The system refuses to hand over the file.
+        ConfigError: It is over 1 MiB, or is no TOML.
     """
     if isinstance(source, Mapping):
         return Document(None, source, {})
@@ -70,7 +84,7 @@ def _text_of(name: str) -> str:
             data = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(f"Cannot read {name!r}: {reason}") from error
+        raise Unreadable(name, reason) from error
     if len(data) > MAX_FILE_BYTES:
         raise ConfigError(
             f"Expected at most {MAX_FILE_BYTES} bytes in {name!r}, got more"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from eventbus.config._depth import MAX_DEPTH
 from eventbus.config._place import ROOT, Place
 
 Match = Callable[[str, int], re.Match[str] | None]
@@ -62,7 +63,7 @@ class _Walk:
     def _note(self, place: Place) -> None:
         self._line += self._text.count("\n", self._counted, self._at)
         self._counted = self._at
-        for length in range(1, len(place) + 1):
+        for length in range(1, min(len(place), MAX_DEPTH) + 1):
             self.lines.setdefault(place[:length], self._line)
 
     def _header(self) -> Place:

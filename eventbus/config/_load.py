@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from eventbus._log import LOGGER_NAME
+from eventbus.config._depth import TOO_DEEP, without_too_deep
 from eventbus.config._document import Document, read_document
 from eventbus.config._environment import Environment
 from eventbus.config._expand import Expansion, names_in
@@ -136,7 +137,8 @@ class _Loading:
         )
 
     def _tree(self, overrides: Mapping[Place, Any]) -> dict[str, Any]:
-        tree: dict[str, Any] = self._expansion.expand(self._document.tree)
+        shallow = without_too_deep(self._document.tree, self.problems)
+        tree: dict[str, Any] = self._expansion.expand(shallow)
         for place, value in leaves(tree):
             where = self._document.where(place)
             self._origins[place] = Origin(where, names_in(value))
@@ -185,7 +187,15 @@ class _Loading:
                 left_out[name] = read
             elif read is not None:
                 sinks[name] = read
-        return sinks, left_out
+        return sinks, {**self._too_deep(), **left_out}
+
+    def _too_deep(self) -> dict[str, LeftOut]:
+        """Return the sinks that were not looked into."""
+        return {
+            str(problem.place[1]): LeftOut(str(problem), "wrong")
+            for problem in self.problems
+            if problem.message == TOO_DEEP and len(problem.place) > 1
+        }
 
 
 def say_warnings(config: Config) -> None:

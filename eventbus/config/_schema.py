@@ -122,7 +122,7 @@ class _Parts:
         shared: Schema = dict(self._component(AttachmentSettings)["properties"])
         shared["dead_letters"] = {
             **_described(shared["dead_letters"]),
-            **_reference(_LETTERS),
+            "anyOf": [_reference(_LETTERS), {"const": NO_LIMIT}],
         }
         return self._table(sink, shared)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -37,7 +37,7 @@ class SecretText(str):
     """Text that prints as ``[REDACTED]`` wherever a ``repr`` is printed.
 
     It is equal to the text it holds and works wherever text does; ``str()`` of it is
-    the text itself.
+    the text itself. It cannot be pickled.
     """
 
     __slots__ = ()
@@ -50,9 +50,29 @@ class SecretText(str):
         """Return the text, for whoever asks for it on purpose."""
         return str.__str__(self)
 
+    def __copy__(self) -> SecretText:
+        """Return itself: text does not change."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> SecretText:
+        """Return itself: text does not change."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled, which would write the secret out.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise _not_pickled()
+
+
+def _not_pickled() -> TypeError:
+    return TypeError("A secret of a configuration cannot be pickled")
+
 
 class MaskedTable(dict[str, Any]):
-    """A table of which some values print as ``[REDACTED]``."""
+    """A table of which some values print as ``[REDACTED]``; it is not pickled then."""
 
     def __init__(self, values: dict[str, Any], masked: Iterable[str]) -> None:
         """Hold *values*; *masked* are the keys of secret ones."""
@@ -62,6 +82,20 @@ class MaskedTable(dict[str, Any]):
     def __repr__(self) -> str:
         """Show the keys, and the values that are no secrets."""
         return repr({k: REDACTED if k in self._masked else v for k, v in self.items()})
+
+    def __deepcopy__(self, memo: object) -> MaskedTable:
+        """Return a copy that masks the same values; they do not change."""
+        return MaskedTable(dict(self), self._masked)
+
+    def __reduce__(self) -> tuple[type[MaskedTable], tuple[object, ...]]:
+        """Refuse to be pickled with a secret.
+
+        Raises:
+            TypeError: A value is masked.
+        """
+        if self._masked:
+            raise _not_pickled()
+        return MaskedTable, (dict(self), ())
 
 
 def is_secret_name(name: str) -> bool:

@@ -22,7 +22,7 @@ from eventbus.config._settings import (
     SinkConfig,
 )
 from eventbus.config._sink_class import SinkClass, sink_class
-from eventbus.config._values import ValueReader, Wrong, fields_of
+from eventbus.config._values import NO_LIMIT, ValueReader, Wrong, fields_of
 
 # Any in this module: a configuration holds values of any type.
 
@@ -84,6 +84,8 @@ class SinkReader:
 
     def _attachment_key(self, key: str, node: Any, value: Any, place: Place) -> Any:
         inner = (*place, key)
+        if key == "dead_letters" and value == NO_LIMIT:
+            return None
         if key == "dead_letters" and isinstance(value, str):
             self._problems.add(_DIRECTORY, inner)
             raise Wrong
@@ -95,7 +97,8 @@ class SinkReader:
         try:
             return sink_class(type_name)
         except PluginError as error:
-            self._problems.add(str(error), (*place, "type") if is_named else place)
+            text = self._values.secrets.scrubbed(str(error))
+            self._problems.add(text, (*place, "type") if is_named else place)
             return None
 
     def _sink(

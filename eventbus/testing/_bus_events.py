@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar, overload
 
 from eventbus._bus import Bus
+from eventbus._errors import BusClosedError
 from eventbus._event import Event
 from eventbus._record import AnyRecord, Record
 from eventbus._sampling_ratio import Ratio
 from eventbus._select import Selector
 from eventbus._settings import Buffer, Overflow
-from eventbus.testing._listening import Bell, seal, woken_here
+from eventbus.testing._listening import Bell, is_here, seal, woken_here, work_for
 from eventbus.testing._matching import Match, Wanted, explain, names_of
 from eventbus.testing._transcript import assert_transcript
 
@@ -63,15 +64,29 @@ class BusEvents:
 
     def __repr__(self) -> str:
         """Show how many there are, and the last names."""
+        for bus in filter(is_here, self._buses):
+            with suppress(Exception):
+                seal(bus)
         return f"<BusEvents {len(self._records)}: {names_of(self._records)}>"
 
     def watch(self, bus: Bus) -> None:
         """Record the events of *bus* too, from now on.
 
         Raises:
-            AttachError: *bus* is watched already, or it runs in another thread.
+            AttachError: *bus* is watched already.
             BusClosedError: *bus* is closed.
+            RuntimeError: *bus* runs in another thread, whose loop does not answer.
         """
+        work_for(bus, lambda: self._attach_to(bus))
+        self._buses.append(bus)
+
+    def watch_used(self, bus: Bus) -> None:
+        """Record the events of *bus* too, unless it is watched or closed already."""
+        if bus not in self._buses:
+            with suppress(BusClosedError):
+                self.watch(bus)
+
+    def _attach_to(self, bus: Bus) -> None:
         bus.attach(
             _Watcher(self._keep),
             name=WATCHER_NAME,
@@ -79,7 +94,6 @@ class BusEvents:
             sampler=Ratio(0),
             buffer=Buffer(max_events=self._max_records, overflow=Overflow.DROP_OLDEST),
         )
-        self._buses.append(bus)
 
     def _keep(self, batch: Sequence[AnyRecord]) -> None:
         room = self._max_records - len(self._records)
@@ -89,7 +103,7 @@ class BusEvents:
 
     @property
     def records(self) -> list[AnyRecord]:
-        """Every record so far.
+        """Every record so far; of several buses, in order for each bus alone.
 
         Raises:
             RuntimeError: There were more than ``max_records``.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 from typing import Final
 
@@ -13,27 +14,42 @@ from eventbus._bus import Bus
 _ANSWER_SECONDS: Final = 5.0  # a loop that is busy for longer is stuck
 
 
+def is_here(bus: Bus) -> bool:
+    """Return whether this thread may work for *bus*: no other thread runs its loop."""
+    binding = bus._engine.binding
+    return binding.loop is None or not binding.is_bound or binding.is_owner()
+
+
+def work_for(bus: Bus, work: Callable[[], object]) -> None:
+    """Do *work* where the loop of *bus* runs, and return once it is done.
+
+    Raises:
+        RuntimeError: The bus runs in another thread, whose loop does not answer.
+        Exception: Whatever *work* raises.
+    """
+    loop = bus._engine.binding.loop
+    if loop is None or is_here(bus):
+        work()
+        return
+    done: Future[object] = Future()
+    loop.call_soon_threadsafe(_settle_with, done, work)
+    try:
+        done.result(_ANSWER_SECONDS)
+    except FutureTimeoutError:
+        if done.done():
+            raise
+        raise RuntimeError(
+            f"the loop of {bus!r} did not answer within {_ANSWER_SECONDS} s"
+        ) from None
+
+
 def seal(bus: Bus) -> None:
     """Bring everything emitted so far to the attachments of *bus*, now.
 
     Raises:
         RuntimeError: The bus runs in another thread, whose loop does not answer.
     """
-    binding = bus._engine.binding
-    if binding.loop is None or not binding.is_bound or binding.is_owner():
-        bus._engine.work()
-        return
-    sealed = threading.Event()
-
-    def work() -> None:
-        bus._engine.work()
-        sealed.set()
-
-    binding.loop.call_soon_threadsafe(work)
-    if not sealed.wait(_ANSWER_SECONDS):
-        raise RuntimeError(
-            f"the loop of {bus!r} did not answer within {_ANSWER_SECONDS} s"
-        )
+    work_for(bus, bus._engine.work)
 
 
 @contextmanager
@@ -73,6 +89,13 @@ class Bell:
         """Wake everybody."""
         for rung in list(self._waiting):
             rung.get_loop().call_soon_threadsafe(_settle, rung)
+
+
+def _settle_with(done: Future[object], work: Callable[[], object]) -> None:
+    try:
+        done.set_result(work())
+    except Exception as error:  # noqa: BLE001 - raised again in the thread that asked
+        done.set_exception(error)
 
 
 def _settle(future: asyncio.Future[None]) -> None:

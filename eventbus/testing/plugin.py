@@ -12,8 +12,8 @@ from contextlib import nullcontext
 
 import pytest
 
-from eventbus import use
 from eventbus._offline import offline
+from eventbus._slot import stand_in
 from eventbus.testing._bus_events import BusEvents
 from eventbus.testing._transcript import UPDATE_OPTION
 
@@ -59,12 +59,15 @@ def bus_events(request: pytest.FixtureRequest) -> Generator[BusEvents]:
 
     ``bus_events.bus`` stands behind every ``eventbus.emitter`` during the test; start
     it, with ``async with bus_events.bus``, only where handlers or sinks are to run.
+    Code that does ``with eventbus.use(bus)`` has its own bus there for the block, and
+    the events of that bus are recorded too.
     """
     recorder = BusEvents(
         folder=request.path.parent, update=bool(request.config.getoption(UPDATE_OPTION))
     )
     allowed = _may_use_network(request.node)
-    with use(recorder.bus), nullcontext() if allowed else offline():
+    held = stand_in(recorder.bus, recorder.watch_used)
+    with held, nullcontext() if allowed else offline():
         yield recorder
 
 

@@ -10,10 +10,10 @@ from eventbus import Outcome, SinkContext
 from eventbus._encode_line import LineEncoder
 from eventbus._record import AnyRecord
 from eventbus._severity import SEVERITY_NUMBER
+from eventbus._visible import visible_json
 from eventbus_local._console_text import ConsoleText
 from eventbus_local._settings import ConsoleSettings
 from eventbus_local._stream import StreamWriter
-from eventbus_local._visible import visible_json
 
 
 class ConsoleSink:

@@ -10,9 +10,9 @@ import msgspec
 
 from eventbus import Severity
 from eventbus._record import AnyRecord
+from eventbus._visible import visible
 from eventbus_local._event_line import ShownFields, shown_value
 from eventbus_local._settings import ConsoleSettings
-from eventbus_local._visible import visible
 
 _MAX_WHOLE_CHARS: Final = 65_536  # in full, but not without bound
 _NAME_WIDTH: Final = 26

@@ -12,7 +12,7 @@ from eventbus import Event
 from eventbus._catalog import describe
 from eventbus._json_form import NoJsonForm, json_form, stand_in
 from eventbus._record import AnyRecord
-from eventbus_local._visible import visible
+from eventbus._visible import visible
 
 # Any in this module: the fields of an event hold values of any type.
 

@@ -25,6 +25,9 @@ class JsonlSink:
     lock that other processes writing to the same path respect. An attempt that is
     cancelled may have been written.
 
+    A record's resource is left out where it is the bus's own: read on a bus with
+    another resource, such a record gets that bus's. ``write_resource`` keeps it.
+
     Args:
         settings: See :class:`JsonlSettings`.
     """
@@ -43,10 +46,12 @@ class JsonlSink:
         self._stopped = threading.Event()
 
     def configure(self, context: SinkContext) -> None:
-        """Take the bus's clock, and leave its resource out of the lines."""
+        """Take the bus's clock, and its resource to leave out of the lines."""
         self._clock = context.clock
         self._file = LineFile(self._settings, context.clock)
-        self._encoder = LineEncoder(context.resource)
+        self._encoder = LineEncoder(
+            None if self._settings.write_resource else context.resource
+        )
 
     async def start(self) -> None:
         """Open the file.

@@ -21,7 +21,7 @@ LEVEL_OF: Final[dict[str, int]] = {
 }
 
 
-def severity_of(level: int) -> Severity:
+def severity_of(level: float) -> Severity:
     """Return the severity of a numeric level, as ``logging`` counts them."""
     for least, severity in _SEVERITIES:
         if level >= least:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from eventbus_local._bridge import MAX_TEXT_CHARS, Bridge, Emitter
+from eventbus_local._bridge import MAX_TEXT_CHARS, Bridge, Emitter, told
 from eventbus_local._log_record import FROM_BUS, TAKEN_BY, event_of, extra_of
 
 
@@ -40,14 +40,20 @@ class LoggingHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """See :meth:`logging.Handler.emit`."""
-        if getattr(record, FROM_BUS, False) or not self._bridge.is_open(record.name):
-            return
-        taken: set[int] = record.__dict__.setdefault(TAKEN_BY, set())
-        if self._key in taken:
-            return
-        taken.add(self._key)
         try:
-            event = event_of(record, max_chars=self._max_chars)
-            self._bridge.emit(event, extra_of(record))
+            if self._takes(record):
+                event = event_of(record, max_chars=self._max_chars)
+                self._bridge.emit(event, extra_of(record))
         except Exception:  # noqa: BLE001 - logging must not hurt its caller
             self.handleError(record)
+
+    def _takes(self, record: logging.LogRecord) -> bool:
+        if getattr(record, FROM_BUS, False):
+            return False
+        if not self._bridge.is_open(told(record.name)):
+            return False
+        taken: set[int] = record.__dict__.setdefault(TAKEN_BY, set())
+        if self._key in taken:
+            return False
+        taken.add(self._key)
+        return True

@@ -6,6 +6,7 @@ import logging
 import traceback
 from typing import Any, Final
 
+from eventbus import Severity
 from eventbus_local._bridge import CutText, told
 from eventbus_local._log_event import LogEvent, severity_of
 
@@ -20,23 +21,27 @@ _STANDARD: Final = frozenset(
 
 
 def event_of(record: logging.LogRecord, *, max_chars: int) -> LogEvent:
-    """Return *record* as an event; of longer texts the rest is left out and counted."""
+    """Return *record* as an event; of longer texts the rest is left out and counted.
+
+    A foreign value where ``logging`` has a text becomes its text; where it has a
+    number, it is left out, and a level that is none counts as ``INFO``.
+    """
     text = CutText(max_chars)
     message = text.cut(_message(record))
     exception = exception_fields(exception_of(record.exc_info), text)
     if not exception and record.exc_text:
-        exception = {"exception_stacktrace": text.cut(record.exc_text)}
+        exception = {"exception_stacktrace": text.cut(told(record.exc_text))}
     return LogEvent(
         message=message,
-        logger=record.name,
-        level=record.levelname,
-        severity=severity_of(record.levelno),
-        file=record.pathname or None,
-        line=record.lineno or None,
-        function=record.funcName,
-        thread_id=record.thread,
-        thread_name=record.threadName,
-        stack=text.cut(record.stack_info) if record.stack_info else None,
+        logger=told(record.name),
+        level=told(record.levelname),
+        severity=_severity(record.levelno),
+        file=_text(record.pathname or None),
+        line=_number(record.lineno) or None,
+        function=_text(record.funcName),
+        thread_id=_number(record.thread),
+        thread_name=_text(record.threadName),
+        stack=text.cut(told(record.stack_info)) if record.stack_info else None,
         truncated_chars=text.cut_chars or None,
         **exception,
     )
@@ -68,8 +73,20 @@ def exception_fields(error: BaseException | None, text: CutText) -> dict[str, An
     }
 
 
+def _text(value: object) -> str | None:
+    return None if value is None else told(value)
+
+
+def _number(value: object) -> int | None:
+    return int(value) if isinstance(value, int) else None
+
+
+def _severity(level: object) -> Severity:
+    return severity_of(level if isinstance(level, int | float) else logging.INFO)
+
+
 def _message(record: logging.LogRecord) -> str:
     try:
-        return record.getMessage()
+        return told(record.getMessage())
     except Exception:  # noqa: BLE001 - arguments do not fit, or have no text
         return f"{told(record.msg)} {told(record.args)}"

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from eventbus import Broken, DecodeError, Reading, Skipped
 from eventbus._decode_line import LineDecoder, UnknownEventError
 from eventbus._plugins import installed_catalog
+from eventbus._severity import SEVERITIES
+
+CUT_AT_BYTES: Final = 16_777_216  # ``eventbus run`` passes over the rest of a line
+
+_GZIP: Final = b"\x1f\x8b"
+_IS_GZIP: Final = (
+    "expected lines of JSON, got gzip-compressed data: zcat FILE | eventbus run"
+)
+_no_severity: Final = re.compile(r"^Invalid enum value(?= - at `\$\.severity`$)")
 
 
 def read_events(lines: Iterable[bytes], *, path: str) -> Iterator[Reading]:
@@ -15,9 +26,15 @@ def read_events(lines: Iterable[bytes], *, path: str) -> Iterator[Reading]:
     Knows the event types of every installed catalog. A line of an event type that
     none of them has is :class:`eventbus.Skipped` with the event's name as its kind;
     one that is no record is :class:`eventbus.Broken`. Empty lines are nothing.
+
+    Compressed input, as ``gzip = true`` makes of rotated files, is not read: it is one
+    :class:`eventbus.Broken`, and the end. ``zcat FILE | eventbus run`` reads it.
     """
     decoder = LineDecoder(installed_catalog())
     for number, line in enumerate(lines, start=1):
+        if line.startswith(_GZIP):
+            yield Broken(_IS_GZIP, path, number)
+            return
         text = line.strip()
         if text:
             yield _reading(decoder, text, path, number)
@@ -29,4 +46,12 @@ def _reading(decoder: LineDecoder, line: bytes, path: str, number: int) -> Readi
     except UnknownEventError as error:
         return Skipped(error.name, path, number)
     except DecodeError as error:
-        return Broken(str(error), path, number)
+        return Broken(_reason(error, line), path, number)
+
+
+def _reason(error: DecodeError, line: bytes) -> str:
+    expected = f"expected one of {', '.join(SEVERITIES)}, got another value"
+    reason = _no_severity.sub(expected, str(error))
+    if len(line) < CUT_AT_BYTES:
+        return reason
+    return f"{reason}: a line is cut at {CUT_AT_BYTES} bytes (16 MiB)"

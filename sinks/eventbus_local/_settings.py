@@ -63,6 +63,9 @@ class JsonlSettings(_Settings, frozen=True, kw_only=True):
             to the system: enough when the process dies, not when the machine does.
         follow_symlinks: Whether ``path`` may be a symbolic link. Refused by default:
             in a directory that others can write to, a link can point anywhere.
+        write_resource: Whether each line says its record's resource, also where that
+            is the bus's own. Without it, a bus with another resource that reads the
+            file gives those records its own.
     """
 
     path: Annotated[str, Meta(min_length=1)]
@@ -72,6 +75,7 @@ class JsonlSettings(_Settings, frozen=True, kw_only=True):
     gzip: bool = False
     fsync: Literal["never", "batch"] = "never"
     follow_symlinks: bool = False
+    write_resource: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a path that names no file, and bounds that bound nothing."""

@@ -66,7 +66,7 @@ def test_a_file_that_is_no_toml_fails_the_check(eventbus: Command, path: Path) -
 def test_a_missing_file_is_wrong_usage(eventbus: Command, path: Path) -> None:
     done = eventbus("check", path)
     assert done.status == 2
-    assert done.err == f"eventbus: Cannot read {path}: No such file or directory\n"
+    assert done.err == f"eventbus: Cannot read '{path}': No such file or directory\n"
 
 
 def test_without_a_file_it_is_wrong_usage(eventbus: Command) -> None:
@@ -179,3 +179,51 @@ def test_a_sink_that_does_not_load_is_left_out_of_the_schema_with_a_line(
     assert done.status == 0
     assert done.err.startswith("Left out of the schema: Sink 'bad' does not load")
     assert "bad" not in json.loads(done.out)["properties"]["sinks"]["properties"]
+
+
+def test_a_directory_is_wrong_usage_as_a_missing_file_is(
+    eventbus: Command, tmp_path: Path
+) -> None:
+    done = eventbus("check", tmp_path)
+    assert done.status == 2
+    assert done.err == f"eventbus: Cannot read '{tmp_path}': Is a directory\n"
+
+
+def test_with_json_a_file_that_cannot_be_read_is_an_object_too(
+    eventbus: Command, path: Path
+) -> None:
+    done = eventbus("check", path, "--json")
+    assert done.status == 2
+    problem = f"Cannot read '{path}': No such file or directory"
+    assert done.json == {"valid": False, "problems": [problem]}
+
+
+def test_a_key_of_5000_parts_is_one_line(eventbus: Command, path: Path) -> None:
+    path.write_text(f"[sinks.console]\n{'.'.join(['a'] * 5000)} = 1\n")
+    done = eventbus("check", path)
+    assert done.status == 1
+    assert done.err == (
+        f"{path}:1: Nested too deeply: expected at most 64 levels - at "
+        "`$.sinks.console`\n"
+    )
+
+
+def test_a_file_s_name_cannot_forge_a_line(eventbus: Command, tmp_path: Path) -> None:
+    path = tmp_path / "a\nall is well\x1b[2K.toml"
+    path.write_text("[sinks.console]\n")
+    done = eventbus("check", path)
+    assert "a\\nall is well\\x1b[2K.toml is in order: 1 sink.\n" in done.out
+    assert "\x1b" not in done.out
+
+
+def test_a_sink_whose_write_is_no_coroutine_function_fails_the_check(
+    eventbus: Command, site: Site, path: Path
+) -> None:
+    site.sink("fake", "fake_sync", SINK.replace("async def write", "def write"))
+    path.write_text("[sinks.fake]\n")
+    done = eventbus("check", path)
+    assert done.status == 1
+    assert (
+        "Sink 'fake' must have a write that is a coroutine function (async def), "
+        "got a plain one"
+    ) in done.err

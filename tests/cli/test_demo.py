@@ -68,3 +68,10 @@ def test_with_json_the_output_is_one_object(eventbus: Command) -> None:
     done = eventbus("demo", "--seconds", "0", "--events", "100", "--json")
     assert len(done.out.splitlines()) == 1
     assert "A simulated agent application" in done.err
+
+
+def test_the_last_sentence_is_about_what_happened(eventbus: Command) -> None:
+    few = eventbus("demo", "--seconds", "0", "--events", "300").out
+    many = eventbus("demo", "--seconds", "0", "--events", "800").out
+    assert few.splitlines()[-1].startswith("No sink lost an event")
+    assert many.splitlines()[-1].startswith("The slow sink dropped events")

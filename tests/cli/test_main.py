@@ -66,3 +66,19 @@ def test_an_interruption_is_one_line(
 def test_importing_the_package_imports_no_command_line() -> None:
     code = "import sys, eventbus; print('eventbus.cli' in sys.modules)"
     assert finished([sys.executable, "-c", code]).out == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--seconds", "x"), "expected a number of seconds, got 'x'"),
+        (("--events", "x"), "expected a whole number, got 'x'"),
+        (("--seed", "x"), "expected a whole number, got 'x'"),
+    ],
+)
+def test_a_number_that_is_none_is_told_what_was_expected(
+    eventbus: Command, arguments: tuple[str, str], message: str
+) -> None:
+    done = eventbus("demo", *arguments)
+    assert done.status == 2
+    assert message in done.err

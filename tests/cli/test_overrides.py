@@ -35,3 +35,11 @@ def test_the_last_of_two_wins() -> None:
 def test_what_is_no_pair_of_key_and_value_is_wrong_usage(argument: str) -> None:
     with pytest.raises(UsageError, match="--set expects "):
         parsed([argument])
+
+
+@pytest.mark.parametrize(
+    "argument", [f"{'.'.join(['a'] * 5000)}=1", f"a={'[' * 3000}{']' * 3000}"]
+)
+def test_what_is_nested_too_deeply_is_wrong_usage(argument: str) -> None:
+    with pytest.raises(UsageError, match="at most 64"):
+        parsed([argument])

@@ -229,3 +229,36 @@ def test_a_growing_file_is_followed_until_ctrl_c(tmp_path: Path) -> None:
     assert process.returncode == 0
     assert b"Read 3 lines" in err
     assert err.rstrip().endswith(b"Everything arrived. Stopped by SIGINT.")
+
+
+def shell(script: str) -> subprocess.CompletedProcess[bytes]:
+    command = ["sh", "-c", script, "sh", *program()]
+    return subprocess.run(command, capture_output=True, check=False, timeout=20)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_an_output_that_is_full_is_one_line() -> None:
+    done = shell('"$@" sinks >/dev/full')
+    assert done.returncode == 1
+    assert done.stderr == (
+        b"eventbus: Cannot write the output: No space left on device\n"
+    )
+
+
+def test_a_process_without_standard_input_is_told_what_to_name() -> None:
+    done = shell('"$@" run <&-')
+    assert done.returncode == 2
+    assert done.stderr == (
+        b"eventbus: There is no standard input: name a file with --input\n"
+    )
+
+
+def test_without_a_standard_error_the_account_is_not_among_the_data(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(RECORDS)
+    done = shell(f'"$@" run --input {path} 2>&-')
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 3
+    assert b"offered" not in done.stdout

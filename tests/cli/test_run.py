@@ -396,3 +396,27 @@ def test_a_run_waits_for_room_as_long_as_it_takes() -> None:
 
 def test_a_run_waits_for_room_as_long_as_the_file_says() -> None:
     assert patience({"buffer": {"wait_timeout_seconds": 7}}) == 7
+
+
+def test_with_json_a_run_that_cannot_begin_says_so_in_an_object_too(
+    eventbus: Command, tmp_path: Path, records: Path
+) -> None:
+    path = tmp_path / "missing.toml"
+    done = eventbus("run", path, "--input", records, "--json")
+    assert done.status == 2
+    assert done.json["complete"] is False
+    assert done.json["failure"].startswith(f"Cannot read '{path}': No such file")
+
+
+def test_an_input_without_a_record_is_not_called_delivered(
+    eventbus: Command, tmp_path: Path
+) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text(record_lines(2, name="unknown.event"))
+    done = eventbus("run", "--input", path)
+    assert done.status == 0
+    last = done.err.splitlines()[-1]
+    assert last.startswith(
+        "The reader 'events' found no record in 2 lines. Other readers (--reader): "
+    )
+    assert "'events'" not in last.partition("Other readers")[2]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from eventbus.cli._tables import Cell, Column, Table, number, plain
+import pytest
+
+from eventbus.cli._tables import Cell, Column, Table, number, plain, show
 
 
 def test_numbers_stand_on_the_right_and_words_on_the_left() -> None:
@@ -26,3 +28,15 @@ def test_a_table_without_rows_has_its_heads() -> None:
 
 def test_thousands_are_set_apart() -> None:
     assert number(1234567) == "1,234,567"
+
+
+def test_a_cell_cannot_send_a_terminal_sequence() -> None:
+    assert list(plain(Table([Column("a")], [[Cell("x\x1b[2K")]]))) == [
+        "a",
+        "x\\x1b[2K",
+    ]
+
+
+def test_a_table_for_nowhere_goes_nowhere(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Table([Column("a")], []), None)
+    assert capsys.readouterr() == ("", "")

@@ -75,3 +75,14 @@ def test_without_rich_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rich", None)
     monkeypatch.setitem(sys.modules, "rich.console", None)
     assert console(Terminal()) is None
+
+
+def test_what_is_said_is_one_line_whatever_is_in_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    say("a\nb\x1b")
+    put("a\nb\x1b")
+    put_json("\u202e\x7f")
+    out, err = capsys.readouterr()
+    assert err == "a\\nb\\x1b\n"
+    assert out == 'a\nb\\x1b\n"\\u202e\\u007f"\n'

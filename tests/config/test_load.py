@@ -349,3 +349,32 @@ def test_a_configuration_can_be_read_without_its_bad_sinks(tmp_path: Path) -> No
     assert list(config.sinks) == ["console"]
     assert config.left_out["jsonl"].because == "wrong"
     assert "Did you mean 'path'?" in config.left_out["jsonl"].reason
+
+
+def deep(levels: int) -> dict[str, Any]:
+    table: dict[str, Any] = {}
+    for _ in range(levels):
+        table = {"a": table}
+    return table
+
+
+def test_a_sink_that_is_nested_too_deeply_is_left_out_alone(site: Site) -> None:
+    site.sink("fake", "fake_shallow")
+    config = load_config(
+        {"sinks": {"console": {"foo": deep(3000)}, "fake": {}}}, strict=False
+    )
+    assert list(config.sinks) == ["fake"]
+    assert config.left_out["console"].reason == (
+        "Nested too deeply: expected at most 64 levels - at `$.sinks.console`"
+    )
+
+
+def test_what_is_nested_too_deeply_is_an_error() -> None:
+    with pytest.raises(ConfigError, match=r"Nested too deeply.*at `\$.bus`"):
+        load_config({"bus": {"resource": deep(3000)}})
+
+
+def test_none_is_no_dead_letters(site: Site) -> None:
+    site.sink("fake", "fake_no_letters")
+    config = load_config({"sinks": {"fake": {"dead_letters": "none"}}})
+    assert config.sinks["fake"].dead_letters is None

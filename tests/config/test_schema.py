@@ -100,3 +100,9 @@ def test_the_schema_knows_a_stranger_s_sink(site: Site) -> None:
 def test_the_schema_is_the_same_bytes_each_time() -> None:
     one, other = (config_schema([sink_class("jsonl")]) for _ in range(2))
     assert json.dumps(one) == json.dumps(other)
+
+
+def test_dead_letters_may_be_none(schema: dict[str, Any]) -> None:
+    file = tomllib.loads("[sinks.console]\ndead_letters = 'none'")
+    Validator(schema).validate(file)
+    assert load_config(file).sinks["console"].dead_letters is None

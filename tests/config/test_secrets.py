@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 import traceback
 from pathlib import Path
 from typing import Any
@@ -179,3 +181,37 @@ def test_the_file_s_own_text_is_never_part_of_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(path)
     assert CANARY not in str(caught.value)
+
+
+def test_a_type_from_the_environment_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SECRETT", "canary55")
+    with pytest.raises(ConfigError) as caught:
+        load_config({"sinks": {"a": {"type": "${SECRETT}"}}})
+    assert "No sink '[REDACTED]' is installed" in str(caught.value)
+    assert "canary55" not in str(caught.value)
+
+
+def test_secret_text_is_not_pickled() -> None:
+    with pytest.raises(TypeError, match="secret of a configuration cannot be pickled"):
+        pickle.dumps(SecretText("canary55"))
+
+
+def test_secret_text_is_copied() -> None:
+    text = SecretText("canary55")
+    assert copy.deepcopy([text])[0] is copy.copy(text) is text
+
+
+def test_a_resource_from_the_environment_is_not_pickled() -> None:
+    config = load_config(
+        {"bus": {"resource": {"owner": "${OWNER}"}}}, environ={"OWNER": "canary55"}
+    )
+    with pytest.raises(TypeError, match="secret of a configuration cannot be pickled"):
+        pickle.dumps(config)
+    assert "canary55" not in repr(copy.deepcopy(config))
+
+
+def test_a_configuration_without_a_secret_is_pickled() -> None:
+    config = load_config({"bus": {"resource": {"owner": "us"}}}, environ={})
+    assert pickle.loads(pickle.dumps(config)) == config

@@ -141,6 +141,47 @@ def test_a_message_without_a_text_is_an_event_all_the_same(bus: Collector) -> No
 
 
 @pytest.mark.proves("fault-141")
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": None}, {"logger": "None"}),
+        ({"name": 5}, {"logger": "5"}),
+        ({"levelno": None}, {"severity": "info"}),
+        ({"levelno": 0}, {"severity": "trace"}),
+        ({"levelno": 45.0}, {"severity": "error"}),
+        ({"levelname": 7}, {"level": "7"}),
+        ({"exc_text": 5}, {"exception_stacktrace": "5"}),
+        ({"stack_info": 5}, {"stack": "5"}),
+        ({"pathname": 5, "funcName": 6}, {"file": "5", "function": "6"}),
+        ({"lineno": "x", "thread": "y"}, {"line": None, "thread_id": None}),
+        ({"threadName": 5}, {"thread_name": "5"}),
+    ],
+)
+def test_a_foreign_value_loses_no_line(
+    bus: Collector, fields: dict[str, Any], said: dict[str, Any]
+) -> None:
+    LoggingHandler(bus).handle(line(**fields))
+    assert {name: getattr(bus.only, name) for name in said} == said
+    assert bus.only.message == "m"
+
+
+def test_the_barest_record_is_an_event(bus: Collector) -> None:
+    record = logging.makeLogRecord({"msg": "hi", "levelno": 20})
+    LoggingHandler(bus).handle(record)
+    assert (bus.only.message, bus.only.severity) == ("hi", "info")
+
+
+def test_a_record_without_a_name_goes_to_handle_error(
+    bus: Collector, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = line()
+    del record.name
+    LoggingHandler(bus).handle(record)
+    assert "AttributeError" in capsys.readouterr().err
+    assert bus.events == []
+
+
+@pytest.mark.proves("fault-141")
 def test_an_exception_is_told_with_type_message_and_trace(
     logger: logging.Logger, bus: Collector
 ) -> None:

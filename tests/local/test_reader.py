@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 
 from eventbus import Broken, Reader, Record, Skipped
 from eventbus._encode_line import LineEncoder
+from eventbus.cli._input import MAX_LINE_BYTES
 from eventbus_local import LogEvent, read_events
+from eventbus_local._reader import CUT_AT_BYTES
 
 MODULE = """
 from eventbus import Catalog, Event
@@ -87,3 +90,40 @@ def test_log_events_are_known() -> None:
     (reading,) = read_events([line], path="-")
     assert isinstance(reading, Record)
     assert reading.event == event
+
+
+def test_compressed_input_is_told_once_with_the_way_to_read_it() -> None:
+    noise = gzip.compress(b"".join(b"%d\n" % n for n in range(5000)))
+    lines = noise.split(b"\n")
+    assert len(lines) > 1
+    assert list(read_events(lines, path="in.jsonl.gz")) == [
+        Broken(
+            "expected lines of JSON, got gzip-compressed data: "
+            "zcat FILE | eventbus run",
+            "in.jsonl.gz",
+            1,
+        )
+    ]
+
+
+def test_a_severity_that_is_none_is_told_with_those_that_are() -> None:
+    event = LogEvent(message="hello", logger="app", level="INFO")
+    line = LineEncoder().encode_one(Record(event, severity="warn"))
+    wrong = line.replace(b'"severity":"warn"', b'"severity":"s3cret"')
+    readings = list(read_events([wrong], path="-"))
+    assert readings == [
+        Broken(
+            "expected one of trace, debug, info, warn, error, fatal, "
+            "got another value - at `$.severity`",
+            "-",
+            1,
+        )
+    ]
+
+
+def test_a_line_that_was_cut_names_the_limit() -> None:
+    assert CUT_AT_BYTES == MAX_LINE_BYTES
+    (reading,) = read_events([b'{"x":"'.ljust(CUT_AT_BYTES, b"x")], path="-")
+    assert reading == Broken(
+        "Input data was truncated: a line is cut at 16777216 bytes (16 MiB)", "-", 1
+    )

@@ -310,5 +310,13 @@ def test_more_than_it_keeps_over_several_looks_is_one_too() -> None:
 
 def test_its_repr_has_names_and_no_values(recorder: BusEvents) -> None:
     recorder.bus.emit(Done(name="a", output="hunter2"))
-    assert recorder.names
     assert repr(recorder) == "<BusEvents 1: job.done>"
+
+
+def test_a_bus_that_runs_in_another_thread_can_be_watched(recorder: BusEvents) -> None:
+    with eventbus.run_in_thread(Bus()) as bus:
+        recorder.watch(bus)
+        bus.emit(Done(name="a"))
+        assert recorder.names == ["job.done"]
+        with pytest.raises(AttachError, match="the name 'bus_events' is taken"):
+            recorder.watch(bus)

@@ -64,6 +64,42 @@ def test_the_fixture_stands_behind_every_emitter(run: Run) -> None:
     ).assert_outcomes(passed=3)
 
 
+def test_code_that_uses_a_bus_of_its_own_is_recorded_too(run: Run) -> None:
+    run(
+        """
+    async def test_it(bus_events):
+        async with eventbus.Bus() as bus:
+            with eventbus.use(bus) as used:
+                assert used is bus
+                emit(Done(name="theirs"))
+                with pytest.raises(eventbus.OwnerError, match="one bus at a time"):
+                    with eventbus.use(eventbus.Bus()):
+                        pass
+            emit(Done(name="after"))
+            assert bus.stats().emitted == 1
+            with eventbus.use(bus):
+                emit(Done(name="again"))
+        assert {e.name for e in bus_events.events} == {"theirs", "after", "again"}
+        await bus_events.wait_for("job.done", name="again")
+
+    def test_in_a_thread(bus_events):
+        with eventbus.run_in_thread(eventbus.Bus()) as bus, eventbus.use(bus):
+            emit(Done(name="theirs"))
+            assert bus_events.names == ["job.done"]
+        with eventbus.use(bus):
+            assert emit(Done(name="closed")) is False
+        assert bus_events.names == ["job.done"]
+
+    def test_its_own(bus_events):
+        with eventbus.use(bus_events.bus):
+            emit(Done(name="own"))
+        assert bus_events.names == ["job.done"]
+    """
+    ).assert_outcomes(passed=3)
+    with eventbus.use(eventbus.Bus()):
+        pass
+
+
 def test_async_tests_can_wait(run: Run) -> None:
     run(
         """

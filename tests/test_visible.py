@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from eventbus_local._visible import visible, visible_json
+from eventbus._visible import visible, visible_json
 
 
 @pytest.mark.proves("fault-92")

@@ -21,6 +21,11 @@ def visible(text: str) -> str:
     return _hidden.sub(_escape, text)
 
 
+def visible_lines(text: str) -> str:
+    r"""Return *text* as :func:`visible` does, with its line feeds."""
+    return _hidden_but_line_feed.sub(_escape, text)
+
+
 def visible_json(lines: str) -> str:
     r"""Return lines of JSON that mean the same, with every hidden character escaped."""
     return _hidden_but_line_feed.sub(lambda found: f"\\u{ord(found[0]):04x}", lines)

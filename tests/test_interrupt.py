@@ -1,0 +1,97 @@
+"""An exception that a signal handler raises in the middle of emit locks nobody out."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import threading
+from types import FrameType
+
+import pytest
+
+from eventbus import Bus, Event
+from eventbus.testing import RecordingSink
+
+EMITS_UNTIL_INTERRUPTED = """
+import sys
+import eventbus
+from eventbus import Buffer, Bus, Event
+from eventbus.testing import RecordingSink
+
+class Step(Event, tag="work.step"):
+    number: int
+
+bus = Bus(close_timeout_seconds=1)
+bus.attach(RecordingSink(), buffer=Buffer(max_events=100))
+try:
+    with eventbus.run_in_thread(bus):
+        print("ready", flush=True)
+        while True:
+            bus.emit(Step(number=1))
+except KeyboardInterrupt:
+    print(all(a.balanced for a in bus.stats().attachments.values()))
+"""
+
+
+class Step(Event, tag="work.step"):
+    number: int
+
+
+class TimeIsUpError(Exception):
+    pass
+
+
+@pytest.mark.proves("fault-14")
+@pytest.mark.parametrize("delay_ms", range(20, 100, 13))
+def test_a_program_that_is_interrupted_while_it_emits_comes_to_its_end(
+    delay_ms: int,
+) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", EMITS_UNTIL_INTERRUPTED],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    threading.Timer(delay_ms / 1000, child.send_signal, [signal.SIGINT]).start()
+    try:
+        out, err = child.communicate(timeout=15)
+    finally:
+        child.kill()
+    assert out == "True\n", err
+
+
+@pytest.mark.proves("fault-14")
+async def test_a_handler_that_raises_in_the_middle_of_the_lock_leaves_it_open() -> None:
+    """As pytest-timeout and task queues do: SIGALRM raises wherever the program is."""
+
+    def raise_it(_: int, __: FrameType | None) -> None:
+        raise TimeIsUpError
+
+    sink = RecordingSink()
+    before = signal.signal(signal.SIGALRM, raise_it)
+    try:
+        async with Bus() as bus:
+            bus.attach(sink)
+            for _ in range(200):
+                signal.setitimer(signal.ITIMER_REAL, 0.0003)
+                try:
+                    for number in range(10_000):
+                        bus.emit(Step(number=number))
+                        bus.stats()
+                except TimeIsUpError:
+                    pass
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                await asyncio.sleep(0)
+            await bus.flush()
+            answer = await asyncio.to_thread(bus.emit, Step(number=-1))
+            await bus.flush()
+            assert answer
+            assert sink.events[-1] == Step(number=-1)
+            assert bus.stats().attachments["recording"].balanced
+    finally:
+        signal.signal(signal.SIGALRM, before)
