@@ -46,3 +46,7 @@ def test_every_link_leads_somewhere() -> None:
 def test_the_ten_lines_are_about_ten() -> None:
     code = BLOCKS[0].split("async def main")[1]
     assert len(code.strip().splitlines()) <= 10
+
+
+def test_no_placeholder_is_left() -> None:
+    assert re.findall(r"^[A-Z_]{4,}$", README, re.MULTILINE) == []
