@@ -313,9 +313,14 @@ class Attachment:
         candidates = (self.workers.oldest(), self.buffer.oldest)
         return min((c for c in candidates if c is not None), default=None)
 
-    def stats(self) -> AttachmentStats:
-        """Return the counts of now; the lock is held and arrivals are counted."""
-        return AttachmentStats(**self._counts())
+    def stats(self, in_seal: int = 0, refused: int = 0) -> AttachmentStats:
+        """Return the counts of now; the lock is held and arrivals are counted.
+
+        Args:
+            in_seal: How many are on their way here in a seal.
+            refused: How many more are in it that came when the door was closed.
+        """
+        return AttachmentStats(**self._counts(in_seal, refused))
 
     def report(self, *, is_past: bool) -> AttachmentReport:
         """Return the counts, and whether all is well since the report before.
@@ -329,16 +334,18 @@ class Attachment:
         self._lost_before = lost
         return AttachmentReport(**counts, complete=complete)
 
-    def _counts(self) -> dict[str, Any]:
+    def _counts(self, in_seal: int = 0, refused: int = 0) -> dict[str, Any]:
         # Any: the fields of AttachmentStats, of several types.
         ledger, door = self.ledger, self.door
-        at_door = door.refused + door.lost
+        on_its_way = in_seal + door.arrived
+        at_door = refused + door.refused + door.lost
+        overflow = door.overflow_of(on_its_way)
         dropped = ledger.dropped.copy()
-        if at_door + door.overflow:
-            dropped["queue_full"] += at_door + door.overflow
-        pending = self.buffer.pending + door.arrived - door.overflow
+        if at_door + overflow:
+            dropped["queue_full"] += at_door + overflow
+        pending = self.buffer.pending + on_its_way - overflow
         return {
-            "offered": ledger.offered + door.arrived + at_door,
+            "offered": ledger.offered + on_its_way + at_door,
             "delivered": ledger.delivered,
             "rejected": ledger.rejected,
             "dropped": MappingProxyType(dict(dropped)),

@@ -338,8 +338,9 @@ class Bus:
         ):
             if outermost:
                 engine.ingress.settle()
+            in_seal = engine.ingress.in_seal()
             attachments = {
-                name: attachment.stats()
+                name: attachment.stats(*in_seal.get(attachment.door, (0, 0)))
                 for name, attachment in self._life.everybody.items()
             }
             return BusStats(

@@ -57,9 +57,13 @@ class Door:
     @property
     def overflow(self) -> int:
         """How many of the oldest must go before the next seal is over."""
+        return self.overflow_of(self.arrived)
+
+    def overflow_of(self, count: int) -> int:
+        """Return how many of the oldest must go for *count* on their way here."""
         if not self.drops_oldest:
             return 0
-        return max(0, self.buffer.pending + self.arrived - self.buffer.max_events)
+        return max(0, self.buffer.pending + count - self.buffer.max_events)
 
     def surely_fits(self, count: int) -> bool:
         """Return whether *count* more events cannot close this door."""

@@ -147,6 +147,7 @@ class Ingress:
         self.inside = Latch(self.mutex, self._rouse)
         self.left = Left(self.inside, admit)
         self._leases: list[Lease] = []
+        self._in_seal: list[Entry] = []
         self._counted = 0
         self._awake = False
         self._closings = 0
@@ -316,10 +317,27 @@ class Ingress:
             self._counted = 0
             self._awake = False
             self.ledger.emitted += len(taken)
+            self._in_seal = taken
             return taken
+
+    def in_seal(self) -> dict[Door, tuple[int, int]]:
+        """Return what a seal under way has taken, door by door; the lock is held.
+
+        For those who look at the counts meanwhile: how many wait there, and how many
+        came when the door was closed.
+        """
+        counts: dict[Door, tuple[int, int]] = {}
+        for index, entry in enumerate(self._in_seal):
+            for door in self._doors_of(entry[0]):
+                if index >= door.sealed_start:
+                    waiting, refused = counts.get(door, (0, 0))
+                    fits = door.sealed_from is None or index < door.sealed_from
+                    counts[door] = (waiting + fits, refused + (not fits))
+        return counts
 
     def release(self) -> None:
         """End a seal: what it took is in the buffers; the lock is held."""
+        self._in_seal = []
         for door in self.doors:
             door.end_seal()
 

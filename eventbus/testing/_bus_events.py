@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar, overload
@@ -15,7 +15,14 @@ from eventbus._record import AnyRecord, Record
 from eventbus._sampling_ratio import Ratio
 from eventbus._select import Selector
 from eventbus._settings import Buffer, Overflow
-from eventbus.testing._listening import Bell, is_here, seal, woken_here, work_for
+from eventbus.testing._listening import (
+    Bell,
+    Watcher,
+    is_here,
+    seal,
+    woken_here,
+    work_for,
+)
 from eventbus.testing._matching import Match, Wanted, explain, names_of
 from eventbus.testing._transcript import assert_transcript
 
@@ -88,7 +95,7 @@ class BusEvents:
 
     def _attach_to(self, bus: Bus) -> None:
         bus.attach(
-            _Watcher(self._keep),
+            Watcher(self._keep),
             name=WATCHER_NAME,
             content="full",
             sampler=Ratio(0),
@@ -300,16 +307,3 @@ def _dropped(bus: Bus) -> int:
 
 def _text(select: Selector) -> str:
     return repr(select) if isinstance(select, str) else select.__name__
-
-
-class _Watcher:
-    """Sees everything as it is sealed, and is given nothing."""
-
-    def __init__(self, observe: Callable[[Sequence[AnyRecord]], None]) -> None:
-        self.observe = observe
-
-    async def start(self) -> None: ...
-
-    async def write(self, batch: Sequence[AnyRecord]) -> None: ...
-
-    async def aclose(self) -> None: ...

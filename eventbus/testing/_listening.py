@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 from typing import Final
 
 from eventbus._bus import Bus
+from eventbus._record import AnyRecord
 
 _ANSWER_SECONDS: Final = 5.0  # a loop that is busy for longer is stuck
 
@@ -66,6 +67,23 @@ def woken_here(bus: Bus) -> Generator[None]:
     finally:
         if binding.loop is here and not bus._life.is_running:
             binding.loop = None
+
+
+class Watcher:
+    """Sees everything as it is sealed, and is given nothing."""
+
+    def __init__(self, observe: Callable[[Sequence[AnyRecord]], None]) -> None:
+        """Hand every sealed batch to *observe*."""
+        self.observe = observe
+
+    async def start(self) -> None:
+        """Do nothing."""
+
+    async def write(self, batch: Sequence[AnyRecord]) -> None:
+        """Never called: nothing is sampled for it."""
+
+    async def aclose(self) -> None:
+        """Do nothing."""
 
 
 class Bell:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from eventbus import Catalog, Record, Refused, Unavailable
+from eventbus import Bus, Catalog, Record, Refused, Unavailable
 from eventbus._decode_line import LineDecoder
 from eventbus_local import JsonlSettings, JsonlSink
 
@@ -43,6 +43,23 @@ async def test_what_was_written_is_read_back(jsonl: Any) -> None:
     await sink.aclose()
     decoder = LineDecoder(Catalog([jsonl.Ping]))
     assert decoder.decode(jsonl.path.read_bytes()) == record
+
+
+@pytest.mark.parametrize(
+    ("settings", "written"),
+    [({}, None), ({"write_resource": True}, {"service.name": "checkout"})],
+)
+async def test_the_resource_of_the_bus_is_written_on_demand(
+    jsonl: Any, settings: dict[str, bool], written: dict[str, str] | None
+) -> None:
+    resource = {"service.name": "checkout"}
+    sink = JsonlSink(JsonlSettings(path=str(jsonl.path), **settings))
+    async with Bus(resource=resource) as bus:
+        bus.attach(sink)
+        bus.emit(jsonl.Ping(n=1, text=""))
+        await bus.flush()
+    decoder = LineDecoder(Catalog([jsonl.Ping]))
+    assert decoder.decode(jsonl.path.read_bytes()).resource == written
 
 
 async def test_what_has_no_line_is_told_and_the_rest_is_written(jsonl: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import pytest
 
 import eventbus
-from eventbus import AttachError, Bus, Event, Record, Sensitive
+from eventbus import AttachError, Bus, BusClosedError, Event, Record, Sensitive
 from eventbus.testing import BusEvents, RecordingSink
 
 
@@ -320,3 +320,14 @@ def test_a_bus_that_runs_in_another_thread_can_be_watched(recorder: BusEvents) -
         assert recorder.names == ["job.done"]
         with pytest.raises(AttachError, match="the name 'bus_events' is taken"):
             recorder.watch(bus)
+
+
+async def test_a_closed_bus_that_is_used_has_nothing_to_record(
+    recorder: BusEvents,
+) -> None:
+    async with Bus() as closed:
+        pass
+    recorder.watch_used(closed)
+    assert recorder.events == []
+    with pytest.raises(BusClosedError, match="attach was called after"):
+        recorder.watch(closed)
