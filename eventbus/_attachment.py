@@ -188,7 +188,7 @@ class Attachment:
         except BaseException as error:  # a sink must not hurt its neighbours
             if was_pressed(error):
                 raise
-            self.ledger.errors[type(error).__name__] += 1
+            self.ledger.fail(type(error).__name__)
             self.health.degrade(f"observe raised {describe_error(error)}")
 
     def _warn(self, reason: str, error: BaseException) -> None:
@@ -297,14 +297,14 @@ class Attachment:
                 await self._close_sink(max(ends_at - clock.monotonic(), 0))
 
     async def _close_sink(self, timeout_seconds: float) -> None:
-        if not self.workers.was_launched:
+        if not self.workers.was_asked_to_start:
             return
         closing = await close_sink(self.sink, self.host.clock, timeout_seconds)
         self._closing = closing
         if not closing.done() or closing.cancelled():
             self.health.degrade("aclose did not end in time")
         elif (error := closing.result()) is not None:
-            self.ledger.errors[type(error).__name__] += 1
+            self.ledger.fail(type(error).__name__)
             self.health.degrade(f"aclose raised {describe_error(error)}")
 
     @property

@@ -308,7 +308,10 @@ class Bus:
 
         Later events are not waited for, and neither are subscriptions; backoff is not
         shortened. A bus that does not run reports at once. If cancelled, nothing
-        changes.
+        changes. From the coroutine of another loop it waits on the bus's loop.
+
+        Raises:
+            RuntimeError: Called on another loop, while that of the bus stands still.
         """
         return await self._life.flush(timeout_seconds)
 
@@ -324,7 +327,11 @@ class Bus:
             What became of everything. Closing again returns the same.
 
         Waits for retries end at once. If cancelled, the close still takes place as
-        asked, and the cancellation is raised after it.
+        asked, and the cancellation is raised after it. From the coroutine of another
+        loop it takes place on the bus's loop, or here when that one is gone.
+
+        Raises:
+            RuntimeError: Called on another loop, while that of the bus stands still.
         """
         return await self._life.aclose(timeout_seconds)
 

@@ -185,7 +185,7 @@ class Delivery:
         verdict: Again,
         since: float,
     ) -> None:
-        self._ledger.errors[verdict.kind] += 1
+        self._ledger.fail(verdict.kind)
         self._health.degrade(verdict.reason)
         rest = self._without_arrived(batch, verdict.progress)
         if not rest:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
+MAX_ERROR_KINDS: Final = 64
+OTHER_ERRORS: Final = "other"
+
 DROP_REASONS: Final = frozenset(
     {
         "queue_full",
@@ -68,6 +71,11 @@ class Ledger:
         assert reason in DROP_REASONS, reason
         if count:
             self.dropped[reason] += count
+
+    def fail(self, kind: str) -> None:
+        """Count one failed attempt by an error of *kind*, of which there are few."""
+        known = kind in self.errors or len(self.errors) < MAX_ERROR_KINDS
+        self.errors[kind if known else OTHER_ERRORS] += 1
 
     @property
     def lost(self) -> int:

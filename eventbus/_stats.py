@@ -26,7 +26,8 @@ class AttachmentStats(msgspec.Struct, frozen=True, kw_only=True):
         pending_peak: The most that ever were pending.
         pending_bytes: Size of what is pending, where a byte bound asks for it.
         possible_duplicates: Tried again after an attempt of unknown outcome.
-        errors: Failed attempts, by type of error.
+        errors: Failed attempts, by type of error; types beyond the first 64 are
+            ``"other"``.
         state: ``"ready"``, ``"degraded"`` (trying) or ``"failed"`` (given up).
         cause: Why it is not ready, or ``None``.
     """

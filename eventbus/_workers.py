@@ -45,6 +45,7 @@ class Workers:
         self._deaths = 0
         self._restart: TimerHandle | None = None
         self.is_open = False
+        self.was_asked_to_start = False
 
     def launch(self) -> None:
         """Start working on the running loop; on a new loop, start over."""
@@ -61,11 +62,6 @@ class Workers:
             self._opened = loop.create_future()
         self._finished = loop.create_future()
         self._spawn()
-
-    @property
-    def was_launched(self) -> bool:
-        """Whether the sink was ever asked to start."""
-        return self._finished is not None
 
     def opened(self) -> asyncio.Future[None]:
         """Return what is done once the sink has started, or never will."""
@@ -116,6 +112,7 @@ class Workers:
         self.departures.close()
 
     async def _open(self, deadline: Deadline) -> bool:
+        self.was_asked_to_start = True
         self.is_open = await self.delivery.open(deadline)
         settle(self.opened())
         return self.is_open

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -71,6 +72,15 @@ async def die(sink: ScriptedSink, batch: Sequence[AnyRecord]) -> None:
     assert task is not None
     task.cancel()
     await sink.until_released()
+
+
+@pytest.fixture
+def frequent_switches() -> Iterator[None]:
+    """Let threads interrupt each other nearly everywhere."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 async def calm_down(rig: Rig) -> None:
@@ -180,7 +190,9 @@ async def test_counts_hold_under_random_loads_cancellations_and_detaches(
 
 
 @pytest.mark.proves("D6")
-def test_counts_hold_for_threads_that_look_while_others_emit() -> None:
+def test_counts_hold_for_threads_that_look_while_others_emit(
+    frequent_switches: None,
+) -> None:
     bus = Bus()
     sinks = [RecordingSink() for _ in range(3)]
     overflows = [Overflow.WAIT, Overflow.DROP_NEWEST, Overflow.DROP_OLDEST]
@@ -219,7 +231,32 @@ def test_counts_hold_for_threads_that_look_while_others_emit() -> None:
 
 
 @pytest.mark.proves("D6")
-async def test_threads_may_look_while_the_loop_attaches_and_detaches() -> None:
+@pytest.mark.parametrize("overflow", list(Overflow))
+async def test_what_is_on_its_way_is_pending_for_those_who_look_meanwhile(
+    overflow: Overflow,
+) -> None:
+    seen: list[tuple[int, int, int, int]] = []
+
+    class Looking(RecordingSink):
+        def observe(self, batch: Sequence[AnyRecord]) -> None:
+            stats = rig.stats()
+            assert stats.balanced
+            lost = stats.dropped.get("queue_full", 0)
+            emitted = rig.bus.stats().emitted
+            seen.append((emitted, stats.offered, stats.pending, lost))
+
+    async with Rig() as rig:
+        bounds = Buffer(max_events=3, overflow=overflow)
+        await rig.attach(Looking(), buffer=bounds)
+        await rig.attach(Looking(), name="second")
+        await rig.emit(*range(5))
+        assert seen == [(5, 5, 3, 2)] * 2
+
+
+@pytest.mark.proves("D6")
+async def test_threads_may_look_while_the_loop_attaches_and_detaches(
+    frequent_switches: None,
+) -> None:
     async with Rig() as rig:
         over, failed = threading.Event(), []
 
@@ -231,12 +268,20 @@ async def test_threads_may_look_while_the_loop_attaches_and_detaches() -> None:
                     failed.append(error)
 
         looking = asyncio.create_task(asyncio.to_thread(look))
-        for n in range(150):
-            attachment = rig.bus.attach(
-                RecordingSink(), name=str(n), dead_letters=RecordingSink()
+        for n in range(40):
+            sink = ScriptedSink(
+                steps.reject(0, 2), steps.fail(Refused("no")), steps.fail(TooLarge())
             )
-            rig.bus.emit(Numbered(n=n))
+            attachment = rig.bus.attach(
+                sink,
+                name=str(n),
+                batch=Batch(max_delay_seconds=0.0),
+                dead_letters=RecordingSink() if n % 2 else None,
+            )
             await settled()
+            await rig.emit(1, 2, 3)
+            await rig.emit(4)
+            await rig.emit(5)
             if n % 3:
                 await attachment.detach()
         over.set()

@@ -174,6 +174,22 @@ async def test_a_write_that_ends_well_when_cut_off_has_delivered() -> None:
         assert stats.state == "ready"
 
 
+async def test_a_write_that_fails_when_cut_off_was_not_tried_again() -> None:
+    class Stubborn(RecordingSink):
+        async def write(self, batch: Sequence[AnyRecord]) -> None:
+            try:
+                await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError:
+                raise ConnectionError("cut") from None
+
+    async with Rig() as rig:
+        await rig.attach(Stubborn(), retry=PATIENT)
+        await rig.emit(1)
+        stats = (await rig.bus.aclose(0)).attachments["sink"]
+        assert (stats.possible_duplicates, stats.errors) == (0, {"ConnectionError": 1})
+        assert stats.dropped == {"shutdown_deadline": 1}
+
+
 @pytest.mark.parametrize(
     ("step", "cause"),
     [

@@ -139,12 +139,16 @@ async def test_what_waited_for_room_at_a_sink_that_fails_is_kept_too() -> None:
         )
         await rig.attach(sink, buffer=Buffer(max_events=1), dead_letters=letters)
         await rig.emit(1)
-        publisher = asyncio.create_task(rig.bus.publish(Numbered(n=2)))
+        publishers = [
+            asyncio.create_task(rig.bus.publish(Numbered(n=n)))  # type: ignore[arg-type]
+            for n in (2, 3)
+        ]
         await settled()
         await rig.after(1.0)
-        await publisher
+        await asyncio.gather(*publishers)
         await rig.after(1.0)
-        assert [n for n, _ in told(letters)] == [1, 2]
+        assert [n for n, _ in told(letters)] == [1, 2, 3]
+        assert rig.stats().dropped == {}
 
 
 async def test_what_is_larger_than_the_whole_buffer_is_kept() -> None:

@@ -60,6 +60,24 @@ async def test_a_sink_that_always_raises_is_counted_by_the_type_of_its_errors() 
         assert rig.stats("healthy").errors == {}
 
 
+async def test_errors_of_ever_new_types_are_counted_in_bounded_memory() -> None:
+    class Inventive(ScriptedSink):
+        async def write(self, batch: Sequence[AnyRecord]) -> None:
+            number = batch[0].event.n
+            raise type(f"Error{number}", (Exception,), {})
+
+    async with Rig() as rig:
+        await rig.attach(Inventive(), batch=ONE_BY_ONE)
+        for n in range(100):
+            await rig.emit(n)
+            while rig.stats().pending:
+                await rig.after(30.0)
+        errors = rig.stats().errors
+        assert len(errors) == 65
+        assert sum(errors.values()) == 300
+        assert errors["other"] == 36 * 3
+
+
 async def test_what_is_not_available_now_is_tried_again_after_the_backoff() -> None:
     async with Rig() as rig:
         sink = ScriptedSink(*[steps.fail(Unavailable())] * 3)

@@ -14,8 +14,10 @@ from eventbus import (
     ConfigError,
     Limits,
     Overflow,
+    Retry,
     Sink,
     SinkContext,
+    Unavailable,
 )
 from eventbus.testing import ManualClock, RecordingSink, ScriptedSink, settled, steps
 from tests._rig import Numbered, Rig, numbers
@@ -222,6 +224,40 @@ def test_a_loop_that_ended_without_a_word_takes_nothing_along() -> None:
     assert numbers(hung.delivered) == [1, 2]
     assert numbers(healthy.records) == [1, 2]
     for task in workers:  # what asyncio says of a task that never ended is not ours
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+def test_a_probe_that_ended_with_its_loop_bars_nobody_on_the_next() -> None:
+    clock = ManualClock()
+    bus = Bus(clock=clock)
+    sink = ScriptedSink(*[steps.fail(Unavailable())] * 5, steps.hang())
+    bus.attach(sink, name="sink", retry=Retry(timeout_seconds=None))
+
+    async def begin() -> None:
+        await bus.start()
+        bus.emit(Numbered(n=1))
+        await settled()
+        for _ in range(10):
+            clock.advance(30.0)
+            await settled()
+            if sink.hanging:
+                return
+
+    async def go_on() -> None:
+        await bus.start()
+        for _ in range(10):
+            clock.advance(30.0)
+            await settled()
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(begin())
+    workers = asyncio.all_tasks(loop)
+    assert len(sink.attempts) == 6
+    loop.close()
+    asyncio.run(go_on())
+    assert numbers(sink.delivered) == [1]
+    assert asyncio.run(bus.aclose()).complete
+    for task in workers:
         task._log_destroy_pending = False  # type: ignore[attr-defined]
 
 
