@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 from eventbus._settings import Batch, Buffer
@@ -44,22 +45,17 @@ class RecordBuffer:
         """Their size in bytes; 0 where bytes do not count."""
         return self.queued_bytes + self.in_flight_bytes
 
-    def fits(self, size_bytes: int) -> bool:
-        """Return whether one more record of *size_bytes* has room."""
-        return self.pending < self.max_events and (
-            self.max_bytes is None or self.pending_bytes + size_bytes <= self.max_bytes
+    @property
+    def room(self) -> int:
+        """How many more records fit; negative when there are too many."""
+        return self.max_events - self.pending
+
+    @property
+    def room_bytes(self) -> float:
+        """How many more bytes fit; infinite where bytes do not count."""
+        return (
+            math.inf if self.max_bytes is None else self.max_bytes - self.pending_bytes
         )
-
-    @property
-    def excess(self) -> int:
-        """How many records are pending beyond the bound."""
-        return max(0, self.pending - self.max_events)
-
-    @property
-    def excess_bytes(self) -> int:
-        """How many bytes are pending beyond the bound."""
-        bound = self.pending_bytes if self.max_bytes is None else self.max_bytes
-        return max(0, self.pending_bytes - bound)
 
     @property
     def oldest(self) -> int | None:

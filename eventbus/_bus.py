@@ -336,7 +336,11 @@ class Bus:
         return await self._life.aclose(timeout_seconds)
 
     def stats(self) -> BusStats:
-        """Return all counts of this moment; from any thread, never waits."""
+        """Return all counts of this moment; from any thread, never waits long.
+
+        A signal handler or finalizer that came in the middle of the bus's own counting
+        sees counts that may be short of what is under way.
+        """
         engine = self._engine
         with (
             engine.ingress.left,
@@ -351,7 +355,7 @@ class Bus:
                 for name, attachment in self._life.everybody.items()
             }
             return BusStats(
-                emitted=engine.ledger.emitted + len(engine.ingress.entries),
+                emitted=engine.ledger.emitted + engine.ingress.selected,
                 refused=MappingProxyType(dict(engine.ledger.refused)),
                 warned=MappingProxyType(dict(engine.ledger.warned)),
                 attachments=MappingProxyType(attachments),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
+from itertools import chain, repeat
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -12,7 +14,10 @@ from msgspec import Meta, inspect
 from eventbus._catalog import Catalog, EventType
 from eventbus._errors import DecodeError
 from eventbus._event import Event, is_event_name
+from eventbus._expected import alternatives, shown
 from eventbus._json_form import FLOAT_WORDS
+from eventbus._mismatch import Say, first_mismatch
+from eventbus._place import Place, written
 from eventbus._record import (
     NO_ATTRIBUTES,
     AnyRecord,
@@ -20,7 +25,9 @@ from eventbus._record import (
     AttributeValue,
     Record,
 )
+from eventbus._records import REDACTED
 from eventbus._severity import Severity
+from eventbus._visible import visible
 from eventbus._wire import read_type
 
 # Any in this module: decoded JSON, and Structs made at run time.
@@ -29,7 +36,6 @@ _MAX_REASON_LENGTH: Final = 300
 _echoed_value: Final = re.compile(
     r"^(Invalid (?:enum )?value) .*?( - at `.*)?$", re.DOTALL
 )
-_unprintable: Final = re.compile(r"[^\x20-\x7e\xa1-\u1fff]")
 
 _Time = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 _TraceId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
@@ -52,6 +58,9 @@ class UnknownEventError(DecodeError):
 class _Header(msgspec.Struct):
     name: str
     schema_version: Annotated[int, Meta(ge=1)] = 1
+
+
+_HEADER: Final = inspect.type_info(_Header)
 
 
 class _Line(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -79,6 +88,8 @@ class _Plan(msgspec.Struct, frozen=True):
     decode: Callable[[bytes], Any]
     make_event: Callable[[Any], Event]
     node: inspect.Type
+    event_node: inspect.Type
+    sensitive: frozenset[str]
 
 
 class LineDecoder:
@@ -107,9 +118,10 @@ class LineDecoder:
         Raises:
             UnknownEventError: The line is in order, its event type is not known.
             DecodeError: The line is no record; the text says what was expected, what
-                was found and where, and repeats no value.
+                was found and where. Of an event it repeats no sensitive field, and
+                text only where text is expected.
         """
-        header = _checked(self._header, line)
+        header = self._header_of(line)
         plan = self._plans.get(header.name) or self._plan(header.name)
         if header.schema_version > plan.version:
             raise DecodeError(
@@ -119,9 +131,16 @@ class LineDecoder:
             )
         try:
             decoded = plan.decode(line)
-        except Exception:  # noqa: BLE001 - the second look says what is wrong
-            decoded = _checked(lambda text: _with_float_words(plan, text), line)
+        except Exception as error:  # noqa: BLE001 - the second look says what is wrong
+            decoded = _looked_at_again(partial(_second_look, plan), line, error)
         return _record(plan, decoded)
+
+    def _header_of(self, line: bytes) -> _Header:
+        try:
+            return self._header(line)
+        except Exception as error:  # noqa: BLE001 - the second look says what is wrong
+            header: _Header = _looked_at_again(_second_look_at_header, line, error)
+            return header
 
     def _plan(self, name: str) -> _Plan:
         described = self._catalog.get(name)
@@ -160,7 +179,9 @@ def _compiled(described: EventType) -> _Plan:
         line_type=line_type,
         decode=msgspec.json.Decoder(line_type).decode,
         make_event=make_event,
-        node=inspect.type_info(event_type),
+        node=inspect.type_info(line_type),
+        event_node=inspect.type_info(event_type),
+        sensitive=frozenset(f.encode_name for f in described.fields if f.sensitive),
     )
 
 
@@ -194,32 +215,82 @@ def _made(plan: _Plan, line: Any) -> Event:
         ) from error
 
 
-def _checked(decode: Callable[[bytes], Any], line: bytes) -> Any:
+def _looked_at_again(
+    decode: Callable[[bytes], Any], line: bytes, first: Exception
+) -> Any:
+    """Return what the slower *decode* makes of *line*, or say what is wrong with it.
+
+    Args:
+        decode: Says it best, if it finds it.
+        line: The line.
+        first: What the faster one said.
+    """
     try:
         return decode(line)
-    except msgspec.DecodeError as error:
-        raise DecodeError(_shown(_echoed_value.sub(r"\1\2", str(error)))) from None
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+        raise DecodeError(_not_utf8(line) or _said_first(first)) from None
+
+
+def _not_utf8(line: bytes) -> str | None:
+    try:
+        line.decode()
     except UnicodeDecodeError as error:
-        raise DecodeError(
-            f"expected UTF-8, got another byte at {error.start}"
-        ) from None
-    except RecursionError:
-        raise DecodeError("the JSON is nested too deeply") from None
+        return f"expected UTF-8, got byte 0x{line[error.start]:02x} at {error.start}"
+    return None
 
 
-def _shown(text: str) -> str:
+def _said_first(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "the JSON is nested too deeply"
+    return _printable(_echoed_value.sub(r"\1\2", str(error)))
+
+
+def _printable(text: str) -> str:
     """Return *text* on one line, of bounded length, printable."""
-    plain = _unprintable.sub(lambda found: ascii(found[0])[1:-1], text)
+    plain = visible(text)
     if len(plain) <= _MAX_REASON_LENGTH:
         return plain
     return f"{plain[:_MAX_REASON_LENGTH]}…"
 
 
-def _with_float_words(plan: _Plan, line: bytes) -> Any:
+def _second_look(plan: _Plan, line: bytes) -> Any:
     tree: Any = msgspec.json.decode(line)
     if "event" in tree:
-        tree["event"] = _numbered(tree["event"], plan.node)
-    return msgspec.convert(tree, plan.line_type, str_keys=True)
+        tree["event"] = _numbered(tree["event"], plan.event_node)
+    return _converted(tree, plan.line_type, plan.node, partial(_said, plan.sensitive))
+
+
+def _second_look_at_header(line: bytes) -> Any:
+    tree: Any = msgspec.json.decode(line)
+    return _converted(tree, _Header, _HEADER, partial(_said, frozenset()))
+
+
+def _converted(tree: Any, cls: Any, node: inspect.Type, say: Say) -> Any:
+    try:
+        return msgspec.convert(tree, cls, str_keys=True)
+    except msgspec.ValidationError:
+        mismatch = first_mismatch(node, tree, say=say)
+        if mismatch is None:
+            raise
+        message, place = map(_printable, (mismatch.message, written(mismatch.place)))
+        raise DecodeError(f"{message} - at `{place}`") from None
+
+
+def _said(
+    sensitive: frozenset[str], value: Any, node: inspect.Type, place: Place
+) -> str:
+    """Return *value*; of the event's own no sensitive one, and no misplaced text."""
+    if place and place[0] != "event":
+        return shown(value)
+    if len(place) > 1 and place[1] in sensitive:
+        return REDACTED
+    if isinstance(value, str) and not any(map(_takes_text, alternatives(node))):
+        return f"text of {len(value)} character{'' if len(value) == 1 else 's'}"
+    return shown(value)
+
+
+def _takes_text(node: inspect.Type) -> bool:
+    return isinstance(node, inspect.StrType | inspect.EnumType | inspect.LiteralType)
 
 
 _ANY: Final = inspect.AnyType()
@@ -236,7 +307,8 @@ def _numbered(value: Any, node: inspect.Type) -> Any:
         case inspect.FloatType() if kind is str:
             return FLOAT_WORDS.get(value, value)
         case inspect.TupleType() if kind is list:
-            return list(map(_numbered, value, node.item_types))
+            of_items = chain(node.item_types, repeat(_ANY))
+            return [_numbered(*pair) for pair in zip(value, of_items, strict=False)]
         case inspect.DictType() if kind is dict:
             return {k: _numbered(v, node.value_type) for k, v in value.items()}
         case inspect.StructType() if kind is dict:

@@ -2,6 +2,13 @@
 
 A door counts events from ``emit`` to the seal. It knows nothing of threads: the
 ingress calls it under its lock.
+
+What always holds at a door that is open, unless it drops its oldest: all that is
+promised has room, ``buffer.pending + arrived + sealing + waiting + leased <=
+max_events``, where *leased* is how far outstanding leases let the hand-over grow
+beyond what is counted. So a promise of room is given only from :attr:`Door.room`, and
+whatever takes room otherwise (a publisher, a place in line) revokes the leases and
+counts what arrived first.
 """
 
 from __future__ import annotations
@@ -44,10 +51,14 @@ class Door:
         self.waiting = 0
 
     @property
+    def free(self) -> int:
+        """How many more events fit beside what is here and on its way."""
+        return self.buffer.room - self.arrived - self.sealing
+
+    @property
     def room(self) -> int:
-        """How many more events fit; publishers in the queue come first."""
-        taken = self.buffer.pending + self.arrived + self.sealing + self.waiting
-        return self.buffer.max_events - taken
+        """How many more events may be handed over: publishers in line come first."""
+        return self.free - self.waiting
 
     @property
     def is_closed(self) -> bool:
@@ -63,7 +74,7 @@ class Door:
         """Return how many of the oldest must go for *count* on their way here."""
         if not self.drops_oldest:
             return 0
-        return max(0, self.buffer.pending + count - self.buffer.max_events)
+        return max(0, count - self.buffer.room)
 
     def surely_fits(self, count: int) -> bool:
         """Return whether *count* more events cannot close this door."""
@@ -88,6 +99,10 @@ class Door:
         else:
             self.arrived -= selected
 
+    def refuses(self, index: int) -> bool:
+        """Return whether the entry at *index* came when the door was closed."""
+        return self.closed_from is not None and index >= self.closed_from
+
     def wants(self, index: int, surplus: dict[Door, int]) -> bool:
         """Return whether the entry at *index*, which selects it, is still wanted.
 
@@ -102,7 +117,7 @@ class Door:
 
     def lose(self, index: int) -> None:
         """Count the entry at *index* as lost: nobody wanted it any more."""
-        if self.closed_from is not None and index >= self.closed_from:
+        if self.refuses(index):
             self.refused -= 1
         else:
             self.arrived -= 1
@@ -118,6 +133,13 @@ class Door:
         self.sealed_from = self.closed_from
         self.sealed_start = self.starts_at
         self.starts_at = 0
+        self.arrived = self.refused = 0
+        self.closed_from = None
+
+    def cancel_seal(self) -> None:
+        """Forget all counts: what was taken is handed over anew."""
+        self.starts_at = self.sealed_start
+        self.end_seal()
         self.arrived = self.refused = 0
         self.closed_from = None
 

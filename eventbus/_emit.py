@@ -79,9 +79,10 @@ def make_emit(
         if route is None:
             return True
         lease = route.lease
-        entries.append((event, time_ns(), bound()))
+        entry = (event, time_ns(), bound())
+        entries.append(entry)
         if len(entries) > lease.limit:
-            return slow.look(event, route, lease)
+            return slow.look(entry, route, lease)
         return lease.ok
 
     return emit
@@ -90,9 +91,12 @@ def make_emit(
 def make_relay(ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath) -> Relay:
     """Return ``relay``, which is ``emit`` for records."""
     entries, table, bound = ingress.entries, ingress.table, current_bound
+    severities = ingress.severities
 
     def relay(record: AnyRecord, /) -> bool:
         if type(record) is not Record or not is_frozen(record):
+            return slow.irregular(record)
+        if severities and ingress.deviates(record):
             return slow.irregular(record)
         try:
             route = table[type(record.event)]
@@ -101,9 +105,10 @@ def make_relay(ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath) -> 
         if route is None:
             return True
         lease = route.lease
-        entries.append((record, time_ns(), bound()))
+        entry = (record, time_ns(), bound())
+        entries.append(entry)
         if len(entries) > lease.limit:
-            return slow.look(record, route, lease)
+            return slow.look(entry, route, lease)
         return lease.ok
 
     return relay
@@ -130,9 +135,10 @@ class Emitter:
         def emit(event: Event, /) -> bool:
             if type(event) is routed:
                 lease = route.lease
-                entries.append((event, time_ns(), bound()))
+                entry = (event, time_ns(), bound())
+                entries.append(entry)
                 if len(entries) > lease.limit:
-                    return slow.look(event, route, lease)
+                    return slow.look(entry, route, lease)
                 return lease.ok  # type: ignore[no-any-return]
             return otherwise(event)
 

@@ -20,9 +20,17 @@ from eventbus._context import Bound, current_bound
 from eventbus._door import Door
 from eventbus._event import Event
 from eventbus._ledger import BusLedger
-from eventbus._record import Record
+from eventbus._record import AnyRecord, Record
 from eventbus._route import LEASE_EVENTS, Lease, Route
-from eventbus._window import Entry, Item, event_of, item_of
+from eventbus._severity import Severity
+from eventbus._window import (
+    Entry,
+    Item,
+    Published,
+    event_of,
+    is_published,
+    item_of,
+)
 
 DEFERRED_EVENTS: Final = 128
 """How many arrivals may wait for a seal's end before they are counted without it."""
@@ -138,9 +146,12 @@ class Ingress:
         self.entries: list[Entry] = []
         self.routes: dict[type[Event], Route] = {}
         self.table: dict[type[Event], Route | None] = {}
+        self.publish_table: dict[type[Event], Route | None] = {}
+        self.severities: dict[type[Event], Severity] = {}
         self.doors: tuple[Door, ...] = ()
         self.ledger = ledger
         self.closed = False
+        self.has_floors = False
         self._wake = wake
         self._is_owner = is_owner
         self.mutex = RLock()
@@ -153,46 +164,51 @@ class Ingress:
         self._closings = 0
         self._compact_at = 4 * LEASE_EVENTS
 
-    def look(self, item: Item, route: Route, lease: Lease) -> bool:
+    def deviates(self, record: AnyRecord) -> bool:
+        """Return whether *record* may go elsewhere than its type, by its severity."""
+        own = record.severity
+        return own is not None and self.severities.get(type(record.event), own) != own
+
+    def look(self, entry: Entry, route: Route, lease: Lease) -> bool:
         """Account for an append that went past its lease; return emit's answer."""
         gone: list[Entry] = []
         with self.left, self.mutex, self.inside as outermost:
             if not outermost:
                 return False
             if self.closed:
-                return self._turn_back(item, "closed")
+                return self._turn_back(entry, "closed")
             if not self._rouse():
-                return self._turn_back(item, "no_loop")
+                return self._turn_back(entry, "no_loop")
             present = self.routes.get(route.event_type.cls)
             if present is None:
-                self._remove(item)
+                self._remove(entry)
                 return True
             return self._account(present, lease, gone)
 
-    def enter(self, item: Item, route: Route, lease: Lease) -> bool:
-        """Account for such an append if no attachment makes a publisher wait for it.
+    def enter(self, entry: Published, route: Route, lease: Lease) -> bool:
+        """Account for a publisher's append, unless an attachment makes it wait.
 
         Returns:
-            Whether it went in, or a seal on another thread has taken it already;
-            otherwise it is taken back, and nothing was counted.
+            Whether it went in; otherwise it is taken back, and nothing was counted.
         """
         gone: list[Entry] = []
         with self.left, self.mutex, self.inside as outermost:
             present = self.routes.get(route.event_type.cls)
-            arrivals = self._arrivals(self._counted, len(self.entries))
-            doors = present.doors if present else ()
-            if (
-                not outermost
-                or self.closed
-                or any(d.waits and not d.surely_fits(arrivals[d]) for d in doors)
-                or not self._rouse()
-            ):
-                return not self._remove(item)
+            if not outermost or self.closed or self._makes_wait(present):
+                return not self._remove(entry)
+            if not self._rouse():
+                return not self._remove(entry)
             if present is None:
-                self._remove(item)
+                self._remove(entry)
             else:
                 self._account(present, lease, gone)
             return True
+
+    def _makes_wait(self, route: Route | None) -> bool:
+        if route is None:
+            return False
+        arrivals = self._arrivals(self._counted, len(self.entries))
+        return any(d.waits and not d.surely_fits(arrivals[d]) for d in route.doors)
 
     def _account(self, route: Route, lease: Lease, gone: list[Entry]) -> bool:
         """Count what arrived; *gone* gets what is to be let go of outside the lock."""
@@ -219,20 +235,16 @@ class Ingress:
             self._awake = True
         return True
 
-    def _turn_back(self, item: Item, reason: str) -> bool:
-        if self._remove(item):
+    def _turn_back(self, entry: Entry, reason: str) -> bool:
+        if self._remove(entry):
             self.ledger.refuse(reason)
         return False
 
-    def append(self, item: Item, time_unix_nano: int) -> None:
-        """Hand over *item* with what is bound here; the caller minds the lease."""
-        self.entries.append((item, time_unix_nano, current_bound()))
-
-    def _remove(self, item: Item) -> bool:
-        """Take *item* back; ``False`` when a seal has taken it already."""
+    def _remove(self, entry: Entry) -> bool:
+        """Take *entry* back; ``False`` when it is not in the list any more."""
         self.revoke()
         for index in range(len(self.entries) - 1, -1, -1):
-            if self.entries[index][0] is item:
+            if self.entries[index] is entry:
                 if index < self._counted:
                     self._uncount(index)
                 del self.entries[index]
@@ -309,16 +321,54 @@ class Ingress:
             if any(not door.surely_fits(uncounted) for door in self.doors):
                 self.settle()
                 uncounted = 0
+            waiting = self._withhold()
             stop = self._counted + uncounted
             taken = self.entries[:stop]
-            del self.entries[:stop]
+            self.entries[:stop] = waiting
             for door in self.doors:
                 door.begin_seal(uncounted)
             self._counted = 0
             self._awake = False
-            self.ledger.emitted += len(taken)
+            self.ledger.emitted += self._selected(taken)
             self._in_seal = taken
             return taken
+
+    def _withhold(self) -> list[Entry]:
+        """Take out the publishers' entries that a door refused which makes them wait.
+
+        They are about to take them back themselves.
+        """
+        withheld: list[Entry] = []
+        for index in reversed(range(self._first_refused(), self._counted)):
+            if self._has_to_wait(index):
+                withheld.append(self.entries[index])
+                self._uncount(index)
+                del self.entries[index]
+        return withheld[::-1]
+
+    def _first_refused(self) -> int:
+        """Return from where on some door refused what it makes publishers wait for."""
+        closed = (d.closed_from for d in self.doors if d.waits)
+        return min((c for c in closed if c is not None), default=self._counted)
+
+    def _has_to_wait(self, index: int) -> bool:
+        entry = self.entries[index]
+        doors = self._doors_of(entry[0]) if is_published(entry) else ()
+        return any(door.waits and door.refuses(index) for door in doors)
+
+    @property
+    def selected(self) -> int:
+        """How many of those handed over some attachment selects; the lock is held."""
+        return self._selected(self.entries)
+
+    def _selected(self, entries: list[Entry]) -> int:
+        if not self.has_floors:
+            return len(entries)
+        routes = map(self.routes.get, map(type, map(event_of, map(item_of, entries))))
+        return sum(
+            route is None or not route.floors or bool(route.doors_of(entry[0]))
+            for route, entry in zip(routes, entries, strict=True)
+        )
 
     def in_seal(self) -> dict[Door, tuple[int, int]]:
         """Return what a seal under way has taken, door by door; the lock is held.
@@ -334,6 +384,18 @@ class Ingress:
                     fits = door.sealed_from is None or index < door.sealed_from
                     counts[door] = (waiting + fits, refused + (not fits))
         return counts
+
+    def put_back(self) -> None:
+        """Undo the :meth:`take` of a seal that was broken off."""
+        with self.left, self.mutex, self.inside:
+            self.ledger.emitted -= self._selected(self._in_seal)
+            self.entries[:0] = self._in_seal
+            self._in_seal = []
+            self._counted = 0
+            for door in self.doors:
+                door.cancel_seal()
+            self._awake = True
+        self._awake = False  # whoever comes next wakes the loop, and not before
 
     def release(self) -> None:
         """End a seal: what it took is in the buffers; the lock is held."""
@@ -354,7 +416,8 @@ class Ingress:
         gone: list[Entry] = []
         for index, entry in enumerate(counted):
             doors = self._doors_of(entry[0])
-            if any([door.wants(index, surplus) for door in doors]):
+            wanted = [door.wants(index, surplus) for door in doors]
+            if any(wanted) or self._has_to_wait(index):
                 kept.append(entry)
                 continue
             gone.append(entry)

@@ -80,17 +80,23 @@ class Intake:
         self._overflow = overflow
         self.closed_for: str | None = None
 
-    def accept(self, portion: Portion, *, booked: int | None = None) -> list[Chunk]:
-        """Count *portion* and queue what fits.
+    def accept_sealed(self, portion: Portion) -> list[Chunk]:
+        """Count the *portion* of a seal and queue what fits; see :meth:`accept`.
 
-        Args:
-            portion: What a seal or a publisher brought.
-            booked: For a publisher's: how much of the room belongs to others. What a
-                seal brings has no bytes before the publishers who stand in line.
+        Its events were let in by the door; bytes come to publishers in line first.
+        """
+        room_bytes = 0 if self._door.waiting else self._buffer.room_bytes
+        return self._accept(portion, self._buffer.room, room_bytes)
+
+    def accept(self, portion: Portion) -> list[Chunk]:
+        """Count *portion*, which no seal brought, and queue what fits.
 
         Returns:
             What was dropped, for the caller to let go of outside the lock.
         """
+        return self._accept(portion, self._door.free, self._buffer.room_bytes)
+
+    def _accept(self, portion: Portion, room: int, room_bytes: float) -> list[Chunk]:
         ledger, door = self._ledger, self._door
         ledger.offered += portion.offered + door.lost
         if portion.refused or door.lost:
@@ -107,20 +113,16 @@ class Intake:
         if self._overflow is Overflow.DROP_OLDEST:
             self._buffer.push(portion.kept)
             return self._make_room()
-        room = self._buffer.max_events - self._buffer.pending - (booked or 0)
         if self._buffer.max_bytes is None:
             return self._push_within(portion.kept, room)
-        room_bytes = self._buffer.max_bytes - self._buffer.pending_bytes
-        if booked is None and door.waiting:
-            room_bytes = 0
         return self._push_by_bytes(portion.kept, room, room_bytes)
 
     def _make_room(self) -> list[Chunk]:
         """Let the oldest go until the bounds hold again."""
         buffer = self._buffer
-        gone = buffer.drop_oldest(buffer.excess)
+        gone = buffer.drop_oldest(-buffer.room)
         self._ledger.drop("queue_full", sum(map(len, gone)))
-        while buffer.queued and buffer.excess_bytes:
+        while buffer.queued and buffer.room_bytes < 0:
             gone += buffer.drop_oldest(1)
             self._ledger.drop("bytes_full")
         return gone
@@ -133,7 +135,7 @@ class Intake:
         self._ledger.drop("queue_full", len(chunk))
         return [chunk]
 
-    def _push_by_bytes(self, chunk: Chunk, room: int, room_bytes: int) -> list[Chunk]:
+    def _push_by_bytes(self, chunk: Chunk, room: int, room_bytes: float) -> list[Chunk]:
         assert chunk.sizes is not None
         picks: list[int] = []
         for index in range(chunk.start, chunk.stop):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -19,137 +19,154 @@ from eventbus._route import Route
 from eventbus._router import Router
 from eventbus._seal import Sealer
 from eventbus._waiting import settle
-from eventbus._window import Item, event_of
+from eventbus._window import Item, Published
 
 if TYPE_CHECKING:
     from eventbus._attachment import Attachment
 
 
+class Call:
+    """One call of ``publish`` that has to wait, at one full attachment or at several.
+
+    Whoever cancels it cancels all its waits at one moment.
+    """
+
+    __slots__ = ("_ingress", "_is_emitted", "done", "waiters")
+
+    def __init__(self, ingress: Ingress) -> None:
+        """Begin without a wait."""
+        self._ingress: Final = ingress
+        self._is_emitted = False
+        self.waiters: Final[list[Waiter]] = []
+        self.done: Final[asyncio.Future[None]] = (
+            asyncio.get_running_loop().create_future()
+        )
+
+    def is_offered(self) -> None:
+        """Count the event as emitted, once: an attachment was offered it."""
+        if not self._is_emitted:
+            self._is_emitted = True
+            with self._ingress.left, self._ingress.mutex, self._ingress.inside:
+                self._ingress.ledger.emitted += 1
+
+    def look(self) -> None:
+        """Let the caller go on if nobody waits any more."""
+        if not any(waiter.waits for waiter in self.waiters):
+            settle(self.done)
+
+    async def end(self, delivered: int) -> None:
+        """Wait until every waiter's end.
+
+        Args:
+            delivered: How many attachments have the event already.
+
+        Raises:
+            PublishTimeoutError: At some, room did not appear in time.
+            BusClosedError: The bus closed meanwhile.
+        """
+        self.look()
+        try:
+            await self.done
+        finally:
+            for waiter in self.waiters:
+                waiter.withdraw()
+        late = tuple(w.attachment.name for w in self.waiters if w.timed_out)
+        admitted = sum(waiter.admitted for waiter in self.waiters)
+        if late:
+            raise PublishTimeoutError(delivered + admitted, late)
+        if admitted < len(self.waiters):
+            raise BusClosedError("the bus was closed while publish waited for room")
+
+
 class Waiter:
-    """One publisher's record in front of one full attachment.
+    """One publisher's record in front of one full attachment, with a place in line.
 
     It has not been offered there yet. It ends in one of four ways: admitted, timed
     out, withdrawn because the publisher was cancelled, or turned away at the close.
     """
 
     __slots__ = (
-        "_in_line",
+        "_call",
         "_timer",
         "admitted",
         "attachment",
-        "done",
         "portion",
         "timed_out",
+        "waits",
     )
 
     def __init__(
-        self, attachment: Attachment, portion: Portion, timeout_seconds: float | None
+        self,
+        call: Call,
+        attachment: Attachment,
+        portion: Portion,
+        timeout_seconds: float | None,
     ) -> None:
-        """Stand in line."""
+        """Stand in line, where :meth:`Attachment.offer` has counted the place."""
+        self._call: Final = call
         self.attachment: Final = attachment
         self.portion: Final = portion
+        self.waits = True
         self.admitted = self.timed_out = False
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._in_line = False
         self._timer: TimerHandle | None = None
+        call.waiters.append(self)
+        attachment.waiters.append(self)
         if timeout_seconds == 0:
-            self._time_out()
-        else:
-            self._stand_in_line(timeout_seconds)
-
-    def _stand_in_line(self, timeout_seconds: float | None) -> None:
-        ingress = self.attachment.host.ingress
-        with ingress.left, ingress.mutex, ingress.inside:
-            ingress.revoke()
-            self.attachment.door.waiting += 1
-        self.attachment.waiters.append(self)
-        self._in_line = True
-        if timeout_seconds is not None:
-            clock = self.attachment.host.clock
+            self._expire()
+        elif timeout_seconds is not None:
+            clock = attachment.host.clock
             self._timer = clock.call_later(timeout_seconds, self._expire)
-
-    def fits(self) -> bool:
-        """Return whether there is room for the record now."""
-        kept = self.portion.kept
-        return not kept or self.attachment.buffer.fits(kept.size_bytes)
 
     def admit(self) -> None:
         """Offer the record; called by whoever took the waiter out of the line.
 
         If the publisher was cancelled a moment ago, it is withdrawn.
         """
-        if not self.done.cancelled():
+        if not self._call.done.cancelled():
             self.admitted = True
+            self._call.is_offered()
             self.attachment.accept(self.portion)
         self._leave()
 
     def turn_away(self) -> None:
         """Do not offer the record: the bus closed."""
-        if self._in_line:
+        if self.waits:
             self.attachment.waiters.remove(self)
             self._leave()
 
     def withdraw(self) -> None:
         """Do not offer the record, if it still waits: the publisher went away."""
-        if self._in_line:
+        if self.waits:
             self.turn_away()
             self.attachment.admit_waiting()
 
     def _expire(self) -> None:
-        self.turn_away()
-        self._time_out()
-        self.attachment.admit_waiting()
-
-    def _time_out(self) -> None:
+        if self._call.done.cancelled():
+            return
         self.timed_out = True
-        with (
-            self.attachment.host.ingress.left,
-            self.attachment.host.ingress.mutex,
-            self.attachment.host.ingress.inside,
-        ):
+        self._call.is_offered()
+        ingress = self.attachment.host.ingress
+        with ingress.left, ingress.mutex, ingress.inside:
             self.attachment.ledger.offered += 1
             self.attachment.ledger.drop("block_timeout")
-        settle(self.done)
+        self.withdraw()
 
     def _leave(self) -> None:
-        self._in_line = False
-        self.attachment.door.waiting -= 1
+        self.waits = False
+        ingress = self.attachment.host.ingress
+        with ingress.left, ingress.mutex, ingress.inside:
+            self.attachment.door.waiting -= 1
         if self._timer is not None:
             self._timer.cancel()
-        settle(self.done)
-
-
-async def wait_for_room(waiters: list[Waiter], delivered: int) -> None:
-    """Wait until every waiter's end.
-
-    Args:
-        waiters: One per full attachment.
-        delivered: How many attachments have the event already.
-
-    Raises:
-        PublishTimeoutError: At some, room did not appear in time.
-        BusClosedError: The bus closed meanwhile.
-    """
-    try:
-        for waiter in waiters:
-            await waiter.done
-    finally:
-        for waiter in waiters:
-            waiter.withdraw()
-    late = tuple(w.attachment.name for w in waiters if w.timed_out)
-    if late:
-        delivered += sum(waiter.admitted for waiter in waiters)
-        raise PublishTimeoutError(delivered, late)
-    if not all(waiter.admitted for waiter in waiters):
-        raise BusClosedError("the bus was closed while publish waited for room")
+        self._call.look()
 
 
 class Publish(Protocol):
     """Hands over an event and waits for room where an attachment asks for it."""
 
-    def __call__(
+    async def __call__(
         self, event: Event | AnyRecord, /, timeout_seconds: float | None = None
-    ) -> Awaitable[None]:
+    ) -> None:
         """Hand over *event*, or a record from elsewhere, and wait for room.
 
         Attachments with room have it at once. At full ones with ``Overflow.WAIT`` it
@@ -194,10 +211,9 @@ class Publisher:
         self.publish: Final = self._make_publish()
 
     def _make_publish(self) -> Publish:
-        ingress, table, time_ns = self._ingress, self._ingress.table, self._time_ns
-        entries, enter, bound = ingress.entries, ingress.enter, current_bound
+        ingress, time_ns, bound = self._ingress, self._time_ns, current_bound
+        entries, table, enter = ingress.entries, ingress.publish_table, ingress.enter
         append, unusual, wait = entries.append, self._unusual, self._wait
-        binding = self._binding
 
         async def publish(
             event: Event | AnyRecord, /, timeout_seconds: float | None = None
@@ -210,14 +226,10 @@ class Publisher:
             if route is None:
                 return
             lease = route.lease
-            fits = lease.ok or lease.limit < 0
-            if len(entries) >= lease.limit and binding.is_elsewhere:
-                fits = False  # its own loop may seal the event before it is looked at
-            if fits and not route.weighs:
-                append((event, time_ns(), bound()))
-                if len(entries) <= lease.limit or enter(event, route, lease):
-                    return
-            await wait(event, timeout_seconds)
+            entry: Published = (event, time_ns(), bound(), True)
+            append(entry)
+            if len(entries) > lease.publish_limit and not enter(entry, route, lease):
+                await wait(event, timeout_seconds)
 
         return publish
 
@@ -230,20 +242,19 @@ class Publisher:
             item, route = self._router.admit(item) or (item, None)
         if route is None:
             return
-        lease = route.lease
-        elsewhere = route.weighs or self._binding.is_elsewhere
-        if (lease.ok or lease.limit < 0) and not elsewhere:
-            self._ingress.append(item, self._time_ns())
-            if len(self._ingress.entries) <= lease.limit:
-                return
-            if self._ingress.enter(item, route, lease):
+        if not route.weighs:
+            lease = route.lease
+            entry: Published = (item, self._time_ns(), current_bound(), True)
+            self._ingress.entries.append(entry)
+            if self._ingress.enter(entry, route, lease):
                 return
         await self._wait(item, timeout_seconds)
 
     def _route_of(self, item: Any) -> Route | None:
+        """Return the route of a record that needs no closer look."""
         # Any: whatever a caller hands to publish.
-        if is_record(item) and is_frozen(item):
-            return self._ingress.table.get(type(event_of(item)))
+        if is_record(item) and is_frozen(item) and not self._ingress.deviates(item):
+            return self._ingress.publish_table.get(type(item.event))
         return None
 
     async def _wait(self, item: Item, timeout_seconds: float | None) -> None:
@@ -265,17 +276,17 @@ class Publisher:
     ) -> None:
         if self._ingress.closed:
             raise BusClosedError("the bus was closed before publish could wait")
-        waiters: list[Waiter] = []
-        delivered = 0
+        call, delivered = Call(self._ingress), 0
         for attachment, portion in self._sealer.offers(item, self._time_ns(), bound):
             taken = attachment.offer(portion)
             if taken is None:
                 patience = attachment.plan.buffer.wait_timeout_seconds
                 timeout = _lesser(timeout_seconds, patience)
-                waiters.append(Waiter(attachment, portion, timeout))
+                Waiter(call, attachment, portion, timeout)
             else:
+                call.is_offered()
                 delivered += taken
-        await wait_for_room(waiters, delivered)
+        await call.end(delivered)
 
 
 def _lesser(one: float | None, other: float | None) -> float | None:

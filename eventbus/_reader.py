@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
 from eventbus._record import AnyRecord
+
+MAX_LINE_BYTES: Final = 16_777_216
+"""Longest line a reader is given by ``eventbus run``; the rest of it is passed over."""
 
 
 class Skipped(msgspec.Struct, frozen=True):

@@ -24,19 +24,25 @@ class Lease:
 
     A lease is never renewed, only revoked: who read one before appending knows by it
     whether a door closed meanwhile.
+
+    Args:
+        limit: How long the list of what is handed over may grow unseen.
+        ok: The answer to each emit.
+        closings: How many doors closed before.
     """
 
-    __slots__ = ("closings", "limit", "ok")
+    __slots__ = ("closings", "limit", "ok", "publish_limit")
 
     def __init__(self, limit: int, ok: bool, closings: int) -> None:
-        """Give leave up to *limit*; *closings* says how many doors closed before."""
+        """Give leave."""
         self.limit = limit
+        self.publish_limit = limit if ok else _REVOKED  # who may wait looks closer
         self.ok = ok
         self.closings = closings
 
     def revoke(self) -> None:
         """Send the next emit to the slow path."""
-        self.limit = _REVOKED
+        self.limit = self.publish_limit = _REVOKED
 
 
 class Route:
@@ -45,13 +51,25 @@ class Route:
     __slots__ = ("attachments", "doors", "event_type", "floors", "lease", "weighs")
 
     def __init__(
-        self, event_type: EventType, attachments: tuple[Attachment, ...]
+        self,
+        event_type: EventType,
+        attachments: tuple[Attachment, ...],
+        *,
+        varies: bool,
     ) -> None:
-        """Start without a lease: the first emit asks for one."""
+        """Start without a lease: the first emit asks for one.
+
+        Args:
+            event_type: As the catalog has it.
+            attachments: Who selected it.
+            varies: Whether its events differ in severity.
+        """
         self.event_type = event_type
         self.attachments = attachments
         self.doors: tuple[Door, ...] = tuple(a.door for a in attachments)
-        floors = {a.door: a.plan.select.severity_floor(event_type) for a in attachments}
+        floors = {
+            a.door: a.plan.select.severity_floor(varies=varies) for a in attachments
+        }
         self.floors = {door: floor for door, floor in floors.items() if floor}
         self.weighs = any(a.makes_publishers_wait_for_bytes for a in attachments)
         self.lease = Lease(_REVOKED, True, 0)

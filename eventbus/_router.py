@@ -10,7 +10,7 @@ import msgspec
 from eventbus._attachment import Attachment
 from eventbus._catalog import Catalog, EventType, qualified
 from eventbus._check import FieldCheck
-from eventbus._context import UNBOUND, Bound, scope
+from eventbus._context import UNBOUND, Bound, current_bound, scope
 from eventbus._emit import Emitter, SlowPath, make_emit, make_relay
 from eventbus._errors import InvalidEventError, RegistrationError
 from eventbus._event import Event
@@ -59,6 +59,7 @@ class Router:
         self._checks: dict[type[Event], FieldCheck] = {}
         self._emitters: dict[type[Event], Emitter] = {}
         self._ever_routed: set[type[Event]] = set()
+        self._varying: set[type[Event]] = set()
         self._slow: Final = SlowPath(ingress, self.irregular)
         self.emit: Final = make_emit(ingress, time_ns, self._slow)
         self.relay: Final = make_relay(ingress, time_ns, self._slow)
@@ -98,10 +99,15 @@ class Router:
         self._ingress.revoke()
         self._ingress.doors = tuple(one.door for one in self._attached)
         for known in self._known.values():
-            if attachment.plan.select.selects(known):
+            if self._selects(attachment, known):
                 self._route(known, self._takers(known, attachment))
         self._note_uniformity()
+        self._note_severities()
         self._sealer.look_closely = bool(self._ingress.entries)
+
+    def _selects(self, attachment: Attachment, known: EventType) -> bool:
+        varies = known.cls in self._varying
+        return attachment.plan.select.selects(known, varies=varies)
 
     def _takers(self, known: EventType, changed: Attachment) -> tuple[Attachment, ...]:
         """Return who selects *known* now that *changed* came or went."""
@@ -112,7 +118,10 @@ class Router:
     def _route(self, known: EventType, takers: tuple[Attachment, ...]) -> None:
         if takers:
             self._ever_routed.add(known.cls)
-            self._ingress.routes[known.cls] = Route(known, takers)
+            route = self._ingress.routes[known.cls] = Route(
+                known, takers, varies=known.cls in self._varying
+            )
+            self._ingress.has_floors |= bool(route.floors)
         else:
             self._ingress.routes.pop(known.cls, None)
         self._publish_route(known)
@@ -127,6 +136,29 @@ class Router:
         takers = {route.attachments if route else () for route in routes}
         plain = all(map(self._sealer.is_plain, self._ever_routed))
         self._sealer.uniform = takers.pop() if len(takers) == 1 and plain else None
+
+    def _note_severities(self) -> None:
+        """Know what severity a record must have to go where its type goes."""
+        self._ingress.severities.clear()
+        if any(a.plan.select.has_floor for a in self._attached):
+            for known in self._known.values():
+                self._note_severity(known)
+
+    def _note_severity(self, known: EventType) -> None:
+        if known.cls not in self._varying:
+            self._ingress.severities[known.cls] = known.identity.severity
+
+    def _vary(self, known: EventType) -> None:
+        """Look at each event of a type from now on: their severities differ."""
+        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
+            self._ingress.revoke()
+            self._ingress.settle()
+            self._varying.add(known.cls)
+            self._ingress.severities.pop(known.cls, None)
+            self._sealer.learn(known, varies=True)
+            takers = tuple(a for a in self._attached if self._selects(a, known))
+            self._keep_uniformity(known, takers)
+            self._route(known, takers)
 
     def _keep_uniformity(
         self, known: EventType, takers: tuple[Attachment, ...]
@@ -144,6 +176,10 @@ class Router:
             return
         route = self._ingress.routes.get(known.cls)
         self._ingress.table[known.cls] = route
+        if route is not None and route.weighs:
+            self._ingress.publish_table.pop(known.cls, None)
+        else:
+            self._ingress.publish_table[known.cls] = route
         if known.cls in self._emitters:
             self._emitters[known.cls].reroute(True, route)
 
@@ -153,6 +189,7 @@ class Router:
             self._ingress.closed = True
             self._ingress.revoke()
             self._ingress.table.clear()
+            self._ingress.publish_table.clear()
             for emitter in self._emitters.values():
                 emitter.reroute(False, None)
 
@@ -169,15 +206,19 @@ class Router:
         return known
 
     def _adopt(self, known: EventType) -> None:
-        self._sealer.learn(known)
+        if known.has_own_severity:
+            self._varying.add(known.cls)
+        self._sealer.learn(known, varies=known.has_own_severity)
         if known.mutable_fields:
             self._copied[known.cls] = known.mutable_fields
         if self._strict:
             self._checks[known.cls] = FieldCheck(known.cls)
-        takers = tuple(a for a in self._attached if a.plan.select.selects(known))
+        takers = tuple(a for a in self._attached if self._selects(a, known))
         self._keep_uniformity(known, takers)
         self._route(known, takers)
         self._known[known.cls] = known
+        if any(a.plan.select.has_floor for a in self._attached):
+            self._note_severity(known)
 
     def irregular(self, item: Any) -> bool:
         """Hand over a value that the fast path does not know; see ``emit``."""
@@ -190,9 +231,10 @@ class Router:
     def hand_over(self, item: Item, route: Route) -> bool:
         """Append *item* without the fast path's look-up."""
         lease = route.lease
-        self._ingress.append(item, self._time_ns())
+        entry = (item, self._time_ns(), current_bound())
+        self._ingress.entries.append(entry)
         if len(self._ingress.entries) > lease.limit:
-            return self._ingress.look(item, route, lease)
+            return self._ingress.look(entry, route, lease)
         return lease.ok
 
     def admit(self, item: Any) -> tuple[Item, Route | None] | None:
@@ -213,6 +255,8 @@ class Router:
         kind = type(event)
         if kind not in self._known and not self._get_to_know(item, kind):
             return None
+        if is_record(item) and self._ingress.deviates(item):
+            self._vary(self._known[kind])
         if self._strict:
             self._check(event)
         route = self._ingress.routes.get(kind)

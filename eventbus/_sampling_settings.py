@@ -8,15 +8,28 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from eventbus._bounds import concerning
 from eventbus._sampler import Sampler
-from eventbus._sampling_rate import Adaptive, First, RateLimit
+from eventbus._sampling_rate import (
+    _MAX_COUNT,
+    _MAX_PER_SECOND,
+    _MAX_SECONDS,
+    _MIN_PER_SECOND,
+    _MIN_SECONDS,
+    Adaptive,
+    First,
+    RateLimit,
+)
 from eventbus._sampling_ratio import Ratio
 from eventbus._sampling_rules import AnyOf, ByName, KeepIf, keep_names, keep_severity
+from eventbus._select import name_test
 from eventbus._severity import Severity
 
 _CHOICES: Final = ("ratio", "rate_limit", "first", "adaptive")
 
 Glob = Annotated[str, Meta(min_length=1, max_length=512)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+PerSecond = Annotated[float, Meta(ge=_MIN_PER_SECOND, le=_MAX_PER_SECOND)]
 
 
 class _Settings(
@@ -28,14 +41,14 @@ class RateLimitSettings(_Settings, frozen=True, kw_only=True):
     """So many records a second; see :class:`eventbus.sampling.RateLimit`.
 
     Args:
-        per_second: Records kept a second in the long run, 1e-6 to 1e9.
+        per_second: Records kept a second in the long run.
         burst: Most records kept at once; ``None`` is one second's worth.
         key: A limit for each value of it: ``"name"`` is the event's, else a field of
-            the event or a bound attribute. ``None`` is one limit for all.
+            the event or a bound attribute. Without it, one limit for all.
     """
 
-    per_second: Annotated[float, Meta(gt=0)]
-    burst: Annotated[float, Meta(ge=1)] | None = None
+    per_second: PerSecond
+    burst: Annotated[float, Meta(ge=1, le=_MAX_COUNT)] | None = None
     key: Annotated[str, Meta(min_length=1)] | None = None
 
     def __post_init__(self) -> None:
@@ -52,11 +65,11 @@ class FirstSettings(_Settings, frozen=True, kw_only=True):
 
     Args:
         n: Records kept in a period.
-        per_seconds: Length of a period, 0.001 to 1e9.
+        per_seconds: Length of a period.
     """
 
-    n: Annotated[int, Meta(ge=1)]
-    per_seconds: Annotated[float, Meta(gt=0)]
+    n: Annotated[int, Meta(ge=1, le=_MAX_COUNT)]
+    per_seconds: Annotated[float, Meta(ge=_MIN_SECONDS, le=_MAX_SECONDS)]
 
     def __post_init__(self) -> None:
         """Refuse what the sampler refuses, at its place in the configuration."""
@@ -71,10 +84,10 @@ class AdaptiveSettings(_Settings, frozen=True, kw_only=True):
     """A ratio that follows the traffic; see :class:`eventbus.sampling.Adaptive`.
 
     Args:
-        target_per_second: Records to keep a second, 1e-6 to 1e9.
+        target_per_second: Records to keep a second.
     """
 
-    target_per_second: Annotated[float, Meta(gt=0)]
+    target_per_second: PerSecond
 
     def __post_init__(self) -> None:
         """Refuse what the sampler refuses, at its place in the configuration."""
@@ -92,7 +105,7 @@ class SamplerSettings(_Settings, frozen=True, kw_only=True):
     there may be none of them, and what ``rates`` does not name is kept.
 
     Args:
-        ratio: The share kept, 0 to 1.
+        ratio: The share kept.
         rate_limit: So many records a second.
         first: The first records of every period.
         adaptive: A ratio that follows the traffic.
@@ -104,11 +117,11 @@ class SamplerSettings(_Settings, frozen=True, kw_only=True):
         keep_severity: The least severity that is always kept, with weight 1.
     """
 
-    ratio: Annotated[float, Meta(ge=0, le=1)] | None = None
+    ratio: Share | None = None
     rate_limit: RateLimitSettings | None = None
     first: FirstSettings | None = None
     adaptive: AdaptiveSettings | None = None
-    rates: dict[str, float] = {}
+    rates: dict[str, Share] = {}
     key: Annotated[str, Meta(min_length=1)] | None = None
     keep: Sequence[Glob] = ()
     keep_severity: Severity | None = None
@@ -133,7 +146,20 @@ class SamplerSettings(_Settings, frozen=True, kw_only=True):
             )
         if isinstance(self.keep, str):
             raise TypeError(f"keep must be a list of globs, got {self.keep!r}")
+        self._check_each()
         sampler_from_config(self)
+
+    def _check_each(self) -> None:
+        """Refuse a single value that the samplers would refuse, at its place."""
+        if self.ratio is not None:
+            with concerning("ratio"):
+                Ratio(self.ratio)
+        for glob, ratio in self.rates.items():
+            with concerning("rates", glob):
+                ByName({glob: ratio})
+        for index, glob in enumerate(self.keep):
+            with concerning("keep", index):
+                name_test(glob, place=f"keep[{index}]")
 
 
 def sampler_from_config(settings: SamplerSettings) -> Sampler:

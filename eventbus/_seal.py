@@ -27,10 +27,12 @@ class TypePlan(msgspec.Struct, frozen=True):
     Args:
         event_type: As the catalog has it.
         redact: Replaces its sensitive fields, or ``None`` when it has none.
+        varies: Whether its events differ in severity.
     """
 
     event_type: EventType
     redact: Redaction | None
+    varies: bool
 
 
 class Sealer:
@@ -62,18 +64,17 @@ class Sealer:
         self.next_sequence = 1
         self._sealing = False
 
-    def learn(self, event_type: EventType) -> None:
-        """Plan for events of *event_type*."""
+    def learn(self, event_type: EventType, *, varies: bool) -> None:
+        """Plan for events of *event_type*, which may differ in severity."""
         self._maker.plans[event_type.cls] = RecordPlan(event_type)
         redact = Redaction(event_type) if event_type.sensitive_fields else None
-        self.plans[event_type.cls] = TypePlan(event_type, redact)
+        self.plans[event_type.cls] = TypePlan(event_type, redact, varies)
 
     def is_plain(self, kind: type[Event]) -> bool:
         """Return whether all who select *kind* may share each event of it."""
-        known = self.plans[kind].event_type
-        return not (
-            known.sensitive_fields or known.has_own_severity or known.mutable_fields
-        )
+        plan = self.plans[kind]
+        known = plan.event_type
+        return not (known.sensitive_fields or plan.varies or known.mutable_fields)
 
     def seal(self) -> None:
         """Hand everything that arrived to the attachments that selected it."""
@@ -86,17 +87,21 @@ class Sealer:
             self._sealing = False
 
     def _seal(self, entries: list[Entry]) -> None:
-        portions: list[tuple[Attachment, Portion]] = []
+        first = self.next_sequence
         try:
-            if entries:
-                first = self.next_sequence
-                portions = self._portions(self._window(entries), first)
-        finally:
-            with self._ingress.left, self._ingress.mutex, self._ingress.inside:
-                gone = [a.intake.accept(portion) for a, portion in portions]
-                self._ingress.release()
+            window = self._window(entries)
+            portions = self._portions(window, first) if entries else []
+        except BaseException:  # the program is interrupted; nothing was queued yet
+            self.next_sequence = first
+            self._ingress.put_back()
+            raise
+        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
+            self._ledger.emitted -= len(entries) - len(window)
+            gone = [a.intake.accept_sealed(portion) for a, portion in portions]
+            self._ingress.release()
         del gone
         for attachment, _ in portions:
+            attachment.admit_waiting()
             attachment.workers.departures.notify()
 
     def _window(self, entries: list[Entry]) -> Window:
@@ -117,10 +122,9 @@ class Sealer:
         """
         self.seal()
         first = self.next_sequence
-        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
-            self._ledger.emitted += 1
         window = self._window([(item, time_unix_nano, bound)])
-        return self._portions(window, first) if len(window) else []
+        portions = self._portions(window, first) if len(window) else []
+        return [(a, portion) for a, portion in portions if portion.offered]
 
     def _without_deep(self, window: Window) -> Window:
         deepest = self._max_depth
@@ -132,7 +136,6 @@ class Sealer:
         refused = len(window) - len(picks)
         with self._ingress.left, self._ingress.mutex, self._ingress.inside:
             self._ledger.refuse("recursion", refused)
-            self._ledger.emitted -= refused
         return window.picked(picks)
 
     def _portions(self, window: Window, first: int) -> list[tuple[Attachment, Portion]]:
@@ -217,7 +220,7 @@ class Views:
         self, attachment: Attachment, selected: frozenset[type[Event]]
     ) -> int | None:
         floors = (
-            attachment.plan.select.severity_floor(self._plans[kind].event_type)
+            attachment.plan.select.severity_floor(varies=self._plans[kind].varies)
             for kind in selected
         )
         return next((floor for floor in floors if floor is not None), None)
@@ -235,9 +238,9 @@ class Views:
         )
 
     def _reaches(self, item: Item, floor: int) -> bool:
-        event_type = self._plans[type(event_of(item))].event_type
-        severity = severity_of(item, event_type)
-        return not event_type.has_own_severity or SEVERITY_NUMBER[severity] >= floor
+        plan = self._plans[type(event_of(item))]
+        severity = severity_of(item, plan.event_type)
+        return not plan.varies or SEVERITY_NUMBER[severity] >= floor
 
     def _redacted(self, view: Window) -> Window:
         items: list[Item] = []

@@ -86,16 +86,22 @@ class Selection:
         else:
             self._included.append(name_test(selector, place=place))
 
-    def selects(self, event_type: EventType) -> bool:
+    @property
+    def has_floor(self) -> bool:
+        """Whether there is a least severity at all."""
+        return self._floor > 0
+
+    def selects(self, event_type: EventType, *, varies: bool = False) -> bool:
         """Return whether events of *event_type* are selected.
 
-        Where each event has a severity of its own, this answers for the name alone:
-        ask :meth:`severity_floor` for the rest.
+        Args:
+            event_type: As the catalog has it.
+            varies: Whether its events differ in severity; then this answers for the
+                name alone: ask :meth:`severity_floor` for the rest.
         """
         if not self._selects_name(event_type):
             return False
-        own = SEVERITY_NUMBER[event_type.identity.severity]
-        return event_type.has_own_severity or own >= self._floor
+        return varies or SEVERITY_NUMBER[event_type.identity.severity] >= self._floor
 
     def _selects_name(self, event_type: EventType) -> bool:
         name = event_type.name
@@ -107,13 +113,13 @@ class Selection:
             issubclass(event_type.cls, cls) for cls in self._classes
         )
 
-    def severity_floor(self, event_type: EventType) -> int | None:
-        """Return the least severity number an event of *event_type* must have.
+    def severity_floor(self, *, varies: bool) -> int | None:
+        """Return the least severity number an event must have.
 
         ``None`` when there is nothing to ask per event: no ``min_severity``, or one
         that :meth:`selects` has decided for the whole type.
         """
-        return self._floor if self._floor and event_type.has_own_severity else None
+        return self._floor if self._floor and varies else None
 
 
 def _selectors(select: object) -> Sequence[object]:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from eventbus._bounds import at_least, between
+from eventbus._bounds import above, at_least, between, out_of_range
 
 DEFAULT_MAX_EVENTS: Final = 8192  # 16 batches: 1.6 s of 5,000 events a second
 DEFAULT_WAIT_TIMEOUT_SECONDS: Final = 5.0
@@ -44,8 +44,8 @@ class Buffer(_Settings, frozen=True, kw_only=True):
         max_bytes: Most bytes pending at once, as encoded text; ``None`` is no limit.
             An event larger than this is dropped as ``too_large``.
         overflow: What happens when the buffer is full.
-        wait_timeout_seconds: Longest wait of ``publish`` under ``Overflow.WAIT``;
-            0 never waits, ``None`` waits for as long as it takes.
+        wait_timeout_seconds: Longest wait of ``publish`` where ``overflow`` is to
+            wait; 0 never waits, ``None`` waits for as long as it takes.
     """
 
     max_events: Annotated[int, Meta(ge=1)] = DEFAULT_MAX_EVENTS
@@ -112,20 +112,16 @@ class Retry(_Settings, frozen=True, kw_only=True):
     max_seconds: Annotated[float, Meta(gt=0)] = 30.0
     max_elapsed_seconds: Annotated[float, Meta(ge=0)] = 300.0
     max_server_delay_seconds: Annotated[float, Meta(ge=0)] = 300.0
-    budget_ratio: Annotated[float, Meta(ge=0)] = 0.2
+    budget_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.2
     timeout_seconds: Annotated[float, Meta(gt=0)] | None = 10.0
 
     def __post_init__(self) -> None:
         """Refuse a backoff that cannot grow to its cap."""
-        for name in ("initial_seconds", "timeout_seconds"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} must be > 0, got {value}")
+        above("initial_seconds", self.initial_seconds, 0)
+        above("timeout_seconds", self.timeout_seconds, 0)
         if not self.max_seconds >= self.initial_seconds:
-            raise ValueError(
-                f"max_seconds must be >= initial_seconds ({self.initial_seconds}), "
-                f"got {self.max_seconds}"
-            )
+            bounds = f">= initial_seconds ({self.initial_seconds})"
+            raise out_of_range("max_seconds", bounds, self.max_seconds)
         at_least("max_elapsed_seconds", self.max_elapsed_seconds, 0)
         at_least("max_server_delay_seconds", self.max_server_delay_seconds, 0)
         between("budget_ratio", self.budget_ratio, 0, 1)

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
-from typing import Any, cast, overload
+from typing import Any, Final, Literal, TypeGuard, cast, overload
 
 import msgspec
 
@@ -19,12 +19,21 @@ from eventbus._event import Event
 from eventbus._record import AnyRecord, Record
 
 Item = Event | AnyRecord  # a relayed record stands in the place of its event
-Entry = tuple[Item, int, Bound | None]  # with its time and what was bound
+Handed = tuple[Item, int, Bound | None]  # with its time and what was bound
+Published = tuple[Item, int, Bound | None, Literal[True]]  # whose publisher may wait
+Entry = Handed | Published
 Columns = tuple[Sequence[Item], Sequence[int], Sequence[Bound | None]]
+
+_PUBLISHED_LENGTH: Final = 4
 
 item_of = cast("Callable[[Entry], Item]", itemgetter(0))
 time_of = cast("Callable[[Entry], int]", itemgetter(1))
 context_of = cast("Callable[[Entry], Bound | None]", itemgetter(2))
+
+
+def is_published(entry: Entry) -> TypeGuard[Published]:
+    """Return whether a publisher handed *entry* over, who may have to wait."""
+    return len(entry) == _PUBLISHED_LENGTH
 
 
 def event_of(item: Item) -> Event:
@@ -130,10 +139,9 @@ class Window:
     def depth(self) -> int:
         """How long the longest chain of events that caused one of these is."""
         if self._depth is None:
-            known = self._contexts
-            bounds = set(map(context_of, self._entries) if known is None else known)
-            bounds.discard(None)
-            self._depth = max([b.depth for b in bounds if b is not None], default=0)
+            contexts, self._depth = self.contexts, 0
+            if contexts.count(None) < len(contexts):
+                self._depth = max(b.depth for b in set(contexts) if b is not None)
         return self._depth
 
     def before(self, sequence: int) -> int:

@@ -26,7 +26,7 @@ def core(*names: str) -> frozenset[str]:
 
 BY_OPERATION = core("emit")
 BY_LINE = core(
-    "guard", "ingress", "door", "route", "router", "seal", "intake", "publish"
+    "latch", "ingress", "door", "route", "router", "seal", "intake", "publish"
 )
 
 

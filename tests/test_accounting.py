@@ -156,7 +156,7 @@ async def test_counts_hold_under_random_loads_cancellations_and_detaches(
             match random.randrange(12):
                 case 0:
                     publishers.append(
-                        asyncio.create_task(rig.bus.publish(Numbered(n=n)))  # type: ignore[arg-type]
+                        asyncio.create_task(rig.bus.publish(Numbered(n=n)))
                     )
                 case 1 if publishers:
                     random.choice(publishers).cancel()

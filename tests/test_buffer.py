@@ -48,10 +48,10 @@ def test_what_is_taken_comes_in_order_from_as_many_chunks_as_it_needs() -> None:
 def test_room_is_freed_when_a_batch_is_decided_and_not_when_it_is_taken() -> None:
     buffer = filled(chunk(1, 2, size=100), max_events=2, max_bytes=200)
     batch = buffer.take(Batch())
-    assert not buffer.fits(0)
+    assert (buffer.room, buffer.room_bytes) == (0, 0)
     assert (buffer.pending, buffer.pending_bytes) == (2, 200)
     buffer.decided(batch)
-    assert buffer.fits(200)
+    assert (buffer.room, buffer.room_bytes) == (2, 200)
     assert (buffer.pending, buffer.pending_bytes) == (0, 0)
 
 

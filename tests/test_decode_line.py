@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from eventbus import Catalog, DecodeError, Event, Label, Record
+from eventbus import Catalog, DecodeError, Event, Label, Record, Sensitive
 from eventbus._decode_line import LineDecoder, UnknownEventError
 from eventbus._encode_line import LineEncoder
 
@@ -23,6 +23,13 @@ class Usage(msgspec.Struct, frozen=True):
     share: float = 0.0
 
 
+class RunStep(msgspec.Struct, frozen=True, tag="run"):
+    n: int
+
+
+class StopStep(msgspec.Struct, frozen=True, tag="stop"): ...
+
+
 class ToolResult(Event, tag="agent.tool_result", version=2):
     tool_name: Annotated[str, Label]
     duration_ms: float = 0.0
@@ -32,6 +39,13 @@ class ToolResult(Event, tag="agent.tool_result", version=2):
     short: Annotated[str, Meta(max_length=3)] = ""
     usage: Usage | None = None
     choice: int | msgspec.UnsetType | None = msgspec.UNSET
+    password: Annotated[str, Sensitive] = ""
+    pin: Annotated[str, Sensitive, Meta(max_length=4)] = ""
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
+    by_number: dict[int, int] = msgspec.field(default_factory=dict)
+    steps: list[RunStep | StopStep] = msgspec.field(default_factory=list)
+    pair: tuple[int, int] = (0, 0)
+    few: Annotated[list[str], Meta(max_length=2)] = msgspec.field(default_factory=list)
 
 
 class Floats(Event, tag="floats"):
@@ -96,42 +110,74 @@ def test_attributes_cannot_be_changed_after_reading() -> None:
         (b"{", "Input data was truncated"),
         (b"nul", "Input data was truncated"),
         (b'{"name":"a"} {}', "JSON is malformed: trailing characters (byte 14)"),
-        (b'{"name":"\xff"}', "expected UTF-8, got another byte at 0"),
-        (b"[]", "Expected `object`, got `array`"),
-        (b"{}", "Object missing required field `name`"),
+        (b'{"name":"\xff"}', "expected UTF-8, got byte 0xff at 9"),
+        ("{}".encode("utf-16"), "expected UTF-8, got byte 0xff at 0"),
+        (b"[]", "Expected an object, got an array - at `$`"),
+        (b"{}", "Required field 'name' is missing - at `$.name`"),
         (b"[" * 100_000, "Expected `object`, got `array`"),
         (
             b'{"x":' + b"[" * 100_000,
             "the JSON is nested too deeply",
         ),
-        (b'{"name":3}', "Expected `str`, got `int` - at `$.name`"),
-        (line(schema_version=0), "Expected `int` >= 1 - at `$.schema_version`"),
-        (b'{"name":"guarded"}', "Object missing required field `event`"),
-        (line({"a": 1}), "Object contains unknown field `a` - at `$.event`"),
-        (line(nmae=1), "Object contains unknown field `nmae`"),
+        (b'{"name":3}', "Expected `str`, got 3 - at `$.name`"),
+        (line(schema_version=0), "Expected `int` >= 1, got 0 - at `$.schema_version`"),
+        (b'{"name":"guarded"}', "Required field 'event' is missing - at `$.event`"),
+        (
+            line({"tool_nmae": 1}),
+            "Unknown field 'tool_nmae'. Did you mean 'tool_name'? - at "
+            "`$.event.tool_nmae`",
+        ),
+        (line(nmae=1), "Unknown field 'nmae'. Did you mean 'name'? - at `$.nmae`"),
         (
             line({"duration_ms": 1.0}),
-            "Object missing required field `tool_name` - at `$.event`",
+            "Required field 'tool_name' is missing - at `$.event.tool_name`",
         ),
         (
             line({"tool_name": "a", "duration_ms": "1"}),
-            "Expected `float`, got `str` - at `$.event.duration_ms`",
+            "Expected `float`, got text of 1 character - at `$.event.duration_ms`",
         ),
         (
             line({"tool_name": "a", "usage": {"tokens": 1.5}}),
-            "Expected `int`, got `float` - at `$.event.usage.tokens`",
+            "Expected `int`, got 1.5 - at `$.event.usage.tokens`",
         ),
-        (line(weight=0), "Expected `float` > 0.0 - at `$.weight`"),
-        (line(time_unix_nano=-1), "Expected `int` >= 0 - at `$.time_unix_nano`"),
+        (line(weight=0), "Expected `float` > 0, got 0 - at `$.weight`"),
         (
             line(time_unix_nano=2**63),
-            "Expected `int` <= 9223372036854775807 - at `$.time_unix_nano`",
+            "Expected `int` between 0 and 9223372036854775807, got "
+            "9223372036854775808 - at `$.time_unix_nano`",
         ),
         (
-            line(trace_id="A" * 32),
-            "Expected `str` matching regex '^[0-9a-f]{32}\\\\Z' - at `$.trace_id`",
+            line(time_unix_nano="12"),
+            "Expected `int` between 0 and 9223372036854775807, got '12' - at "
+            "`$.time_unix_nano`",
         ),
-        (line(trace_flags=256), "Expected `int` <= 255 - at `$.trace_flags`"),
+        (
+            line(trace_id="A" * 4),
+            "Expected `str` matching `^[0-9a-f]{32}\\Z`, got 'AAAA' - at `$.trace_id`",
+        ),
+        (
+            line(trace_flags=256),
+            "Expected `int` between 0 and 255, got 256 - at `$.trace_flags`",
+        ),
+        (
+            line(severity="wran"),
+            "Expected 'trace', 'debug', 'info', 'warn', 'error' or 'fatal', got "
+            "'wran'. Did you mean 'warn'? - at `$.severity`",
+        ),
+        (
+            line(attributes={"a": 1, "http.route": {"b": 1}}),
+            "Expected `str`, `bool`, `int`, `float` or an array, got an object - at "
+            '`$.attributes."http.route"`',
+        ),
+        (
+            line(attributes={"a": [1, None]}),
+            "Expected `str`, `bool`, `int` or `float`, got null - at "
+            "`$.attributes.a[1]`",
+        ),
+        (
+            line().replace(b'"shell"}', b'"shell"}, "weight": 1e999'),
+            "Number out of range - at `$.weight`",
+        ),
     ],
 )
 def test_what_is_no_record_is_refused_with_what_was_expected_and_where(
@@ -145,19 +191,89 @@ def test_what_is_no_record_is_refused_with_what_was_expected_and_where(
 @pytest.mark.parametrize(
     ("event", "reason"),
     [
-        ({"mode": "s3cret"}, "Invalid enum value - at `$.event.mode`"),
-        ({"kind": "s3cret"}, "Invalid enum value - at `$.event.kind`"),
         (
-            {"tokens": "s3cret"},
-            "Expected `int | null`, got `str` - at `$.event.tokens`",
+            {"mode": "aut"},
+            "Expected 'auto', got 'aut'. Did you mean 'auto'? - at `$.event.mode`",
         ),
-        ({"short": "s3cret"}, "Expected `str` of length <= 3 - at `$.event.short`"),
+        ({"kind": "c"}, "Expected 'a' or 'b', got 'c' - at `$.event.kind`"),
+        ({"kind": 5}, "Expected 'a' or 'b', got 5 - at `$.event.kind`"),
+        (
+            {"short": "abcd"},
+            "Expected `str` of at most 3 characters, got 'abcd' - at `$.event.short`",
+        ),
+        (
+            {"usage": {}},
+            "Required field 'tokens' is missing - at `$.event.usage.tokens`",
+        ),
+        ({"usage": [1]}, "Expected an object, got an array - at `$.event.usage`"),
+        (
+            {"counts": {"a b": 1, "c d": None}},
+            'Expected `int`, got null - at `$.event.counts."c d"`',
+        ),
+        (
+            {"by_number": {"1": 1, "x": 1}},
+            "Expected a key that is `int` - at `$.event.by_number.x`",
+        ),
+        (
+            {"steps": [{"type": "run", "n": 1}, {"type": "stpo"}]},
+            "Expected 'run' or 'stop', got 'stpo' - at `$.event.steps[1].type`",
+        ),
+        (
+            {"steps": [{}]},
+            "Required field 'type' is missing - at `$.event.steps[0].type`",
+        ),
+        (
+            {"steps": [{"type": "run", "n": None}]},
+            "Expected `int`, got null - at `$.event.steps[0].n`",
+        ),
+        ({"pair": [1]}, "Expected an array of 2 items, got 1 - at `$.event.pair`"),
+        (
+            {"pair": [1, "a"]},
+            "Expected `int`, got text of 1 character - at `$.event.pair[1]`",
+        ),
+        (
+            {"few": ["a", "b", "c"]},
+            "Expected an array of at most 2 items, got 3 - at `$.event.few`",
+        ),
     ],
 )
-def test_a_refusal_repeats_no_value(event: dict[str, Any], reason: str) -> None:
+def test_what_is_wrong_inside_an_event_is_told_with_its_place_in_the_line(
+    event: dict[str, Any], reason: str
+) -> None:
     with pytest.raises(DecodeError) as caught:
         decoder.decode(line({"tool_name": "a", **event}))
     assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        ({"tokens": "s3cret"}, "Expected `int`, got text of 6 characters"),
+        ({"password": 12345}, "Expected `str`, got [REDACTED]"),
+        ({"pin": "s3cret"}, "Expected `str` of at most 4 characters, got [REDACTED]"),
+    ],
+)
+def test_a_refusal_repeats_no_sensitive_field_and_no_text_out_of_its_place(
+    event: dict[str, Any], reason: str
+) -> None:
+    ((name, _),) = event.items()
+    with pytest.raises(DecodeError) as caught:
+        decoder.decode(line({"tool_name": "a", **event}))
+    assert str(caught.value) == f"{reason} - at `$.event.{name}`"
+
+
+def test_text_instead_of_a_line_is_not_repeated() -> None:
+    with pytest.raises(DecodeError) as caught:
+        decoder.decode(b'"s3cret"')
+    assert str(caught.value) == "Expected an object, got text of 6 characters - at `$`"
+
+
+def test_an_array_of_the_wrong_length_is_refused_where_floats_may_be_words() -> None:
+    with pytest.raises(DecodeError) as caught:
+        decoder.decode(line({"pair": [1, 2.0, 3]}, name="floats"))
+    assert str(caught.value) == (
+        "Expected an array of 2 items, got 3 - at `$.event.pair`"
+    )
 
 
 def test_an_event_that_refuses_itself_is_a_refusal_without_its_words() -> None:
@@ -172,7 +288,9 @@ def test_a_refusal_is_one_line_of_bounded_length() -> None:
     with pytest.raises(DecodeError) as caught:
         decoder.decode(line({"a\n\x1b[31m" + "b" * 1000: 1}))
     text = str(caught.value)
-    assert text.startswith("Object contains unknown field `a\\n\\x1b[31mbbb")
+    assert text.startswith("Unknown field 'a\\n\\x1b[31mbbb")
+    assert text.endswith('bbb…"`')
+    assert "\n" not in text
     assert len(text) < 350
 
 
@@ -221,5 +339,5 @@ def test_a_word_for_a_number_is_no_integer() -> None:
     with pytest.raises(DecodeError) as caught:
         decoder.decode(line({"tool_name": "a", "tokens": "NaN"}))
     assert str(caught.value) == (
-        "Expected `int | null`, got `str` - at `$.event.tokens`"
+        "Expected `int`, got text of 3 characters - at `$.event.tokens`"
     )

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from eventbus import Attachment, Buffer, Bus, Event, Overflow, PublishTimeoutError
+from eventbus import (
+    Attachment,
+    Buffer,
+    Bus,
+    Event,
+    Overflow,
+    PublishTimeoutError,
+    bind,
+)
 from eventbus.testing import RecordingSink, ScriptedSink, settled
 from eventbus.testing.steps import hang
 from tests._between import Between, Paused, every_place, in_a_thread
@@ -265,11 +273,13 @@ def stops_after_its_append(place: int) -> bool:
         return len(scene.bus._engine.ingress.entries) == 1
 
 
+@pytest.mark.usefixtures("small_leases")
+@pytest.mark.parametrize("meanwhile", [1, 20], ids=["sealed", "compacted"])
 @pytest.mark.proves("fault-13")
-async def test_a_publish_that_is_sealed_before_it_looked_waits_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+async def test_a_publish_that_others_take_before_it_looked_waits_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, meanwhile: int
 ) -> None:
-    """It runs on a loop of its own while that of the bus seals; there is no room."""
+    """It runs on a loop of its own while that of the bus works; there is no room."""
     go_there = asyncio.run_coroutine_threadsafe
 
     async def run(place: int) -> bool:
@@ -289,11 +299,18 @@ async def test_a_publish_that_is_sealed_before_it_looked_waits_all_the_same(
             monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", go)
             with paused:
                 if not is_held(bus):
+                    refused = [bus.emit(Near(n=3)) for _ in range(meanwhile)].count(
+                        False
+                    )
+                    assert refused == meanwhile
                     bus._engine.work()
                 with pytest.raises(PublishTimeoutError, match="'sink'"):
                     await asyncio.to_thread(paused.end)
-            assert bus.stats().attachments["sink"].dropped == {"block_timeout": 1}
-            assert bus.stats().attachments["sink"].offered == 3
+            stats = bus.stats().attachments["sink"]
+            assert stats.dropped["block_timeout"] == 1
+            assert stats.dropped.get("queue_full", 0) in (0, meanwhile)
+            assert stats.offered == bus.stats().emitted
+            assert stats.balanced
             await bus.aclose(0)
         return paused.reached
 
@@ -301,6 +318,34 @@ async def test_a_publish_that_is_sealed_before_it_looked_waits_all_the_same(
     while await run(place):
         place += 1
     assert place > 10
+
+
+def test_an_event_that_is_handed_over_twice_at_once_is_taken_back_once() -> None:
+    """A publisher takes back its own entry, not that of a thread behind it."""
+
+    def run(place: int) -> bool:
+        scene = Scene.in_use()
+        for _ in range(2):
+            scene.emit(Near)
+        scene.seal()
+        event = Near(n=len(scene.told))
+
+        def publish() -> None:
+            with bind(by="publisher"), suppress(PublishTimeoutError):
+                publish_at_once(scene.bus, event)
+
+        with Paused([place], publish) as paused, bind(by="thread"):
+            emitted = not is_held(scene.bus)
+            if emitted:
+                scene.bus.emit(event)
+        scene.seal()
+        chunks = scene.roomy.buffer._chunks
+        found = [r for chunk in chunks for r in chunk.records() if r.event is event]
+        by = sorted(str(record.attributes["by"]) for record in found)
+        assert by == ["publisher", "thread"][: 1 + emitted]
+        return paused.reached
+
+    assert every_place(run) > 10
 
 
 def publish_at_once(bus: Bus, event: Event) -> None:
@@ -351,9 +396,9 @@ def test_what_a_publisher_takes_back_leaves_no_room_that_was_not_there() -> None
 
 def test_a_publisher_waits_when_another_thread_had_the_last_room() -> None:
     scene = Scene.in_use()
-    for _ in range(8):
-        scene.emit(Far)
+    scene.attach("narrow", Overflow.WAIT, 1, select="near")
     scene.emit(Near)
+    scene.seal()
     around(scene, scene.patient, "offer", before=[Near])
     scene.publish(1)
     scene.check()

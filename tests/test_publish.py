@@ -199,6 +199,42 @@ async def test_a_cancelled_publisher_is_offered_to_nobody_it_waited_for() -> Non
 
 
 @pytest.mark.proves("fault-38")
+async def test_a_publisher_cancelled_at_two_attachments_is_offered_to_neither() -> None:
+    """Room appears at the second one before the publisher's task runs again."""
+    bus = Bus()
+    hung, slow = Gated(), Gated()
+    bus.attach(hung, name="hung", buffer=Buffer(max_events=1))
+    bus.attach(slow, name="slow", buffer=Buffer(max_events=1))
+    async with bus:
+        await bus.publish(Step(number=0))
+        waiting = asyncio.create_task(bus.publish(Step(number=1)))
+        await settled()
+        slow.gate.set()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        await settled()
+        assert waiting.cancelled()
+        assert bus.stats().attachments["slow"].offered == 1
+        assert bus.stats().emitted == 1
+        hung.gate.set()
+    assert numbers(slow) == numbers(hung) == [0]
+
+
+async def test_an_event_is_emitted_once_some_attachment_was_offered_it() -> None:
+    bus, slow, _, _ = full_bus()
+    async with bus:
+        for number in range(2):
+            await bus.publish(Step(number=number))
+        assert bus.stats().emitted == 2
+        waiting = asyncio.create_task(bus.publish(Step(number=2)))
+        await settled()
+        assert bus.stats().emitted == 3  # the quick one has it
+        slow.gate.set()
+        await waiting
+        assert bus.stats().emitted == 3
+
+
+@pytest.mark.proves("fault-38")
 async def test_a_publisher_cancelled_as_room_appears_is_in_the_queue_or_not() -> None:
     for passes in range(6):
         bus, slow, _, _ = full_bus()

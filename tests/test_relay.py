@@ -55,6 +55,38 @@ async def test_what_a_relayed_record_lacks_the_bus_fills_in() -> None:
     assert found.weight == 1.0
 
 
+@pytest.mark.parametrize("method", ["relay", "publish"])
+async def test_the_least_severity_is_asked_of_the_record_not_of_its_type(
+    method: str,
+) -> None:
+    errors, everything = RecordingSink(), RecordingSink()
+    async with Bus() as bus:
+        bus.attach(errors, name="errors", min_severity="error")
+        bus.attach(everything, name="everything")
+        hand_over = getattr(bus, method)
+        for number, severity in enumerate((None, "warn", "fatal", "info", "error")):
+            answer = hand_over(Record(Done(number=number), severity=severity))
+            if method == "publish":
+                await answer
+        bus.emit(Done(number=5))
+        await bus.flush()
+        assert bus.stats().attachments["errors"].offered == 2
+        assert bus.stats().emitted == 6
+    assert [event.number for event in errors.events] == [2, 4]
+    assert [event.number for event in everything.events] == list(range(6))
+
+
+async def test_what_is_below_every_least_severity_is_not_emitted() -> None:
+    async with Bus() as bus:
+        bus.attach(RecordingSink(), name="warnings", min_severity="warn")
+        assert bus.relay(Record(Done(number=1), severity="debug"))
+        assert bus.relay(Record(Done(number=2), severity="error"))
+        assert bus.stats().emitted == 1
+        await bus.flush()
+        assert bus.stats().emitted == 1
+        assert bus.stats().attachments["warnings"].offered == 1
+
+
 @pytest.mark.proves("D8")
 async def test_a_relayed_weight_multiplies_with_later_sampling() -> None:
     sink = RecordingSink()

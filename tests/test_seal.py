@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import threading
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -173,6 +176,71 @@ async def test_a_predicate_that_raises_keeps_the_event() -> None:
         await bus.flush()
         assert bus.stats().warned == {"sampler_error": 1}
     assert numbers(sink) == [1, 0, 2]
+
+
+@pytest.mark.parametrize("user_code", ["observe", "sampler"])
+def test_a_seal_that_ctrl_c_breaks_off_is_made_again(user_code: str) -> None:
+    first, second = RecordingSink(), RecordingSink()
+    presses = [True]
+
+    def press(_: object) -> bool:
+        if presses and presses.pop():
+            signal.raise_signal(signal.SIGINT)
+        return True
+
+    bus = Bus()
+    bus.attach(first, name="first", buffer=Buffer(max_events=2))
+    if user_code == "observe":
+        second.observe = press  # type: ignore[attr-defined]
+        bus.attach(second, name="second")
+    else:
+        bus.attach(second, name="second", sampler=sampling.KeepIf(press))
+    answers = [bus.emit(Step(number=number)) for number in range(3)]
+    with pytest.raises(KeyboardInterrupt):
+        bus._engine.work()
+    assert answers == [True, True, False]
+    for _ in range(2):
+        stats = bus.stats()
+        assert stats.emitted == 3
+        assert {
+            name: (a.offered, a.pending) for name, a in stats.attachments.items()
+        } == {
+            "first": (3, 2),
+            "second": (3, 3),
+        }
+        bus._engine.work()
+
+    async def deliver() -> None:
+        async with bus:
+            await bus.flush()
+
+    asyncio.run(deliver())
+    assert bus.stats().attachments["first"].dropped == {"queue_full": 1}
+    assert (numbers(first), numbers(second)) == ([0, 1], [0, 1, 2])
+
+
+async def test_who_waits_for_room_has_it_when_a_seal_leaves_it_over() -> None:
+    """Another thread's event takes the last room, and is then sampled out."""
+    sink = RecordingSink()
+    async with Bus() as bus:
+        attachment = bus.attach(
+            sink,
+            sampler=sampling.KeepIf(lambda record: record.event.number > 0),
+            buffer=Buffer(max_events=1, max_bytes=10_000),
+        )
+        offer = attachment.offer
+
+        def offer_later(portion: Any) -> bool | None:
+            thread = threading.Thread(target=lambda: bus.emit(Step(number=0)))
+            thread.start()
+            thread.join()
+            return offer(portion)
+
+        attachment.offer = offer_later  # type: ignore[method-assign]
+        await bus.publish(Step(number=1))
+        await bus.flush()
+        assert attachment.stats().sampled_out == 1
+    assert numbers(sink) == [1]
 
 
 async def test_what_is_below_the_floor_takes_no_room_from_what_is_above() -> None:

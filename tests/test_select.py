@@ -94,13 +94,13 @@ def test_the_least_severity_is_decided_by_type() -> None:
 
 def test_a_type_whose_events_have_their_own_severity_is_decided_per_event() -> None:
     selection = Selection(min_severity="error")
-    assert selection.selects(describe(LogLine))
-    assert selection.severity_floor(describe(LogLine)) == 17
+    assert selection.selects(describe(LogLine), varies=True)
+    assert selection.severity_floor(varies=True) == 17
 
 
 def test_there_is_no_floor_where_the_type_decides_or_nothing_is_asked() -> None:
-    assert Selection(min_severity="error").severity_floor(describe(Checkout)) is None
-    assert Selection().severity_floor(describe(LogLine)) is None
+    assert Selection(min_severity="error").severity_floor(varies=False) is None
+    assert Selection().severity_floor(varies=True) is None
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def publishing(
     rig: Rig, n: int, *, text: str = "", **options: Any
 ) -> asyncio.Task[None]:
     waiting = rig.bus.publish(Numbered(n=n, text=text), **options)
-    return asyncio.ensure_future(waiting)  # type: ignore[arg-type,return-value]
+    return asyncio.create_task(waiting)
 
 
 def end_write(sink: CuedSink) -> None:

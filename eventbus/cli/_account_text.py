@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Final, TextIO
+from typing import Final
 
 from eventbus._nearest import listed
 from eventbus._plugins import READERS, installed
 from eventbus._stats import AttachmentStats, BusStats
 from eventbus._visible import visible
 from eventbus.cli._account import Account
-from eventbus.cli._tables import Cell, Column, Style, Table, number, show
-from eventbus.cli._terminal import console, put, say
+from eventbus.cli._tables import Cell, Column, Style, Table, Write, number, show
+from eventbus.cli._terminal import console, say
 
 _KINDS_SHOWN: Final = 8
 
@@ -39,18 +39,17 @@ def show_account(account: Account) -> None:
     say("")
     for line in _reading_lines(account):
         say(line)
-    show_sums(account.stats, sys.stderr)
+    show_sums(account.stats, say)
     for line in _input_remarks(account):
         say(line)
     _verdict(account)
 
 
-def show_sums(stats: BusStats, stream: TextIO | None) -> None:
-    """Write what became of the events at each sink, and why; ``None`` is nowhere."""
-    if stream is None or not stats.attachments:
+def show_sums(stats: BusStats, write: Write) -> None:
+    """Write, with ``put`` or ``say``, what became of the events at each sink."""
+    if not stats.attachments:
         return
-    write = say if stream is sys.stderr else put
-    show(sums(stats.attachments), stream)
+    show(sums(stats.attachments), write)
     for line in _remarks(stats):
         write(line)
 
@@ -163,16 +162,20 @@ def _conclusion(account: Account) -> tuple[str, Style]:
         return f"{_counted(account.lost, 'event')} lost.{how}", "red"
     if account.tally.unread:
         return f"Nothing was lost, but not all of the input was read.{how}", "yellow"
+    if not account.tally.lines:
+        return f"The input was empty.{how}", "yellow"
+    if not account.tally.records:
+        return f"{_nothing_found(account)}{how}", "yellow"
     if account.tally.broken:
         broken = _counted(account.tally.broken, "broken line")
         return f"Every record arrived; {broken}.{how}", "yellow"
-    if account.tally.lines and not account.tally.records:
-        return f"{_nothing_found(account)}{how}", "yellow"
     return f"Everything arrived.{how}", "green"
 
 
 def _nothing_found(account: Account) -> str:
     lines = _counted(account.tally.lines, "line")
+    if account.tally.broken:
+        lines += f", {number(account.tally.broken)} of them broken"
     names = dict.fromkeys(plugin.name for plugin in installed(READERS))
     others = [name for name in names if name != account.reader]
     hint = f" Other readers (--reader): {listed(others)}." if others else ""

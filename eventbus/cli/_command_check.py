@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,8 +15,14 @@ from eventbus._visible import visible
 from eventbus.cli._account import FAILED, OK
 from eventbus.cli._overrides import parsed
 from eventbus.cli._problems import in_order
-from eventbus.cli._tables import Cell, Column, Table, show
-from eventbus.cli._terminal import plugins_print_elsewhere, put, put_json, say
+from eventbus.cli._tables import Cell, Column, Table, put_prose, show
+from eventbus.cli._terminal import (
+    plugins_print_elsewhere,
+    put,
+    put_failure,
+    put_json,
+    say,
+)
 from eventbus.cli._usage import UsageError
 from eventbus.config._attach import bus_of
 from eventbus.config._document import Unreadable
@@ -53,8 +58,8 @@ def check(arguments: argparse.Namespace) -> int:
             findings = _findings(arguments)
     except Unreadable as error:
         if arguments.json:
-            put_json(_as_json(Findings((error.sentence,), None)))
-        raise UsageError(error.sentence) from error
+            put_failure(_as_json(Findings((str(error),), None)))
+        raise
     if arguments.json:
         put_json(_as_json(findings))
     else:
@@ -63,13 +68,14 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def _findings(arguments: argparse.Namespace) -> Findings:
+    overrides = parsed(arguments.overrides)
     try:
-        found = examine(arguments.config, overrides=parsed(arguments.overrides))
+        found = examine(arguments.config, overrides=overrides)
     except Unreadable:
         raise
     except ConfigError as error:
         return Findings((str(error),), None)
-    problems = in_order(found.problems, found.document)
+    problems = in_order(found.problems, found.document, overrides)
     if not problems:
         problems += _refusals(found)
     return Findings(tuple(problems), found.config)
@@ -94,14 +100,18 @@ def _show(findings: Findings, name: str) -> None:
     for warning in config.warnings:
         say(f"Warning: {warning}")
     for sink, left_out in config.left_out.items():
-        put(f"Sink {sink!r} is not attached: {left_out.reason}.")
-    show(_settings_table(tuple(in_force(config))), sys.stdout)
+        put_prose(f"Sink {sink!r} is not attached: {left_out.reason}.")
+    show(_settings_table(tuple(in_force(config))), put)
     count = len(config.sinks)
-    put(f"{visible(name)} is in order: {count} sink{'' if count == 1 else 's'}.")
+    put_prose(f"{visible(name)} is in order: {count} sink{'' if count == 1 else 's'}.")
 
 
 def _settings_table(settings: tuple[InForce, ...]) -> Table:
-    columns = [Column("setting"), Column("value", may_wrap=True), Column("from")]
+    columns = [
+        Column("setting"),
+        Column("value", may_wrap=True, least_width=12),
+        Column("from", may_wrap=True, least_width=12),
+    ]
     rows = [
         [
             Cell(one.place, "dim" if one.origin == DEFAULT else ""),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,14 +49,14 @@ def demo(arguments: argparse.Namespace) -> int:
 def _show(shown: Demonstration) -> None:
     emitted = shown.stats.emitted
     put(f"\n{number(emitted)} events in {shown.seconds:.1f} s, counted as metrics are:")
-    show(_counts_table(shown.counting), sys.stdout)
+    show(_counts_table(shown.counting), put)
     put(
         f"The sample's weights add up to {number(round(shown.weight))}, "
         f"for {number(emitted)} events: failures are all in it and weigh 1, "
         f"the others weigh {1 / SAMPLED_EVENTS:g}."
     )
     put("\nEvery event is in one place:")
-    show_sums(shown.stats, sys.stdout)
+    show_sums(shown.stats, put)
     put(_closing(shown.stats))
 
 

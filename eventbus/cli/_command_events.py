@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from eventbus._catalog import Catalog, EventField, EventType
+from eventbus._expected import expected
 from eventbus._nearest import suggestion
 from eventbus._plugins import installed_catalog
 from eventbus.cli._account import OK
 from eventbus.cli._event_schema import records_schema
-from eventbus.cli._tables import Cell, Column, Table, show
+from eventbus.cli._tables import Cell, Column, Table, put_prose, show
 from eventbus.cli._terminal import plugins_print_elsewhere, put, put_json
 from eventbus.cli._usage import UsageError
-from eventbus.config._expected import expected
 from eventbus.config._reference import descriptions, first_line
 
 # Any in this module: JSON.
@@ -31,7 +30,7 @@ def events(arguments: argparse.Namespace) -> int:
     elif arguments.json:
         put_json({"events": [_as_json(one) for one in known]})
     elif arguments.name is None:
-        show(_list(known), sys.stdout)
+        show(_list(known), put)
     else:
         _show(known[0])
     return OK
@@ -68,8 +67,9 @@ def _list(known: Sequence[EventType]) -> Table:
 
 def _show(event: EventType) -> None:
     identity = event.identity
-    put(f"{event.name}, version {identity.version}, severity {identity.severity}")
-    put(first_line(event.cls))
+    title = f"{event.name}, version {identity.version}, severity {identity.severity}"
+    put_prose(title)
+    put_prose(first_line(event.cls))
     words = descriptions(event.cls)
     columns = [
         Column("field"),
@@ -86,7 +86,7 @@ def _show(event: EventType) -> None:
         ]
         for field in event.fields
     ]
-    show(Table(columns, rows), sys.stdout)
+    show(Table(columns, rows), put)
 
 
 def _marks(field: EventField) -> list[str]:

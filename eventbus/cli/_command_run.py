@@ -8,21 +8,30 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from itertools import pairwise
 
 import msgspec
 
 from eventbus._errors import EventBusError
 from eventbus._plugins import load_reader
 from eventbus._visible import visible
-from eventbus.cli._account import FAILED, as_json
+from eventbus.cli._account import as_json
 from eventbus.cli._account_text import show_account
+from eventbus.cli._follow import is_followed
 from eventbus.cli._overrides import parsed
 from eventbus.cli._problems import usable_config
 from eventbus.cli._pump import Sources
 from eventbus.cli._run import TO_THE_CONSOLE, Run, for_run
 from eventbus.cli._stream import STDIN
-from eventbus.cli._terminal import is_terminal, plugins_print_elsewhere, put_json
+from eventbus.cli._terminal import (
+    is_terminal,
+    plugins_print_elsewhere,
+    put_failure,
+    put_json,
+    say,
+)
 from eventbus.cli._usage import UsageError
+from eventbus.config._document import Unreadable, Unusable
 from eventbus.config._settings import Config
 
 
@@ -32,15 +41,17 @@ def run(arguments: argparse.Namespace) -> int:
         return _run(arguments)
     except EventBusError as error:
         if arguments.json:
-            put_json({"complete": False, "failure": str(error)})
+            put_failure({"complete": False, "failure": str(error)})
         raise
 
 
 def _run(arguments: argparse.Namespace) -> int:
     paths = _paths(arguments.inputs)
     sources = Sources(paths, follow=arguments.follow)
-    if not arguments.follow:
-        _check_paths(paths)
+    for path in paths:
+        _check_path(path, follow=arguments.follow)
+    if arguments.follow:
+        _check_order(paths)
     with plugins_print_elsewhere():
         reader = load_reader(arguments.reader)
         config = for_run(_config(arguments), is_json=arguments.json)
@@ -49,16 +60,19 @@ def _run(arguments: argparse.Namespace) -> int:
     if not arguments.json:
         show_account(msgspec.structs.replace(account, reader=arguments.reader))
         return account.status
-    try:
-        put_json(as_json(account))
-    except (OSError, ValueError):
-        return FAILED
+    put_json(as_json(account), name="report")
     return account.status
 
 
 def _config(arguments: argparse.Namespace) -> Config:
     source = TO_THE_CONSOLE if arguments.config is None else arguments.config
-    config = usable_config(source, parsed(arguments.overrides))
+    try:
+        config = usable_config(source, parsed(arguments.overrides))
+    except Unreadable:
+        raise
+    except Unusable as error:
+        hint = "" if arguments.inputs else f". Are these records? Try: --input {source}"
+        raise UsageError(f"{error}{hint}") from error
     if not config.sinks:
         raise UsageError(f"No sink is enabled in {arguments.config}: nothing to do")
     return config
@@ -77,7 +91,22 @@ def _paths(inputs: Sequence[str] | None) -> Sequence[str]:
     return (STDIN,)
 
 
-def _check_paths(paths: Sequence[str]) -> None:
-    for path in paths:
-        if path != STDIN and not os.path.exists(path):
-            raise UsageError(f"Cannot open {visible(path)}: No such file or directory")
+def _check_order(paths: Sequence[str]) -> None:
+    for path, after in pairwise(paths):
+        if is_followed(path):
+            raise UsageError(
+                f"--follow expects one file, the last input: {visible(after)} would "
+                f"never be read, since {visible(path)} has no end"
+            )
+
+
+def _check_path(path: str, *, follow: bool) -> None:
+    if path == STDIN:
+        return
+    if os.path.isdir(path):
+        raise UsageError(f"Cannot read {visible(path)}: Is a directory")
+    if os.path.exists(path):
+        return
+    if not follow:
+        raise UsageError(f"Cannot open {visible(path)}: No such file or directory")
+    say(f"{path} is not there yet: waiting for it")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,7 +12,7 @@ from eventbus._errors import PluginError
 from eventbus._plugins import Plugin, installed_sinks
 from eventbus._settings import Batch, Buffer, Retry
 from eventbus.cli._account import OK
-from eventbus.cli._tables import Cell, Column, Table, show
+from eventbus.cli._tables import Cell, Column, Table, put_prose, show
 from eventbus.cli._terminal import plugins_print_elsewhere, put, put_json
 from eventbus.config._reference import REQUIRED, Setting, first_line, settings_of, toml
 from eventbus.config._sink_class import SinkClass, sink_class
@@ -82,13 +81,13 @@ def _own_defaults(found: SinkClass) -> dict[str, str]:
 def _show(described: Described) -> None:
     origin = f"({described.distribution} {described.version})"
     if described.error is not None:
-        put(f"{described.name} {origin}: {described.error}")
+        put_prose(f"{described.name} {origin}: {described.error}")
         return
-    put(f"{described.name} {origin}: {described.description}")
+    put_prose(f"{described.name} {origin}: {described.description}")
     if described.settings:
-        show(_table(described.settings), sys.stdout)
+        show(_table(described.settings), put)
     for name, text in described.defaults.items():
-        put(f"Its own default: {name} = {text}")
+        put_prose(f"Its own default: {name} = {text}")
 
 
 def _table(settings: Iterable[Setting]) -> Table:

@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from contextlib import suppress
 from typing import Final
 
-from eventbus.cli._stream import InputError, Waiting, opened, read
+from eventbus.cli._stream import (
+    BLOCK_BYTES,
+    LOOK_SECONDS,
+    STDIN,
+    InputError,
+    Waiting,
+    opened,
+    read,
+)
 
-LOOK_SECONDS: Final = 0.2
+REMEMBERED_BYTES: Final = 1024  # a few lines, whose ids and times do not come again
+
+_LOOKS_AT_THE_END: Final = 4  # cut off, read to its end, left, its successor begun
+
+
+def is_followed(path: str) -> bool:
+    """Return whether *path* is a file, or may become one: no pipe, no terminal."""
+    if path == STDIN:
+        return False
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return True
+    return not (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode))
 
 
 class FollowedFile:
     """A file that is read from its beginning and then as it grows; see ``Blocks``.
 
-    A file that is renamed away is read to its end before its successor is begun; one
-    that became shorter is read from its beginning. What another program wrote and cut
-    off again between two looks, 0.2 seconds apart, is not seen.
+    A file that is renamed away or removed is read until a look, 0.2 seconds after the
+    one before, finds nothing more in it; then its successor is begun.
+
+    Every read begins with the last 1,024 bytes that were read before. Where they are
+    not what they were, the file was cut off, however far it has grown since, and is
+    read from its beginning. What another program wrote and cut off again between two
+    looks is not seen; nor is a cut, when the same 1,024 bytes stand there again.
 
     Args:
         path: The file; when there is none yet, it is waited for.
@@ -34,10 +60,19 @@ class FollowedFile:
         self._stopped: Final = stopped
         self._waiting: Final = waiting
         self._fd: int | None = None
+        self._is_left = False
+        self._begin()
+
+    def _begin(self) -> None:
         self._position = 0
+        self._remembered = b""
 
     def next(self) -> bytes | None:
-        """See :class:`Blocks`."""
+        """See :class:`Blocks`.
+
+        Raises:
+            InputError: The system refuses to open or to read the file.
+        """
         while not self._stopped.is_set():
             block = self._read()
             if block != b"":
@@ -53,36 +88,44 @@ class FollowedFile:
         if self._fd is None:
             return b""
         block = self._read_on(self._fd)
-        if block:
+        if block != b"":
+            self._is_left = False
             return block
-        if self._is_shorter(self._fd):
-            os.lseek(self._fd, 0, os.SEEK_SET)
-            self._position = 0
-            return None
-        return self._begin_successor(self._fd)
+        return self._leave(self._fd)
 
     def _open(self) -> None:
-        with suppress(InputError):
-            self._fd, self._position = opened(self._path), 0
+        """Open the file if there is one.
 
-    def _read_on(self, descriptor: int) -> bytes:
-        block = read(descriptor, self._path)
+        Raises:
+            InputError: There is one, and the system refuses.
+        """
+        try:
+            self._fd = opened(self._path)
+        except InputError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+
+    def _read_on(self, descriptor: int) -> bytes | None:
+        remembered = self._remembered
+        os.lseek(descriptor, self._position - len(remembered), os.SEEK_SET)
+        found = read(descriptor, self._path, len(remembered) + BLOCK_BYTES)
+        if not found.startswith(remembered):
+            self._begin()
+            return None
+        block = found[len(remembered) :]
         self._position += len(block)
+        self._remembered = found[-REMEMBERED_BYTES:]
         return block
 
-    def _is_shorter(self, descriptor: int) -> bool:
-        return os.fstat(descriptor).st_size < self._position
-
-    def _begin_successor(self, descriptor: int) -> bytes | None:
-        """Open what has taken the file's place, once the file itself is read."""
+    def _leave(self, descriptor: int) -> bytes | None:
+        """Go over to the file's successor, at the second look that finds one."""
         if not self._is_replaced(descriptor):
             return b""
-        last = self._read_on(descriptor)
-        if last:
-            return last
-        os.close(descriptor)
-        self._fd = None
-        self._open()
+        if not self._is_left:
+            self._is_left = True
+            return b""
+        self.close()
+        self._begin()
         return None
 
     def _is_replaced(self, descriptor: int) -> bool:
@@ -94,12 +137,13 @@ class FollowedFile:
 
     def has_more(self) -> bool:
         """See :class:`Blocks`."""
-        if self._fd is None:
-            return False
-        return os.fstat(self._fd).st_size > self._position
+        with suppress(OSError):
+            return any(self._read() for _ in range(_LOOKS_AT_THE_END))
+        return False
 
     def close(self) -> None:
         """See :class:`Blocks`."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+        self._is_left = False

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from typing import Final, Protocol
 
-MAX_LINE_BYTES: Final = 16_777_216  # the rest of a longer line is passed over
+from eventbus._reader import MAX_LINE_BYTES
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -43,7 +43,8 @@ class Lines:
     """The lines of one input, without their line feeds.
 
     A line over 16 MiB is cut, which makes it no JSON. A last line without its line
-    feed is a line once the input is over, and none when reading only stopped.
+    feed is a line once the input is over; when reading only stopped it is none, and
+    :meth:`have_more` says so.
 
     Args:
         blocks: Where the bytes come from.
@@ -82,6 +83,8 @@ class Lines:
         if rest and self._blocks.is_over:
             self.count += 1
             yield rest
+        elif rest:
+            self._is_cut_short = True
 
     def _after_cut(self, cut: bytes, block: bytes) -> tuple[list[bytes], bytes, bool]:
         _, line_feed, after = block.partition(b"\n")
@@ -91,7 +94,7 @@ class Lines:
         return [cut, *whole], rest, False
 
     def have_more(self) -> bool:
-        """Return whether something is there that was not read; asked last of all."""
+        """Return whether something is there that became no line; asked last of all."""
         if self._is_cut_short:
             return True
         return not self._blocks.is_over and self._blocks.has_more()

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable, Sequence
 
 from eventbus._errors import EventBusError
-from eventbus.cli._account import FAILED, USAGE
+from eventbus.cli._account import FAILED, OK, USAGE
 from eventbus.cli._options import make_parser
-from eventbus.cli._terminal import OutputError, leave_quietly, say
+from eventbus.cli._terminal import OutputError, leave, say
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -18,15 +18,29 @@ Command = Callable[[argparse.Namespace], int]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
-    0 worked, 1 the check failed or something was lost, 2 wrong usage.
+    0 worked, 1 the check failed, something was lost or the output could not be
+    written, 2 wrong usage.
 
     Args:
         arguments: Without the program's name; ``None`` is the process's.
     """
+    status = FAILED
+    try:
+        status = _status(arguments)
+    except OutputError as error:
+        say(f"eventbus: {error}")
+    finally:
+        is_left = _leave(is_quiet=status != OK)
+    return status if is_left else max(status, FAILED)
+
+
+def _status(arguments: Sequence[str] | None) -> int:
     try:
         parsed = make_parser(_version()).parse_args(arguments)
         _show_log()
         return _command(parsed.command)(parsed)
+    except SystemExit as end:  # argparse, which has said why
+        return int(end.code or OK)
     except EventBusError as error:
         for line in str(error).split("\n"):
             say(f"eventbus: {line}")
@@ -34,13 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("eventbus: Interrupted.")
         return FAILED
+
+
+def _leave(*, is_quiet: bool) -> bool:
+    """Write out what is left and return whether that was possible."""
+    try:
+        leave()
     except OutputError as error:
-        say(f"eventbus: {error}")
-        return FAILED
-    except BrokenPipeError:
-        return FAILED
-    finally:
-        leave_quietly()
+        if not is_quiet:
+            say(f"eventbus: {error}")
+        return False
+    return True
 
 
 def _command(name: str) -> Command:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Final
+import sys
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # its only name
+from eventbus._nearest import listed, suggestion
+from eventbus.cli._terminal import put, say
 
 DEFAULT_READER: Final = "events"
 
@@ -16,9 +17,35 @@ _STATUS: Final = (
 )
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and when help cannot be written at all."""
+
+    def error(self, message: str) -> NoReturn:
+        end = "" if message.endswith("?") else "."
+        say(f"{self.prog}: {message}{end} Try: {self.prog} --help")
+        self.exit(2)
+
+    # Any: an option's value; and what argparse declares has no name of its own.
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            valid = list(action.choices)
+            text = f"expected one of {listed(valid)}, got {value!r}"
+            raise argparse.ArgumentError(action, text + suggestion(str(value), valid))
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is not None and file is sys.stdout:
+            put(message.removesuffix("\n"))
+        else:
+            super()._print_message(message, file)
+
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[_Parser]  # its only name
+
+
 def make_parser(version: str) -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="eventbus",
         description="Events from a file or a pipe to sinks, every one accounted for.",
         epilog=_STATUS,
@@ -59,7 +86,7 @@ def _add_run(commands: Commands) -> None:
     run.add_argument(
         "--follow",
         action="store_true",
-        help="go on as the file grows, across rotation, until Ctrl-C",
+        help="go on as the last input grows, across rotation, until Ctrl-C",
     )
     _add_overrides(run)
     _add_json(run, "end with one JSON object on the standard output")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from eventbus._place import Place
 from eventbus.cli._usage import UsageError
 from eventbus.config._depth import MAX_DEPTH, TOO_DEEP, is_too_deep
-from eventbus.config._place import Place
 from eventbus.config._tree import leaves
 
 # Any in this module: a configuration holds values of any type.

@@ -5,29 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from eventbus._place import Place, inside
 from eventbus._visible import visible
 from eventbus.cli._usage import UsageError
-from eventbus.config._document import Document
+from eventbus.config._document import ARGUMENT, Document
 from eventbus.config._load import Source, examine, say_warnings
-from eventbus.config._place import Place
 from eventbus.config._problems import Problem
 from eventbus.config._settings import Config
 
 # Any in this module: a configuration holds values of any type.
 
 
-def located(problem: Problem, document: Document) -> str:
-    """Return *problem* as compilers say it: ``eventbus.toml:7: Expected …``."""
-    return visible(f"{document.where(problem.place)}: {problem}")
+def in_order(
+    problems: Iterable[Problem], document: Document, overrides: Iterable[Place]
+) -> list[str]:
+    """Return *problems* as compilers say them, from the first line of the file on.
 
-
-def in_order(problems: Iterable[Problem], document: Document) -> list[str]:
-    """Return *problems* as they are said, from the first line of the file on."""
+    As in ``eventbus.toml:7: Expected …``; ``argument: Expected …`` is in no file.
+    """
+    overrides = list(overrides)
 
     def line(problem: Problem) -> int:
         return document.line(problem.place) or 0
 
-    return [located(problem, document) for problem in sorted(problems, key=line)]
+    def said(problem: Problem) -> str:
+        is_argument = _is_argument(problem.place, document, overrides)
+        where = ARGUMENT if is_argument else document.where(problem.place)
+        return visible(f"{where}: {problem}")
+
+    return list(map(said, sorted(problems, key=line)))
+
+
+def _is_argument(place: Place, document: Document, overrides: list[Place]) -> bool:
+    """Return whether what stands at *place* was put there by an override."""
+    if any(inside(place, override) for override in overrides):
+        return True
+    is_made = any(inside(override, place) for override in overrides)
+    return is_made and place not in document.lines
 
 
 def usable_config(source: Source, overrides: Mapping[Place, Any]) -> Config:
@@ -39,6 +53,7 @@ def usable_config(source: Source, overrides: Mapping[Place, Any]) -> Config:
     """
     found = examine(source, overrides=overrides)
     if found.problems or found.config is None:
-        raise UsageError("\n".join(in_order(found.problems, found.document)))
+        told = in_order(found.problems, found.document, overrides)
+        raise UsageError("\n".join(told))
     say_warnings(found.config)
     return found.config

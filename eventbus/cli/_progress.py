@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Final
 from eventbus.cli._stream import STDIN
 from eventbus.cli._tables import number
 from eventbus.cli._tally import Tally
-from eventbus.cli._terminal import console, is_terminal
+from eventbus.cli._terminal import console, is_terminal, width_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _QUIET_SECONDS: Final = 0.5  # what is over by then needs no progress
 _INTERVAL_SECONDS: Final = 0.1
+_LEAST_WIDTH: Final = 60  # of a terminal, for a bar beside the words
 
 Draw = Callable[[], object]
 
@@ -51,7 +52,7 @@ async def progress(tally: Tally, total: int | None) -> AsyncGenerator[None]:
 async def _show(tally: Tally, total: int | None) -> None:
     await asyncio.sleep(_QUIET_SECONDS)
     drawn = console(sys.stderr)
-    if drawn is None:
+    if drawn is None or drawn.width < _LEAST_WIDTH:
         await _repeat(lambda: _draw_plainly(tally, total), at_end=_erase)
     else:
         await _show_richly(drawn, tally, total)
@@ -102,7 +103,7 @@ def _draw_plainly(tally: Tally, total: int | None) -> None:
 
 
 def _erase() -> None:
-    _write(f"{' ' * 40}\r")
+    _write(f"{' ' * min(40, width_of(sys.stderr) or 40)}\r")
 
 
 def _write(text: str) -> None:

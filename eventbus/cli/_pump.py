@@ -9,9 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from eventbus._verdict import describe_error
-from eventbus.cli._follow import FollowedFile
+from eventbus.cli._follow import FollowedFile, is_followed
 from eventbus.cli._input import Blocks, Lines
-from eventbus.cli._stream import STDIN, InputError, Stream, Waiting, shown_name
+from eventbus.cli._stream import InputError, Stream, Waiting, shown_name
 from eventbus.cli._tally import Tally
 
 # Any in this module: what is handed over is readings, or lines for an async reader.
@@ -28,7 +28,7 @@ class Sources(msgspec.Struct, frozen=True):
 
     Args:
         paths: One after the other; ``"-"`` is the standard input.
-        follow: Whether files are followed as they grow.
+        follow: Whether files are followed as they grow; pipes end all the same.
     """
 
     paths: Sequence[str]
@@ -41,7 +41,7 @@ class Sources(msgspec.Struct, frozen=True):
             InputError: The system refuses.
         """
         blocks: Blocks
-        if self.follow and path != STDIN:
+        if self.follow and is_followed(path):
             blocks = FollowedFile(path, stopped, waiting)
         else:
             blocks = Stream(path, stopped, waiting)

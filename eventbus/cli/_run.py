@@ -133,7 +133,8 @@ class Run:
     def _progress(self) -> AbstractAsyncContextManager[None]:
         if any(map(_writes_to_terminal, self._config.sinks.values())):
             return nullcontext()
-        return progress(self._tally, total_bytes(self._sources.paths))
+        paths, follow = self._sources.paths, self._sources.follow
+        return progress(self._tally, None if follow else total_bytes(paths))
 
 
 def _patience_seconds(config: Config) -> float:

@@ -15,8 +15,8 @@ from eventbus._errors import EventBusError
 
 BLOCK_BYTES: Final = 262_144
 STDIN: Final = "-"
-
-_LOOK_SECONDS: Final = 0.1
+LOOK_SECONDS: Final = 0.2
+"""Between two looks at what cannot wake the reader: a wish to stop, a growing file."""
 
 Waiting = Callable[[], object]
 
@@ -65,7 +65,7 @@ class Stream:
             return True
         self._waiting()
         while not self._stopped.is_set():
-            if is_ready(self._fd, _LOOK_SECONDS):
+            if is_ready(self._fd, LOOK_SECONDS):
                 return True
         return False
 
@@ -99,15 +99,15 @@ def opened(path: str) -> int:
         raise refusal("open", path, error) from error
 
 
-def read(descriptor: int, path: str) -> bytes:
-    """Return what there is, at most 256 KiB of it.
+def read(descriptor: int, path: str, most_bytes: int = BLOCK_BYTES) -> bytes:
+    """Return what there is, at most *most_bytes* of it.
 
     Raises:
         BlockingIOError: There is nothing yet.
         InputError: The system refuses.
     """
     try:
-        return os.read(descriptor, BLOCK_BYTES)
+        return os.read(descriptor, most_bytes)
     except BlockingIOError:
         raise
     except OSError as error:

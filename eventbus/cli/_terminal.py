@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING, Any, TextIO
+from contextlib import contextmanager, redirect_stdout, suppress
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import msgspec
 
@@ -19,52 +19,69 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+_OUTPUT: Final = "output"
+
+
 class OutputError(OSError):
-    """The standard output takes no more."""
+    """The standard output takes nothing: it is closed, full, or its reader has gone."""
 
 
 def say(line: str) -> None:
     """Write *line* to the standard error; nobody there is nobody to tell."""
-    _write(sys.stderr, f"{visible(line)}\n")
+    if sys.stderr is not None:  # pythonw has none
+        with suppress(OSError, ValueError):
+            _write(sys.stderr, f"{visible(line)}\n")
 
 
 def put(text: str) -> None:
     """Write *text* with a line feed to the standard output.
 
     Raises:
-        BrokenPipeError: The reader has gone.
-        OutputError: It cannot be written, as on a full disk.
+        OutputError: It cannot be written.
     """
     _put(visible_lines(text))
 
 
-def put_json(value: Any, *, indent: bool = False) -> None:
-    """Write *value* as JSON, on one line or indented; see :func:`put`."""
+def put_json(value: Any, *, indent: bool = False, name: str = _OUTPUT) -> None:
+    """Write *value*, called *name*, as JSON, on one line or indented.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
     data = msgspec.json.encode(value)
     text = (msgspec.json.format(data, indent=2) if indent else data).decode()
-    _put(visible_json(text))
+    _put(visible_json(text), name)
 
 
-def _put(text: str) -> None:
+def put_failure(value: Any) -> None:
+    """Write *value*, which says what went wrong, as JSON if it can be written.
+
+    What goes wrong is about to be told in any case.
+    """
     try:
-        _write(sys.stdout, f"{text}\n", is_output=True)
-    except BrokenPipeError:
-        raise
+        put_json(value)
+    except OutputError as error:
+        say(f"eventbus: {error}")
+
+
+def _put(text: str, name: str = _OUTPUT) -> None:
+    if sys.stdout is None:
+        raise OutputError(f"Cannot write the {name}: there is no standard output")
+    try:
+        _write(sys.stdout, f"{text}\n")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise OutputError(f"Cannot write the output: {reason}") from error
+        raise _unwritten(name, error) from error
 
 
-def _write(stream: TextIO | None, text: str, *, is_output: bool = False) -> None:
-    if stream is None:  # pythonw has none
-        return
+def _unwritten(name: str, error: Exception) -> OutputError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return OutputError(f"Cannot write the {name}: {reason}")
+
+
+def _write(stream: TextIO, text: str) -> None:
     encoding = stream.encoding or "utf-8"
-    try:
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        stream.flush()
-    except (OSError, ValueError):
-        if is_output:
-            raise
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -73,6 +90,22 @@ def is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:
         return False
+
+
+def width_of(stream: TextIO | None) -> int | None:
+    """Return how many characters a line of *stream* has.
+
+    ``COLUMNS`` in the environment says so for everything; without it a terminal does,
+    and a file or a pipe has as many as it takes: ``None``.
+    """
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns)
+    if stream is None or not is_terminal(stream):
+        return None
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(stream.fileno()).columns or None
+    return None
 
 
 def console(stream: TextIO | None) -> Console | None:
@@ -93,20 +126,31 @@ def plugins_print_elsewhere() -> Generator[None]:
         yield
 
 
-def leave_quietly() -> None:
-    """Keep the interpreter from complaining about a closed output at its end."""
-    for name in ("stdout", "stderr"):
-        stream: TextIO | None = getattr(sys, name)
-        try:
-            if stream is not None:
-                stream.flush()
-        except (OSError, ValueError):
-            _replace(stream)
+def leave() -> None:
+    """Write out what is left, as the interpreter would at its end, but say it in words.
+
+    Raises:
+        OutputError: The standard output does not take it.
+    """
+    _flush(sys.stderr)
+    error = _flush(sys.stdout)
+    if error is not None:
+        raise _unwritten(_OUTPUT, error) from error
 
 
-def _replace(stream: TextIO | None) -> None:
+def _flush(stream: TextIO | None) -> Exception | None:
+    """Flush *stream*; when that fails, let it write to nowhere and return why."""
     if stream is None or stream.closed:
-        return
+        return None
+    try:
+        stream.flush()
+    except (OSError, ValueError) as error:
+        _replace(stream)
+        return error
+    return None
+
+
+def _replace(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from eventbus._errors import ConfigError, EventBusError
 from eventbus._log import LOGGER_NAME
 from eventbus._offline import is_offline, reaches_network
+from eventbus._place import written
 from eventbus._plugins import sink_lacks
 from eventbus._record import AnyRecord
 from eventbus._sampling_settings import sampler_from_config
 from eventbus._sink import Sink
 from eventbus._verdict import describe_error
 from eventbus.config._load import load_config
-from eventbus.config._place import written
 from eventbus.config._secrets import scrubbed, secrets_in
 from eventbus.config._settings import Config, SinkChoice, SinkConfig
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from eventbus.config._place import Place
+from eventbus._place import Place
 from eventbus.config._problems import Problems
 from eventbus.config._tree import as_array, as_table
 

@@ -13,25 +13,28 @@ import msgspec
 
 from eventbus._errors import ConfigError
 from eventbus._log import LOGGER_NAME
+from eventbus._place import Place
 from eventbus.config._lines import lines_of
-from eventbus.config._place import Place
 
 # Any in this module: a configuration holds values of any type.
+
+ARGUMENT: Final = "argument"
+"""Where a value is from that stands in no file."""
 
 MAX_FILE_BYTES: Final = 1_048_576  # ten thousand sinks; a file beyond it is another one
 
 
-class Unreadable(ConfigError):
-    """The system refuses to hand over the file.
+class Unusable(ConfigError):
+    """A file that is no configuration; the text names the file, and no place in it."""
 
-    Attributes:
-        sentence: What is said where there is no place to name.
-    """
+    def __init__(self, message: str) -> None:
+        """Leave the place out of the message."""
+        super().__init__(message)
+        self.args = (message,)
 
-    def __init__(self, name: str, reason: str) -> None:
-        """Name the file and the system's reason."""
-        self.sentence = f"Cannot read {name!r}: {reason}"
-        super().__init__(self.sentence)
+
+class Unreadable(Unusable):
+    """The system refuses to hand over the file."""
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -50,7 +53,7 @@ class Document(msgspec.Struct, frozen=True):
     def where(self, place: Place) -> str:
         """Return the file and the line of *place*, or of what holds it."""
         if self.name is None:
-            return "argument"
+            return ARGUMENT
         line = self.line(place)
         return self.name if line is None else f"{self.name}:{line}"
 
@@ -65,7 +68,7 @@ def read_document(source: str | PathLike[str] | Mapping[str, Any]) -> Document:
 
     Raises:
         Unreadable: The system refuses to hand over the file.
-        ConfigError: It is over 1 MiB, or is no TOML.
+        Unusable: It is over 1 MiB, or is no TOML.
     """
     if isinstance(source, Mapping):
         return Document(None, source, {})
@@ -74,7 +77,7 @@ def read_document(source: str | PathLike[str] | Mapping[str, Any]) -> Document:
     try:
         return Document(name, _parsed(name, text), lines_of(text))
     except RecursionError:
-        raise ConfigError(f"{name!r} is nested too deeply") from None
+        raise Unusable(f"{name!r} is nested too deeply") from None
 
 
 def _text_of(name: str) -> str:
@@ -84,15 +87,13 @@ def _text_of(name: str) -> str:
             data = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise Unreadable(name, reason) from error
+        raise Unreadable(f"Cannot read {name!r}: {reason}") from error
     if len(data) > MAX_FILE_BYTES:
-        raise ConfigError(
-            f"Expected at most {MAX_FILE_BYTES} bytes in {name!r}, got more"
-        )
+        raise Unusable(f"Expected at most {MAX_FILE_BYTES} bytes in {name!r}, got more")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigError(
+        raise Unusable(
             f"Expected UTF-8 in {name!r}, got byte 0x{data[error.start]:02x} "
             f"at offset {error.start}"
         ) from error
@@ -114,4 +115,4 @@ def _parsed(name: str, text: str) -> Mapping[str, Any]:
     try:
         return tomllib.loads(text)
     except ValueError as error:
-        raise ConfigError(f"{name!r} is not TOML: {error}") from error
+        raise Unusable(f"{name!r} is not TOML: {error}") from error

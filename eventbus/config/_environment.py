@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 import msgspec
 
+from eventbus._place import Place
 from eventbus.config._expand import Expanded
-from eventbus.config._place import Place
 from eventbus.config._problems import Problems
 from eventbus.config._secrets import Secrets
 from eventbus.config._settings import Origin

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from eventbus.config._place import ROOT, Place
+from eventbus._place import ROOT, Place
 from eventbus.config._problems import Problems
 from eventbus.config._secrets import Secrets, is_secret
 from eventbus.config._tree import as_array, as_table

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
+from eventbus._place import Place, written
 from eventbus._records import REDACTED
 from eventbus._settings import Batch, Buffer, Retry
-from eventbus.config._place import Place, written
 from eventbus.config._reference import toml
 from eventbus.config._secrets import is_secret
 from eventbus.config._settings import Config, SinkChoice, SinkConfig

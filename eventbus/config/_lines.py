@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from eventbus._place import ROOT, Place
 from eventbus.config._depth import MAX_DEPTH
-from eventbus.config._place import ROOT, Place
 
 Match = Callable[[str, int], re.Match[str] | None]
 

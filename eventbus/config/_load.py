@@ -10,13 +10,13 @@ from typing import Any, Final
 
 import msgspec
 
+from eventbus._expected import shown
 from eventbus._log import LOGGER_NAME
+from eventbus._place import ROOT, Place, inside
 from eventbus.config._depth import TOO_DEEP, without_too_deep
-from eventbus.config._document import Document, read_document
+from eventbus.config._document import ARGUMENT, Document, read_document
 from eventbus.config._environment import Environment
 from eventbus.config._expand import Expansion, names_in
-from eventbus.config._expected import shown
-from eventbus.config._place import ROOT, Place, inside
 from eventbus.config._problems import Problem, Problems, config_error
 from eventbus.config._secrets import MaskedTable, Secrets
 from eventbus.config._settings import (
@@ -144,7 +144,7 @@ class _Loading:
             self._origins[place] = Origin(where, names_in(value))
         for place, value in overrides.items():
             put(tree, place, value)
-            self._origins[place] = Origin("argument")
+            self._origins[place] = Origin(ARGUMENT)
         for key, value in tree.items():
             if key not in _TABLES:
                 self._values.unknown_key(key, _TABLES, ROOT)

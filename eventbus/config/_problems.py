@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from eventbus._errors import ConfigError
-from eventbus.config._place import Place, inside, written
+from eventbus._place import Place, inside, written
 
 _MAX_PROBLEMS: Final = 50
 

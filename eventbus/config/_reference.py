@@ -11,9 +11,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
+from eventbus._expected import alternatives, expected, may_be_none
+from eventbus._place import key
 from eventbus._records import REDACTED
-from eventbus.config._expected import alternatives, expected, may_be_none
-from eventbus.config._place import key
 from eventbus.config._secrets import SecretText
 from eventbus.config._tree import as_array, as_table
 from eventbus.config._values import NO_LIMIT, fields_of
@@ -52,16 +52,30 @@ def settings_of(
         settings: The class.
         defaults: An instance whose values are the defaults, where a sink has its own.
     """
-    words = descriptions(settings)
+    words = words_of(settings)
     return tuple(
         Setting(
             name=field.encode_name,
             type=type_text(field.type),
             default=_default_text(field, defaults),
-            description=words.get(field.name, ""),
+            description=words.get(field.encode_name, ""),
         )
         for field in fields_of(settings)
     )
+
+
+def words_of(settings: type[msgspec.Struct]) -> Mapping[str, str]:
+    """Return what is said about each setting, with what a file has for ``None``."""
+    words = descriptions(settings)
+    return {
+        field.encode_name: words[field.name].replace("`None`", _none_text(field))
+        for field in fields_of(settings)
+        if field.name in words
+    }
+
+
+def _none_text(field: inspect.Field) -> str:
+    return f"`{toml(NO_LIMIT)}`" if _is_switched_off(field.type) else UNSET
 
 
 def descriptions(cls: type) -> Mapping[str, str]:
@@ -73,8 +87,7 @@ def descriptions(cls: type) -> Mapping[str, str]:
 
 
 def _one_line(words: str) -> str:
-    line = " ".join(words.split()).replace("``", "`")
-    return line.replace("`None`", f'`"{NO_LIMIT}"`')
+    return " ".join(words.split()).replace("``", "`")
 
 
 def first_line(cls: type) -> str:

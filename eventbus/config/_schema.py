@@ -17,7 +17,7 @@ from eventbus._sampling_settings import (
     SamplerSettings,
 )
 from eventbus._settings import Batch, Buffer, Limits, Retry
-from eventbus.config._reference import descriptions, first_line
+from eventbus.config._reference import first_line, words_of
 from eventbus.config._settings import AttachmentSettings, BusSettings
 from eventbus.config._sink_class import SettingsType, SinkClass
 from eventbus.config._tree import as_array, as_table
@@ -161,13 +161,10 @@ def _described(schema: Mapping[str, Any]) -> Schema:
     return {key: schema[key] for key in ("description",) if key in schema}
 
 
-def _describe(component: Schema, cls: type) -> None:
+def _describe(component: Schema, cls: SettingsType) -> None:
     component["description"] = first_line(cls)
-    words = descriptions(cls)
-    names = {f.name: f.encode_name for f in msgspec.structs.fields(cls)}
-    for name, text in words.items():
-        if names.get(name) in component.get("properties", {}):
-            component["properties"][names[name]].setdefault("description", text)
+    for name, text in words_of(cls).items():
+        component["properties"][name].setdefault("description", text)
 
 
 def _relaxed(schema: Any) -> Any:

@@ -8,8 +8,8 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
+from eventbus._place import Place
 from eventbus._records import REDACTED
-from eventbus.config._place import Place
 from eventbus.config._tree import as_array, as_table
 
 # Any in this module: settings hold values of any type.

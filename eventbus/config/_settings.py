@@ -12,32 +12,15 @@ from eventbus._bus import (
     DEFAULT_CLOSE_TIMEOUT_SECONDS,
     DEFAULT_START_TIMEOUT_SECONDS,
 )
+from eventbus._place import Place
 from eventbus._plan import Content
 from eventbus._record import AttributeValue
 from eventbus._sampling_settings import SamplerSettings
 from eventbus._settings import Batch, Buffer, Limits, Retry
 from eventbus._severity import Severity
 from eventbus._sink import Sink
-from eventbus.config._place import Place
 
 SinkType = type[Sink]
-
-RESERVED: Final = frozenset(
-    (
-        "type",
-        "enabled",
-        "select",
-        "min_severity",
-        "buffer",
-        "batch",
-        "retry",
-        "sampler",
-        "content",
-        "spool",
-        "dead_letters",
-    )
-)
-"""Keys of an attachment that no sink's settings may use."""
 
 
 class _Settings(
@@ -73,8 +56,7 @@ class AttachmentSettings(_Settings, frozen=True, kw_only=True):
         enabled: Whether it is attached. A sink that is not is not even imported.
         select: Globs on event names: ``*`` crosses dots, ``!`` excludes. Without it,
             everything.
-        min_severity: The least severity taken: ``"trace"``, ``"debug"``, ``"info"``,
-            ``"warn"``, ``"error"`` or ``"fatal"``.
+        min_severity: The least severity taken.
         buffer: The bounds of its buffer.
         batch: When a batch leaves.
         retry: How often and how long a batch is tried again.
@@ -94,6 +76,10 @@ class AttachmentSettings(_Settings, frozen=True, kw_only=True):
     sampler: SamplerSettings | None = None
     content: Content = "redacted"
     dead_letters: dict[str, Any] | None = None  # Any: settings of any sink
+
+
+RESERVED: Final = frozenset((*AttachmentSettings.__struct_encode_fields__, "spool"))
+"""Keys of an attachment that no sink's settings may use."""
 
 
 class SinkChoice(msgspec.Struct, frozen=True, kw_only=True):

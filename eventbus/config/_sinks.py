@@ -9,11 +9,11 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from eventbus._errors import PluginError
+from eventbus._place import Place
 from eventbus._sampling_settings import SamplerSettings
 from eventbus._select import Selection
 from eventbus._settings import Batch, Buffer, Retry
 from eventbus.config._environment import SDK_DISABLED, Environment
-from eventbus.config._place import Place
 from eventbus.config._settings import (
     RESERVED,
     AttachmentSettings,

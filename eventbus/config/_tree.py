@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from eventbus.config._place import ROOT, Place
+from eventbus._place import ROOT, Place
 
 # Any in this module: a configuration holds values of any type.
 

@@ -14,17 +14,19 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import inspect
 
-from eventbus._nearest import listed, nearest, suggestion
-from eventbus._records import REDACTED
-from eventbus.config._expected import (
+from eventbus._bounds import WrongSetting, place_of
+from eventbus._expected import (
     alternatives,
     choices,
     expected,
     may_be_none,
     shown,
 )
-from eventbus.config._place import Place
-from eventbus.config._plain import is_plain, plain_value, without_marks
+from eventbus._nearest import suggestion, unknown
+from eventbus._place import Place
+from eventbus._plain import is_plain
+from eventbus._records import REDACTED
+from eventbus.config._plain import plain_value, without_marks
 from eventbus.config._problems import Problems
 from eventbus.config._secrets import Secrets
 
@@ -96,14 +98,20 @@ class ValueReader:
         try:
             return msgspec.convert(values, cls)
         except msgspec.ValidationError as error:
-            self._note_refusal(str(error), place)
+            self._note_refusal(error, place)
             return None
 
-    def _note_refusal(self, message: str, place: Place) -> None:
+    def _note_refusal(self, error: msgspec.ValidationError, place: Place) -> None:
+        """Note what a Struct says itself, at the setting that it names."""
+        message, cause = str(error), error.__cause__
         text, found, inner = message.rpartition(" - at `$")
         if not found:
             text, inner = message, "`"
-        self.problems.add(self.secrets.scrubbed(text), (*place, *_steps(inner[:-1])))
+        place = (*place, *_steps(inner[:-1]), *place_of(cause))
+        if isinstance(cause, WrongSetting) and cause.bounds:
+            got = REDACTED if self.secrets.covers(place) else cause.value
+            text = f"Expected `{type(cause.value).__name__}` {cause.bounds}, got {got}"
+        self.problems.add(self.secrets.scrubbed(text), place)
 
     def value(self, node: inspect.Type, value: Any, place: Place) -> Any:
         """Return *value* in the form that *node* takes.
@@ -168,10 +176,7 @@ class ValueReader:
 
     def unknown_key(self, name: str, valid: Iterable[str], place: Place) -> None:
         """Note that *name* at *place* is none of the *valid* keys."""
-        valid = list(valid)
-        near = nearest(name, valid)
-        hint = f"Did you mean {near!r}?" if near else f"Expected: {listed(valid)}"
-        self.problems.add(f"Unknown key {name!r}. {hint}", (*place, name))
+        self.problems.add(unknown("key", name, valid), (*place, name))
 
     def _table(
         self, node: inspect.DictType, table: Mapping[str, Any], place: Place

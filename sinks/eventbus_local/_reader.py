@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from eventbus import Broken, DecodeError, Reading, Skipped
 from eventbus._decode_line import LineDecoder, UnknownEventError
 from eventbus._plugins import installed_catalog
-from eventbus._severity import SEVERITIES
-
-CUT_AT_BYTES: Final = 16_777_216  # ``eventbus run`` passes over the rest of a line
+from eventbus._reader import MAX_LINE_BYTES
 
 _GZIP: Final = b"\x1f\x8b"
 _IS_GZIP: Final = (
     "expected lines of JSON, got gzip-compressed data: zcat FILE | eventbus run"
 )
-_no_severity: Final = re.compile(r"^Invalid enum value(?= - at `\$\.severity`$)")
 
 
 def read_events(lines: Iterable[bytes], *, path: str) -> Iterator[Reading]:
@@ -50,8 +46,6 @@ def _reading(decoder: LineDecoder, line: bytes, path: str, number: int) -> Readi
 
 
 def _reason(error: DecodeError, line: bytes) -> str:
-    expected = f"expected one of {', '.join(SEVERITIES)}, got another value"
-    reason = _no_severity.sub(expected, str(error))
-    if len(line) < CUT_AT_BYTES:
-        return reason
-    return f"{reason}: a line is cut at {CUT_AT_BYTES} bytes (16 MiB)"
+    if len(line) < MAX_LINE_BYTES:
+        return str(error)
+    return f"{error}: a line is cut at {MAX_LINE_BYTES} bytes (16 MiB)"

@@ -19,6 +19,7 @@ _PIPE_BUF: Final = 4096  # what a pipe that polls as writable takes without bloc
 _LOOK_SECONDS: Final = 0.05
 _GONE: Final = (errno.EPIPE, errno.ECONNRESET)
 _CLOSED: Final = (errno.EBADF,)
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 class StreamWriter:
@@ -53,7 +54,8 @@ class StreamWriter:
         """Write *text*, whole lines.
 
         Raises:
-            Refused: The reader has gone, for good; or the stream is closed.
+            Refused: The reader has gone, for good; or the stream is closed, or is a
+                file on a disk that is full: what is shown is worth no long wait.
             Unavailable: The system took only a part, or nothing.
 
         When cancelled, the write stops between two pieces; the next begins a new line.
@@ -118,6 +120,8 @@ class StreamWriter:
             return Refused(f"the reader of {self._name} has gone", permanent=True)
         if error.errno in _CLOSED:
             return Refused(f"{self._name} is closed")
+        if error.errno in _FULL:
+            return Refused(f"{self._name}: {error.strerror}")
         return Unavailable(f"{self._name}: {error.strerror or type(error).__name__}")
 
 

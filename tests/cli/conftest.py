@@ -8,6 +8,11 @@ from tests.cli._command import Command
 from tests.config._installed import Site
 
 
+@pytest.fixture(autouse=True)
+def _lines_of_any_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def eventbus(capsys: pytest.CaptureFixture[str]) -> Command:
     return Command(capsys)

@@ -55,6 +55,40 @@ def test_mistakes_are_told_in_the_order_of_the_file_with_their_lines(
     ]
 
 
+def test_a_mistake_in_an_argument_is_not_told_as_a_line_of_the_file(
+    eventbus: Command, path: Path
+) -> None:
+    path.write_text("[sinks.console]\nsampler = { ratio = 0.5 }\nbuffer = 5\n")
+    sets = ("sinks.console.sampler.ratio=2", "sinks.consol.format=json")
+    options = [option for text in sets for option in ("--set", text)]
+    done = eventbus("check", path, *options)
+    assert done.err.splitlines() == [
+        "argument: No sink 'consol' is installed (installed: console, jsonl, "
+        "logging). Did you mean 'console'? - at `$.sinks.consol`",
+        "argument: Expected `float` between 0 and 1, got 2 - at "
+        "`$.sinks.console.sampler.ratio`",
+        f"{path}:3: Expected a table, got 5 - at `$.sinks.console.buffer`",
+    ]
+    run = eventbus("run", path, "--input", path, *options)
+    assert run.status == 2
+    assert [line.removeprefix("eventbus: ") for line in run.err.splitlines()] == (
+        done.err.splitlines()
+    )
+
+
+def test_a_table_of_settings_fits_an_ordinary_terminal(
+    eventbus: Command, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    path.write_text(
+        '[sinks.console]\nselect = ["agent.*", "!agent.sse*"]\n'
+        '[sinks.audit]\ntype = "console"\n'
+    )
+    lines = eventbus("check", path).out.splitlines()
+    assert lines[1].split() == ["setting", "value", "from"]
+    assert max(map(len, lines[:-1])) <= 80
+
+
 def test_a_file_that_is_no_toml_fails_the_check(eventbus: Command, path: Path) -> None:
     path.write_text("[sinks.console\n")
     done = eventbus("check", path)

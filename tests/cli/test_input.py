@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventbus._reader import MAX_LINE_BYTES
 from eventbus.cli import _input
-from eventbus.cli._input import MAX_LINE_BYTES, Lines
+from eventbus.cli._input import Lines
 
 
 class Given:
@@ -58,6 +59,12 @@ def test_a_line_feed_at_the_end_begins_no_line() -> None:
 
 def test_when_reading_only_stopped_the_last_line_is_not_one_yet() -> None:
     assert lines(b"a\nb", stops=True) == [b"a"]
+
+
+def test_the_half_of_a_line_at_which_reading_stopped_is_known() -> None:
+    source = Lines(Given([b"a\nb"], stops=True), "in", Event())
+    assert list(source) == [b"a"]
+    assert source.have_more()
 
 
 def test_a_new_beginning_ends_the_line() -> None:

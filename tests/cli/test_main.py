@@ -35,7 +35,23 @@ def test_wrong_usage_has_status_2(eventbus: Command, arguments: list[str]) -> No
     done = eventbus(*arguments)
     assert done.status == 2
     assert done.out == ""
-    assert done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_command_that_does_not_exist_is_told_with_the_nearest(
+    eventbus: Command,
+) -> None:
+    assert eventbus("rnu").err == (
+        "eventbus: argument COMMAND: expected one of check, demo, events, run, sinks, "
+        "got 'rnu'. Did you mean 'run'? Try: eventbus --help\n"
+    )
+
+
+def test_wrong_usage_names_the_command_that_explains_itself(eventbus: Command) -> None:
+    assert eventbus("demo", "--events", "0").err == (
+        "eventbus demo: argument --events: expected at least 1, got 0. "
+        "Try: eventbus demo --help\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["run", "check", "sinks", "events", "demo"])

@@ -109,10 +109,24 @@ def test_a_closed_output_is_no_traceback(tmp_path: Path) -> None:
     assert b"the reader of stdout has gone" in err
 
 
-@pytest.mark.parametrize(
-    "command", ["sinks", "events", "check --schema", "run --json", "--help"]
-)
-def test_no_command_minds_that_nobody_reads(command: str) -> None:
+OUTPUTS = [
+    "sinks",
+    "events",
+    "events --json-schema",
+    "check --schema",
+    "demo --seconds 0 --json",
+    "run --json",
+    "--help",
+]
+
+
+def unwritten(command: str, reason: str) -> bytes:
+    name = "report" if command == "run --json" else "output"
+    return f"eventbus: Cannot write the {name}: {reason}".encode()
+
+
+@pytest.mark.parametrize("command", OUTPUTS)
+def test_that_nobody_reads_is_one_line_and_costs_the_status(command: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -127,7 +141,10 @@ def test_no_command_minds_that_nobody_reads(command: str) -> None:
         )
     finally:
         os.close(writing)
-    assert done.returncode in (0, 1)
+    assert done.returncode == 1
+    told = [line for line in done.stderr.splitlines() if b"demo." not in line]
+    assert told[-1] == unwritten(command, "Broken pipe")
+    assert done.stderr.count(b"Cannot write") == 1
     assert b"Traceback" not in done.stderr
     assert b"Exception ignored" not in done.stderr
 
@@ -231,17 +248,53 @@ def test_a_growing_file_is_followed_until_ctrl_c(tmp_path: Path) -> None:
     assert err.rstrip().endswith(b"Everything arrived. Stopped by SIGINT.")
 
 
+def test_a_file_to_follow_that_is_not_there_yet_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "later.jsonl"
+    with running("run", "--input", path, "--follow") as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        told = process.stderr.readline()
+        path.write_bytes(RECORDS)
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+    assert told == f"{path} is not there yet: waiting for it\n".encode()
+    assert process.returncode == 0
+
+
 def shell(script: str) -> subprocess.CompletedProcess[bytes]:
     command = ["sh", "-c", script, "sh", *program()]
     return subprocess.run(command, capture_output=True, check=False, timeout=20)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
-def test_an_output_that_is_full_is_one_line() -> None:
-    done = shell('"$@" sinks >/dev/full')
+@pytest.mark.parametrize("command", [*OUTPUTS, "--version"])
+def test_an_output_that_is_full_is_one_line(command: str) -> None:
+    unbuffered = "1" if command == "--version" else ""
+    done = shell(f'PYTHONUNBUFFERED={unbuffered} "$@" {command} </dev/null >/dev/full')
     assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == unwritten(command, "No space left on device")
+    assert done.stderr.count(b"Cannot write") == 1
+    assert b"Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("command", OUTPUTS[:-1])
+def test_an_output_that_is_closed_is_one_line(command: str) -> None:
+    done = shell(f'"$@" {command} </dev/null >&-')
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == unwritten(
+        command, "there is no standard output"
+    )
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@pytest.mark.parametrize("command", ["run no.toml --json", "check no.toml --json"])
+def test_wrong_usage_is_told_when_its_report_cannot_be_written(command: str) -> None:
+    done = shell(f'"$@" {command} </dev/null >/dev/full')
+    assert done.returncode == 2
     assert done.stderr == (
         b"eventbus: Cannot write the output: No space left on device\n"
+        b"eventbus: Cannot read 'no.toml': No such file or directory\n"
     )
 
 

@@ -66,6 +66,17 @@ async def test_without_rich_there_is_a_plain_counter(
     assert "\x1b" not in shown
 
 
+@pytest.mark.parametrize("columns", [30, 59])
+async def test_on_a_narrow_terminal_there_is_a_plain_counter(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = await watched(monkeypatch, Terminal(), total=100)
+    assert "\x1b" not in shown
+    assert "1,234 lines 50%\r" in shown
+    assert max(map(len, shown.split("\r"))) <= columns
+
+
 async def test_where_nobody_looks_nothing_is_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

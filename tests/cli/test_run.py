@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -112,7 +113,7 @@ def test_broken_lines_are_told_with_their_place_and_cost_the_status(
     assert done.status == 1
     told = [line for line in done.err.splitlines() if line.startswith(str(records))]
     assert len(told) == 2
-    assert told[0].startswith(f"{records}:4: Expected `str`, got `int`")
+    assert told[0] == f"{records}:4: Expected `str`, got 5 - at `$.name`"
     assert told[1].startswith(f"{records}:6: ")
     assert done.err.rstrip().endswith("Every record arrived; 2 broken lines.")
 
@@ -161,13 +162,40 @@ def test_an_input_that_is_not_there_is_wrong_usage(
     )
 
 
-def test_an_input_that_cannot_be_read_ends_the_run_with_its_account(
-    eventbus: Command, tmp_path: Path
+@pytest.mark.parametrize("more", [(), ("--follow",)])
+def test_an_input_that_is_a_directory_is_wrong_usage(
+    eventbus: Command, tmp_path: Path, more: tuple[str, ...]
 ) -> None:
-    done = eventbus("run", "--input", tmp_path, "--json")
+    done = eventbus("run", "--input", tmp_path, *more)
+    assert (done.status, done.out) == (2, "")
+    assert done.err == f"eventbus: Cannot read {tmp_path}: Is a directory\n"
+
+
+UNREADABLE = "/proc/self/mem"  # it opens, and its first page cannot be read
+
+
+@pytest.mark.skipif(not Path(UNREADABLE).exists(), reason="there is no /proc")
+def test_an_input_that_cannot_be_read_ends_the_run_with_its_account(
+    eventbus: Command, records: Path
+) -> None:
+    done = eventbus("run", "--input", records, "--input", UNREADABLE, "--json")
     assert done.status == 1
     assert done.json["complete"] is False
-    assert done.json["failure"] == f"Cannot read {tmp_path}: Is a directory"
+    assert done.json["failure"] == f"Cannot read {UNREADABLE}: Input/output error"
+    assert done.json["attachments"]["console"]["delivered"] == 3
+
+
+@pytest.mark.parametrize("broken", [0, 2])
+def test_an_input_of_broken_lines_alone_is_not_called_arrived(
+    eventbus: Command, records: Path, broken: int
+) -> None:
+    records.write_text("no json\n" * broken + record_lines(1, name="un.known"))
+    done = eventbus("run", "--input", records)
+    assert done.status == (1 if broken else 0)
+    said = f"{broken + 1} line{'s' if broken else ''}"
+    said += f", {broken} of them broken" if broken else ""
+    last = done.err.splitlines()[-1]
+    assert last.startswith(f"The reader 'events' found no record in {said}. Other ")
 
 
 def test_a_configuration_that_cannot_be_used_is_wrong_usage_with_file_and_line(
@@ -179,6 +207,27 @@ def test_a_configuration_that_cannot_be_used_is_wrong_usage_with_file_and_line(
     assert done.err == (
         f"eventbus: {config}:3: Unknown key 'fromat'. Did you mean 'format'? - at "
         "`$.sinks.console.fromat`\n"
+    )
+
+
+def test_records_in_place_of_a_configuration_are_recognised(
+    eventbus: Command, records: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    done = eventbus("run", records)
+    assert done.status == 2
+    assert done.err.startswith(f"eventbus: {str(records)!r} is not TOML: ")
+    assert done.err.endswith(f". Are these records? Try: --input {records}\n")
+
+
+def test_what_would_come_after_a_file_without_end_is_wrong_usage(
+    eventbus: Command, records: Path
+) -> None:
+    done = eventbus("run", "--follow", "--input", records, "--input", "other")
+    assert done.status == 2
+    assert done.err.endswith(
+        "eventbus: --follow expects one file, the last input: other would never be "
+        f"read, since {records} has no end\n"
     )
 
 

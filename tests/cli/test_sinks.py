@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.cli._command import Command
 from tests.config._installed import SINK, Site
 
@@ -43,6 +45,21 @@ def test_a_sink_that_does_not_load_is_a_line_among_the_others(
     assert done.status == 0
     assert "bad (dist-fake_unshown 1.0): Sink 'bad' does not load" in done.out
     assert "console (eventbus " in done.out
+
+
+@pytest.mark.parametrize("width", [40, 60])
+@pytest.mark.parametrize("command", ["sinks", "events", "events agent.tool_result"])
+def test_on_a_narrow_terminal_everything_can_be_read(
+    eventbus: Command, monkeypatch: pytest.MonkeyPatch, width: int, command: str
+) -> None:
+    whole = eventbus(*command.split()).out
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = eventbus(*command.split()).out.splitlines()
+    assert max(map(len, lines)) <= width
+    said = {word for line in lines for word in line.split()}
+    heads = {"setting", "default", "expects", "field", "type", "marks", "event"}
+    heads |= {"severity", "version"}
+    assert {word for word in whole.split() if word not in heads} <= said
 
 
 def test_json_says_the_same_to_machines(eventbus: Command, site: Site) -> None:

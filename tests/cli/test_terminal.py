@@ -1,11 +1,24 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 import pytest
 
-from eventbus.cli._terminal import console, is_terminal, put, put_json, say
+from eventbus.cli._terminal import (
+    OutputError,
+    console,
+    is_terminal,
+    leave,
+    put,
+    put_json,
+    say,
+    width_of,
+)
+
+if os.name == "posix":
+    import termios
 
 
 class Terminal(io.StringIO):
@@ -39,14 +52,40 @@ def test_a_stream_that_cannot_say_a_letter_gets_its_escape(
     assert data.getvalue() == b"caf\\xe9 \\ud800\n"
 
 
-def test_a_process_without_streams_says_nothing(
+def test_a_process_without_streams_says_nothing_and_cannot_put_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
-    put("x")
     say("x")
+    leave()
+    with pytest.raises(OutputError) as caught:
+        put("x")
+    assert str(caught.value) == ("Cannot write the output: there is no standard output")
     assert not is_terminal(sys.stdout)
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"), [("40", 40), ("0", None), ("", None), ("x", None)]
+)
+def test_columns_in_the_environment_say_how_wide_everything_is(
+    monkeypatch: pytest.MonkeyPatch, columns: str, width: int | None
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert width_of(io.StringIO()) == width
+    assert width_of(Terminal()) == width
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX")
+def test_a_terminal_says_how_wide_it_is() -> None:
+    leader, follower = os.openpty()
+    try:
+        termios.tcsetwinsize(follower, (24, 57))
+        with open(follower, "w", closefd=False) as stream:
+            assert width_of(stream) == 57
+    finally:
+        os.close(leader)
+        os.close(follower)
 
 
 def test_a_closed_stream_is_no_terminal_and_hears_nothing(

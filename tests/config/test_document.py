@@ -28,7 +28,7 @@ def test_a_file_is_read_by_its_path_as_text_too(path: Path) -> None:
 
 
 def test_a_missing_file_is_named(path: Path) -> None:
-    assert refusal(path).startswith(f"Cannot read {str(path)!r}: No such file")
+    assert refusal(path) == f"Cannot read {str(path)!r}: No such file or directory"
 
 
 def test_a_directory_is_no_configuration(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_mistake_in_toml_has_its_line_and_column(path: Path) -> None:
     path.write_text("[bus]\nstrict = yes\n")
     text = refusal(path)
     assert text.startswith(f"{str(path)!r} is not TOML: ")
-    assert "(at line 2, column 10)" in text
+    assert text.endswith("(at line 2, column 10)")
 
 
 @pytest.mark.proves("fault-132")

@@ -192,8 +192,8 @@ def test_an_unknown_key_of_the_bus_names_the_nearest_valid_one() -> None:
         ),
         (
             {"retry": {"initial_seconds": 5, "max_seconds": 1}},
-            "max_seconds must be >= initial_seconds (5.0), got 1.0 - at "
-            "`$.sinks.audit.retry`",
+            "Expected `float` >= initial_seconds (5.0), got 1.0 - at "
+            "`$.sinks.audit.retry.max_seconds`",
         ),
         (
             {"sampler": {"ratio": 0.5, "first": {"n": 1, "per_seconds": 1}}},
@@ -202,8 +202,33 @@ def test_an_unknown_key_of_the_bus_names_the_nearest_valid_one() -> None:
         ),
         (
             {"sampler": {"rate_limit": {"per_second": 1e-9}}},
-            "per_second must be between 1e-06 and 1000000000.0, got 1e-09 - at "
-            "`$.sinks.audit.sampler.rate_limit`",
+            "Expected `float` between 1e-06 and 1e+09, got 1e-09 - at "
+            "`$.sinks.audit.sampler.rate_limit.per_second`",
+        ),
+        (
+            {"retry": {"budget_ratio": 2}},
+            "Expected `float` between 0 and 1, got 2 - at "
+            "`$.sinks.audit.retry.budget_ratio`",
+        ),
+        (
+            {"sampler": {"ratio": 1e-20}},
+            "ratio must be 0, or between 2**-56 and 1, got 1e-20 - at "
+            "`$.sinks.audit.sampler.ratio`",
+        ),
+        (
+            {"sampler": {"rates": {"a.*": 2}}},
+            "Expected `float` between 0 and 1, got 2 - at "
+            '`$.sinks.audit.sampler.rates."a.*"`',
+        ),
+        (
+            {"sampler": {"rates": {"a": 0.5, "  ": 0.5}}},
+            "rates['  '] must be a glob on event names, got '  ' - at "
+            '`$.sinks.audit.sampler.rates."  "`',
+        ),
+        (
+            {"sampler": {"ratio": 0.5, "keep": ["a.*", " "]}},
+            "keep[1] must be a glob on event names, got ' ' - at "
+            "`$.sinks.audit.sampler.keep[1]`",
         ),
         (
             {"headers": {"x.y": 5}},
@@ -215,6 +240,64 @@ def test_a_wrong_value_is_told_with_what_was_expected_and_where(
     refused: Any, table: dict[str, Any], says: str
 ) -> None:
     assert refused(**table) == says
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        (
+            {"type": "jsonl", "path": "a\0b"},
+            "path must not contain NUL, got 'a\\x00b' - at `$.sinks.audit.path`",
+        ),
+        (
+            {"type": "logging", "logger": "eventbus.sub"},
+            "logger must not be 'eventbus' or below it, got 'eventbus.sub' - at "
+            "`$.sinks.audit.logger`",
+        ),
+    ],
+)
+def test_what_our_sinks_refuse_themselves_stands_at_its_setting(
+    refused: Any, table: dict[str, Any], says: str
+) -> None:
+    assert refused(**table) == says
+
+
+REFUSE = """
+        def __post_init__(self):
+            error = ValueError("no pool is that small")
+            error.place = ("servers", 1)
+            if self.port == 1:
+                raise error
+            if self.port == 2:
+                raise ValueError("port and topic do not go together")
+
+    def __init__(self, settings):
+"""
+POOLED = SINK.replace("    def __init__(self, settings):\n", REFUSE.lstrip("\n"))
+
+
+def test_what_a_stranger_s_settings_refuse_stands_where_they_say(site: Site) -> None:
+    assert POOLED != SINK
+    site.sink("pooled", "fake_pooled", POOLED)
+    said = []
+    for port in (1, 2):
+        with pytest.raises(ConfigError) as caught:
+            load_config({"sinks": {"pooled": {"port": port}}})
+        said.append(str(caught.value))
+    assert said == [
+        "no pool is that small - at `$.sinks.pooled.servers[1]`",
+        "port and topic do not go together - at `$.sinks.pooled`",
+    ]
+
+
+def test_a_number_from_the_environment_is_refused_without_being_shown(
+    refused: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOST", "4")
+    assert refused(retry={"initial_seconds": 5, "max_seconds": "${MOST}"}) == (
+        "Expected `float` >= initial_seconds (5.0), got [REDACTED] - at "
+        "`$.sinks.audit.retry.max_seconds`"
+    )
 
 
 def test_a_missing_setting_is_named() -> None:

@@ -3,14 +3,16 @@ from __future__ import annotations
 import re
 import tomllib
 
+import msgspec
 import pytest
 
-from eventbus import Buffer, Retry
+from eventbus import Buffer, ConfigError, Retry
 from eventbus._plugins import installed_sinks
 from eventbus.cli._options import make_parser
 from eventbus.config import load_config
 from eventbus.config._reference import descriptions, settings_of, toml
 from eventbus.config._secrets import SecretText
+from eventbus.config._settings import RESERVED
 from tests.config import reference
 
 
@@ -73,6 +75,52 @@ def test_a_default_of_no_value_is_none_where_that_can_be_written() -> None:
     by_name = {one.name: one for one in settings_of(reference.SETTINGS["jsonl"])}
     assert by_name["max_file_bytes"].default == '"none"'
     assert by_name["path"].default == "required"
+
+
+class Optional(msgspec.Struct):
+    """Settings whose words speak of ``None``.
+
+    Args:
+        number: ``None`` is no limit.
+        text: ``None`` is no name.
+    """
+
+    number: int | None = None
+    text: str | None = None
+
+
+def test_none_in_words_is_what_a_file_has_for_it() -> None:
+    number, text = settings_of(Optional)
+    assert (number.default, number.description) == ('"none"', '`"none"` is no limit.')
+    assert (text.default, text.description) == ("unset", "unset is no name.")
+
+
+def test_severities_are_listed_from_the_least_on() -> None:
+    by_name = {one.name: one for one in settings_of(reference.SETTINGS["attachment"])}
+    assert by_name["min_severity"].type == (
+        "'trace', 'debug', 'info', 'warn', 'error', 'fatal' or 'none'"
+    )
+
+
+TOLD_TWICE = re.compile(r'`"\w+"` or `"\w+"`|\d to \d|Overflow\.')
+
+
+@pytest.mark.parametrize("name", reference.SETTINGS)
+def test_what_a_setting_expects_is_said_by_its_type_alone(name: str) -> None:
+    settings = settings_of(reference.SETTINGS[name])
+    assert [one.name for one in settings if TOLD_TWICE.search(one.description)] == []
+
+
+def test_the_range_that_is_told_is_the_range_that_is_accepted() -> None:
+    by_name = {one.name: one for one in settings_of(Retry)}
+    assert by_name["budget_ratio"].type == "`float` between 0 and 1"
+    with pytest.raises(ConfigError, match="Expected `float` between 0 and 1, got 2"):
+        load_config({"sinks": {"console": {"retry": {"budget_ratio": 2}}}})
+
+
+def test_the_reserved_keys_are_those_of_the_page_and_spool() -> None:
+    (*rows,) = reference.page()["attachment"].splitlines()[2:]
+    assert {"spool", *(row.split("`")[1] for row in rows)} == RESERVED
 
 
 def test_words_over_several_lines_become_one() -> None:

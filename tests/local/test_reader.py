@@ -10,9 +10,8 @@ import pytest
 
 from eventbus import Broken, Reader, Record, Skipped
 from eventbus._encode_line import LineEncoder
-from eventbus.cli._input import MAX_LINE_BYTES
+from eventbus._reader import MAX_LINE_BYTES
 from eventbus_local import LogEvent, read_events
-from eventbus_local._reader import CUT_AT_BYTES
 
 MODULE = """
 from eventbus import Catalog, Event
@@ -109,12 +108,12 @@ def test_compressed_input_is_told_once_with_the_way_to_read_it() -> None:
 def test_a_severity_that_is_none_is_told_with_those_that_are() -> None:
     event = LogEvent(message="hello", logger="app", level="INFO")
     line = LineEncoder().encode_one(Record(event, severity="warn"))
-    wrong = line.replace(b'"severity":"warn"', b'"severity":"s3cret"')
+    wrong = line.replace(b'"severity":"warn"', b'"severity":"wran"')
     readings = list(read_events([wrong], path="-"))
     assert readings == [
         Broken(
-            "expected one of trace, debug, info, warn, error, fatal, "
-            "got another value - at `$.severity`",
+            "Expected 'trace', 'debug', 'info', 'warn', 'error' or 'fatal', "
+            "got 'wran'. Did you mean 'warn'? - at `$.severity`",
             "-",
             1,
         )
@@ -122,8 +121,7 @@ def test_a_severity_that_is_none_is_told_with_those_that_are() -> None:
 
 
 def test_a_line_that_was_cut_names_the_limit() -> None:
-    assert CUT_AT_BYTES == MAX_LINE_BYTES
-    (reading,) = read_events([b'{"x":"'.ljust(CUT_AT_BYTES, b"x")], path="-")
+    (reading,) = read_events([b'{"x":"'.ljust(MAX_LINE_BYTES, b"x")], path="-")
     assert reading == Broken(
         "Input data was truncated: a line is cut at 16777216 bytes (16 MiB)", "-", 1
     )

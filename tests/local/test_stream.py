@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import os
 import select
@@ -224,13 +225,30 @@ async def test_a_stand_in_with_a_descriptor_is_asked_to_write(
     assert (tmp_path / "out").read_text() == "> a\n"
 
 
-async def test_an_error_of_the_system_is_unavailable(
+async def test_a_full_disk_is_no_reason_to_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stream = open("/dev/full", "w")  # noqa: SIM115, ASYNC230
-    with pytest.raises(Unavailable, match="stdout: No space left on device"):
+    with pytest.raises(Refused, match="stdout: No space left on device") as refused:
         await use_as_stdout(monkeypatch, stream).write("a\n")
+    assert not refused.value.permanent
     stream.close()
+
+
+async def test_an_error_of_the_system_is_unavailable(
+    new_pipe: Callable[[], Pipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe, write = new_pipe(), os.write
+
+    def refusing(descriptor: int, data: bytes) -> int:
+        if descriptor == pipe.writing:
+            raise OSError(errno.ENOBUFS, "No buffer space available")
+        return write(descriptor, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", refusing)
+        with pytest.raises(Unavailable, match="stdout: No buffer space available"):
+            await StreamWriter("stdout").write("a\n")
 
 
 @pytest.mark.proves("fault-93")

@@ -1,4 +1,4 @@
-"""How a message says what a setting expects, and what it got."""
+"""How a message says what a setting or a field expects, and what it got."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from typing import Any, Final
 
 from msgspec import inspect
 
-# Any in this module: settings hold values of any type.
+from eventbus._severity import SEVERITIES
+
+# Any in this module: settings and fields hold values of any type.
+
+TABLE: Final = "a table"
+"""What TOML calls names with values; JSON has another word."""
 
 _MAX_SHOWN: Final = 80
 
@@ -19,8 +24,6 @@ _NAMES: Final[dict[type[inspect.Type], str]] = {
     inspect.TimeDeltaType: "`duration`",
     inspect.UUIDType: "`uuid`",
     inspect.DecimalType: "`decimal`",
-    inspect.DictType: "a table",
-    inspect.StructType: "a table",
 }
 
 
@@ -52,14 +55,19 @@ def choices(node: inspect.Type) -> tuple[object, ...]:
         case inspect.EnumType():
             return tuple(member.value for member in node.cls)
         case inspect.LiteralType():
-            return node.values
+            return _in_order(node.values)
         case _:
             return ()
 
 
-def expected(node: inspect.Type, *more: str) -> str:
+def _in_order(values: tuple[Any, ...]) -> tuple[object, ...]:
+    """Return *values*, which msgspec sorts, with severities from the least on."""
+    return SEVERITIES if set(values) == set(SEVERITIES) else values
+
+
+def expected(node: inspect.Type, *more: str, table: str = TABLE) -> str:
     """Return *node*, or *more*, in words: ```float` between 0 and 1 or 'none'``."""
-    words = [word for one in alternatives(node) for word in _words(one)]
+    words = [word for one in alternatives(node) for word in _words(one, table)]
     return joined([*words, *more])
 
 
@@ -70,12 +78,14 @@ def joined(words: list[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _words(node: inspect.Type) -> list[str]:
-    return [shown(value) for value in choices(node)] or [_word(node)]
+def _words(node: inspect.Type, table: str) -> list[str]:
+    return [shown(value) for value in choices(node)] or [_word(node, table)]
 
 
-def _word(node: inspect.Type) -> str:
+def _word(node: inspect.Type, table: str) -> str:
     match node:
+        case inspect.DictType() | inspect.StructType():
+            return table
         case inspect.IntType():
             return _with("`int`", _range(node))
         case inspect.FloatType():
@@ -122,16 +132,16 @@ def _length(node: Any, unit: str) -> str:
 
 
 def _pattern(node: inspect.StrType) -> str:
-    return "" if node.pattern is None else f"matching {node.pattern!r}"
+    return "" if node.pattern is None else f"matching `{node.pattern}`"
 
 
-def shown(value: object) -> str:
+def shown(value: object, *, table: str = TABLE) -> str:
     """Return *value* as it may stand in a message: as in TOML, and not too long."""
     match value:
         case bool():
             return str(value).lower()
         case dict():
-            return "a table"
+            return table
         case list() | tuple():
             return "an array"
         case None:
