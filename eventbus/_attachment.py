@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from itertools import chain
 from random import Random
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -30,7 +31,7 @@ from eventbus._sink import Sink, optional_method
 from eventbus._stats import AttachmentReport, AttachmentStats, State
 from eventbus._trouble import Trouble, letter
 from eventbus._verdict import describe_error, was_pressed
-from eventbus._waiting import wait_until_done
+from eventbus._waiting import TimeLimit, wait_until_done
 from eventbus._window import Chunk, Measure, RecordBatch, Window
 from eventbus._workers import Workers
 
@@ -127,7 +128,11 @@ class Attachment:
                 ``sink_detached``. ``None`` is the bus's ``close_timeout_seconds``.
 
         Detaching twice, or after the bus was closed, changes nothing. If cancelled,
-        the attachment still takes no further events and ends on time.
+        it is detached as asked all the same, and the cancellation is raised after it.
+
+        Raises:
+            RuntimeError: Awaited in the ``write``, or the handler, of this very
+                attachment, which it would wait for: begin it in a task of its own.
         """
         return await self.host.detach(self, timeout_seconds)
 
@@ -138,13 +143,18 @@ class Attachment:
             window: What is selected, redacted as asked.
             stop: From which record on the door was closed.
         """
-        if self._observe_all is None and self.plan.sampler is None:
+        if self._has_nothing_of_the_users or not len(window):
             return self._portion(window, stop)
         with scope(Bound(depth=window.depth + 1)):
             return self._portion(window, stop)
 
+    @property
+    def _has_nothing_of_the_users(self) -> bool:
+        return self._observe_all is None and self.plan.sampler is None
+
     def _portion(self, window: Window, stop: int) -> Portion:
-        self._observe(window)
+        if len(window):
+            self._observe(window)
         offered, refused = len(window), len(window) - stop
         kept = Chunk(window, 0, stop)
         if self.plan.sampler is not None:
@@ -210,26 +220,32 @@ class Attachment:
     def offer(self, portion: Portion) -> bool | None:
         """Queue a publisher's *portion*; return whether it was taken.
 
-        ``None`` is neither: the publisher has to wait.
+        ``None`` is neither: the publisher has to wait, and has a place in line that a
+        :class:`~eventbus._publish.Waiter` gives back.
         """
         portion = self._diverted(portion)
-        wanted, ingress = bool(portion.kept), self.host.ingress
+        ingress = self.host.ingress
         with ingress.left, ingress.mutex, ingress.inside:
             ingress.revoke()
             ingress.settle()
-            if wanted and self._makes_publishers_wait(portion):
+            if self._makes_publishers_wait(portion):
+                self.door.waiting += 1
                 return None
-            gone = self.intake.accept(portion, booked=self.door.arrived)
+            gone = self.intake.accept(portion)
         self.workers.departures.notify()
-        return wanted and not gone
+        return bool(portion.kept) and not gone
 
     def _makes_publishers_wait(self, portion: Portion) -> bool:
-        if self.plan.buffer.overflow is not Overflow.WAIT:
+        if self.plan.buffer.overflow is not Overflow.WAIT or not portion.kept:
             return False
         if self.intake.closed_for is not None:
             return False
-        fits = portion.kept is None or self.buffer.fits(portion.kept.size_bytes)
-        return bool(self.waiters) or self.door.room < 1 or not fits
+        return bool(self.waiters) or not self.has_room(portion)
+
+    def has_room(self, portion: Portion) -> bool:
+        """Return whether a publisher's *portion* fits now; the lock is held."""
+        size_bytes = portion.kept.size_bytes if portion.kept else 0
+        return self.door.free > 0 and size_bytes <= self.buffer.room_bytes
 
     def _room_freed(self) -> None:
         self.admit_waiting()
@@ -237,8 +253,12 @@ class Attachment:
 
     def admit_waiting(self) -> None:
         """Take the records of publishers in line, for as long as the next one fits."""
-        while self.waiters and self.waiters[0].fits():
+        while self.waiters and self._has_room_for_next():
             self.waiters.popleft().admit()
+
+    def _has_room_for_next(self) -> bool:
+        with self.host.ingress.left, self.host.ingress.mutex, self.host.ingress.inside:
+            return self.has_room(self.waiters[0].portion)
 
     def keep_aside(self, letters: Attachment) -> None:
         """Let *letters* keep what is set aside here."""
@@ -261,7 +281,7 @@ class Attachment:
         portion = self._diverted(portion)
         wanted = bool(portion.kept)
         with self.host.ingress.left, self.host.ingress.mutex, self.host.ingress.inside:
-            gone = self.intake.accept(portion, booked=0)
+            gone = self.intake.accept(portion)
         self.workers.departures.notify()
         return wanted and not gone
 
@@ -280,26 +300,17 @@ class Attachment:
                 self.waiters.remove(waiter)
                 waiter.admit()
 
-    async def end(self, timeout_seconds: float, reason: str) -> None:
+    async def end(self, limit: TimeLimit, reason: str) -> None:
         """Deliver what can be in time, lose the rest for *reason*, close the sink."""
-        clock = self.host.clock
-        ends_at = clock.monotonic() + timeout_seconds
-        try:
-            await self.workers.drain(timeout_seconds)
-        except asyncio.CancelledError:
-            ends_at = clock.monotonic()
-            raise
-        finally:
-            try:
-                await self.workers.stop()
-            finally:
-                self.give_up(reason)
-                await self._close_sink(max(ends_at - clock.monotonic(), 0))
+        await self.workers.drain(limit)
+        await self.workers.stop()
+        self.give_up(reason)
+        await self._close_sink(limit)
 
-    async def _close_sink(self, timeout_seconds: float) -> None:
+    async def _close_sink(self, limit: TimeLimit) -> None:
         if not self.workers.was_asked_to_start:
             return
-        closing = await close_sink(self.sink, self.host.clock, timeout_seconds)
+        closing = await close_sink(self.sink, limit)
         self._closing = closing
         if not closing.done() or closing.cancelled():
             self.health.degrade("aclose did not end in time")
@@ -307,11 +318,14 @@ class Attachment:
             self.ledger.fail(type(error).__name__)
             self.health.degrade(f"aclose raised {describe_error(error)}")
 
-    @property
-    def oldest_pending(self) -> int | None:
-        """The sequence of the oldest record that is not decided, or ``None``."""
-        candidates = (self.workers.oldest(), self.buffer.oldest)
-        return min((c for c in candidates if c is not None), default=None)
+    def is_past(self, sequence: int) -> bool:
+        """Return whether nothing before *sequence* is pending.
+
+        All that is pending is looked at: dead letters come in no order.
+        """
+        in_hand = (chunk for batch in self.workers.in_hand() for chunk in batch.chunks)
+        pending = chain(in_hand, self.buffer._chunks)
+        return all(chunk.first_sequence >= sequence for chunk in pending)
 
     def stats(self, in_seal: int = 0, refused: int = 0) -> AttachmentStats:
         """Return the counts of now; the lock is held and arrivals are counted.

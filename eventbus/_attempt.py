@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Final
 
 from eventbus._clock import Clock, TimerHandle
 from eventbus._context import enter_depth
+from eventbus._loop_watch import LoopWatch
 from eventbus._sink import Sink
 from eventbus._verdict import (
     DELIVERED,
@@ -19,7 +21,7 @@ from eventbus._verdict import (
     progress_of,
     was_pressed,
 )
-from eventbus._waiting import TIMER_TOLERANCE_SECONDS, wait_until_done
+from eventbus._waiting import TIMER_TOLERANCE_SECONDS, TimeLimit, outlast
 from eventbus._window import RecordBatch
 
 TIMED_OUT: Final = "TimeoutError"
@@ -30,8 +32,13 @@ CLOSE_GRACE_SECONDS: Final = 0.05
 UNWIND_SECONDS: Final = 0.05
 """How long what was cancelled may take to end before it is left alone."""
 
+CLOSE_TRIES: Final = 10
+"""How often a sink is closed anew that somebody else cancels while it closes."""
 
-async def attempt(sink: Sink, batch: RecordBatch, deadline: Deadline) -> Verdict:
+
+async def attempt(
+    sink: Sink, batch: RecordBatch, deadline: Deadline, watch: LoopWatch
+) -> Verdict:
     """Offer *batch* to *sink* once, in the task of the caller, a worker.
 
     Raises:
@@ -42,7 +49,7 @@ async def attempt(sink: Sink, batch: RecordBatch, deadline: Deadline) -> Verdict
     enter_depth(batch.depth + 1)
     deadline.begin()
     try:
-        answer = await sink.write(batch)
+        answer = await watch.over(sink.write(batch), deadline.pause)
         return DELIVERED if answer is None else judge_answer(answer, len(batch))
     except BaseException as error:  # noqa: BLE001 - whatever a sink raises is judged
         return _judge(error, deadline)
@@ -50,11 +57,11 @@ async def attempt(sink: Sink, batch: RecordBatch, deadline: Deadline) -> Verdict
         deadline.end()
 
 
-async def open_sink(sink: Sink, deadline: Deadline) -> Verdict | None:
+async def open_sink(sink: Sink, deadline: Deadline, watch: LoopWatch) -> Verdict | None:
     """Start *sink* once; ``None`` is success. Raises as :func:`attempt` does."""
     deadline.begin()
     try:
-        await sink.start()
+        await watch.over(sink.start(), deadline.pause)
     except BaseException as error:  # noqa: BLE001 - whatever a sink raises is judged
         return _judge(error, deadline)
     finally:
@@ -63,22 +70,27 @@ async def open_sink(sink: Sink, deadline: Deadline) -> Verdict | None:
 
 
 async def close_sink(
-    sink: Sink, clock: Clock, timeout_seconds: float
+    sink: Sink, limit: TimeLimit
 ) -> asyncio.Task[BaseException | None]:
     """Close *sink*, and cancel that when it takes too long.
+
+    Somebody else's cancellation only makes it begin again.
 
     Returns:
         The call, whose result is what the sink raised; it goes on only if it ignored
         its cancellation.
     """
-    closing = asyncio.create_task(_closed(sink), name=f"eventbus close {sink!r}")
-    try:
-        if not await wait_until_done(closing, clock, timeout_seconds):
-            await asyncio.wait([closing], timeout=CLOSE_GRACE_SECONDS)
-    finally:
-        if not closing.done():
-            closing.cancel()
-            await asyncio.wait([closing], timeout=UNWIND_SECONDS)
+    tries = CLOSE_TRIES
+    while True:
+        closing = asyncio.create_task(_closed(sink), name=f"eventbus close {sink!r}")
+        if not await limit.outlast(closing):
+            await outlast(closing, seconds=CLOSE_GRACE_SECONDS)
+        tries -= 1
+        if not closing.cancelled() or not tries:
+            break
+    if not closing.done():
+        closing.cancel()
+        await outlast(closing, seconds=UNWIND_SECONDS)
     return closing
 
 
@@ -95,27 +107,31 @@ async def _closed(sink: Sink) -> BaseException | None:
 
 
 def _judge(error: BaseException, deadline: Deadline) -> Verdict:
-    """Return what *error* means, or raise it again if it is not the sink's own."""
-    if isinstance(error, asyncio.CancelledError):
-        if deadline.is_cancelled_by_others:
-            raise error
-        if deadline.passed:
-            return deadline.verdict(progress_of(error))
+    """Return what *error* means, or raise it again if it is not the sink's own.
+
+    After the deadline only what the far side itself must have said is an answer.
+    """
+    if isinstance(error, asyncio.CancelledError) and deadline.is_cancelled_by_others:
+        raise error
     if isinstance(error, GeneratorExit) or was_pressed(error):
         raise error
-    return judge_error(error)
+    verdict = judge_error(error)
+    if deadline.passed and isinstance(verdict, Again):
+        return deadline.verdict(progress_of(error))
+    return verdict
 
 
 class Deadline:
-    """Cancels a worker whose call takes too long.
+    """Cancels a worker whose call takes too long, and says if that does not help.
 
-    One timer serves many calls: it is set once and looks, when it comes due, whether
-    the present call has had its time. :meth:`rest` takes it away when none will follow
-    soon.
+    One timer serves many calls: it is set at the first pause of one and looks, when it
+    comes due, whether the present call has had its time. :meth:`rest` takes it away
+    when none will follow soon.
 
     Args:
         clock: Where the timer is set.
         seconds: How long a call may take; ``None`` is no limit.
+        told: Is given the cause when a call goes on though it was cancelled.
     """
 
     __slots__ = (
@@ -125,10 +141,13 @@ class Deadline:
         "_seconds",
         "_task",
         "_timer",
+        "_told",
         "passed",
     )
 
-    def __init__(self, clock: Clock, seconds: float | None) -> None:
+    def __init__(
+        self, clock: Clock, seconds: float | None, told: Callable[[str], None]
+    ) -> None:
         """Watch over the present task; set no timer yet."""
         task = asyncio.current_task()
         assert task is not None
@@ -137,6 +156,7 @@ class Deadline:
         self._cancelled = 0
         self._clock = clock
         self._seconds = seconds
+        self._told = told
         self._due = math.inf
         self._timer: TimerHandle | None = None
 
@@ -144,14 +164,21 @@ class Deadline:
         """A call begins."""
         self.passed = False
         self._cancelled = self._task.cancelling()
+
+    def pause(self, began: float) -> None:
+        """The call, which *began* then, pauses for the first time: now time counts."""
         if self._seconds is not None:
-            self._due = self._clock.monotonic() + self._seconds
+            self._due = began + self._seconds
             if self._timer is None:
-                self._timer = self._clock.call_later(self._seconds, self._look)
+                left = max(self._due - self._clock.monotonic(), 0.0)
+                self._timer = self._clock.call_later(left, self._look)
 
     def _look(self) -> None:
         self._timer = None
-        if math.isinf(self._due):
+        if math.isinf(self._due) or self._task.get_loop().is_closed():
+            return
+        if self.passed:
+            self._told(f"{self._reason}, and its cancellation was ignored")
             return
         left = self._due - self._clock.monotonic()
         if left > TIMER_TOLERANCE_SECONDS:
@@ -159,6 +186,11 @@ class Deadline:
             return
         self.passed = True
         self._task.cancel()
+        self._timer = self._clock.call_later(UNWIND_SECONDS, self._look)
+
+    @property
+    def _reason(self) -> str:
+        return f"no answer within {self._seconds} s"
 
     @property
     def is_cancelled_by_others(self) -> bool:
@@ -179,5 +211,4 @@ class Deadline:
 
     def verdict(self, progress: Progress) -> Again:
         """Return what it means that the time is up, after *progress*."""
-        reason = f"no answer within {self._seconds} s"
-        return Again(TIMED_OUT, reason, unknown=True, progress=progress)
+        return Again(TIMED_OUT, self._reason, unknown=True, progress=progress)

@@ -24,6 +24,10 @@ class Barriers:
         for watcher in list(self._watchers):
             settle(watcher)
 
+    def rebind(self) -> None:
+        """Forget those who waited on a loop that is gone."""
+        self._watchers.clear()
+
     async def wait(
         self,
         attachments: Iterable[Attachment],
@@ -34,14 +38,14 @@ class Barriers:
 
         Batches leave meanwhile without waiting to fill; backoff is not shortened.
         """
-        hurried = list(attachments)
+        hurried, flush = list(attachments), object()
         for attachment in hurried:
-            attachment.workers.departures.hurry(True)
+            attachment.workers.departures.hurry(flush)
         try:
             await self._wait(hurried, sequence, timeout_seconds)
         finally:
             for attachment in hurried:
-                attachment.workers.departures.hurry(False)
+                attachment.workers.departures.calm(flush)
 
     async def _wait(
         self,
@@ -51,7 +55,7 @@ class Barriers:
     ) -> None:
         clock, remaining = self._clock, timeout_seconds
         deadline = clock.monotonic() + (timeout_seconds or 0)
-        while not all(is_past(attachment, sequence) for attachment in attachments):
+        while not all(attachment.is_past(sequence) for attachment in attachments):
             if remaining is not None and remaining <= 0:
                 return
             watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -62,9 +66,3 @@ class Barriers:
                 self._watchers.discard(watcher)
             if timeout_seconds is not None:
                 remaining = deadline - clock.monotonic()
-
-
-def is_past(attachment: Attachment, sequence: int) -> bool:
-    """Return whether everything before *sequence* is decided at *attachment*."""
-    oldest = attachment.oldest_pending
-    return oldest is None or oldest >= sequence

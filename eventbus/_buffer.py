@@ -57,11 +57,6 @@ class RecordBuffer:
             math.inf if self.max_bytes is None else self.max_bytes - self.pending_bytes
         )
 
-    @property
-    def oldest(self) -> int | None:
-        """The sequence of the oldest record in the queue, or ``None``."""
-        return self._chunks[0].first_sequence if self._chunks else None
-
     def push(self, chunk: Chunk) -> None:
         """Queue *chunk* behind everything else; the caller keeps the bounds."""
         if len(chunk):

@@ -225,7 +225,8 @@ class Bus:
             *select: As in :meth:`attach`; none is all.
             name: Without it, ``on:`` and the handler's qualified name.
             buffer: Its bounds; as every handler has its own, none holds up another.
-            threaded: Call a sync handler in a worker thread, where it may block.
+            threaded: Call a sync handler in a thread of its own, where it may block.
+                What never returns is left behind at the close, and by the program.
 
         Raises:
             AttachError: As :meth:`attach`.
@@ -308,7 +309,8 @@ class Bus:
 
         Later events are not waited for, and neither are subscriptions; backoff is not
         shortened. A bus that does not run reports at once. If cancelled, nothing
-        changes. From the coroutine of another loop it waits on the bus's loop.
+        changes. From the coroutine of another loop it waits on the bus's loop. Inside a
+        sink's call or a handler, it does not wait for that one.
 
         Raises:
             RuntimeError: Called on another loop, while that of the bus stands still.
@@ -331,7 +333,8 @@ class Bus:
         loop it takes place on the bus's loop, or here when that one is gone.
 
         Raises:
-            RuntimeError: Called on another loop, while that of the bus stands still.
+            RuntimeError: Called on another loop, while that of the bus stands still; or
+                inside a call of one of the bus's own sinks or handlers.
         """
         return await self._life.aclose(timeout_seconds)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from eventbus._attempt import Deadline, attempt, open_sink
 from eventbus._breaker import CircuitBreaker
 from eventbus._fate import REJECTED
+from eventbus._loop_watch import LoopWatch
 from eventbus._retry import Backoff, RetryBudget
 from eventbus._trouble import Trouble
 from eventbus._verdict import (
@@ -42,6 +43,17 @@ DRAIN_PAUSE_SECONDS: Final = 0.25
 Hand = list[tuple[RecordBatch, Trouble]]  # the next batch to settle is the last
 
 
+def split_points(size: int) -> list[int]:
+    """Return where the parts end that a batch of *size* records, too large, is cut in.
+
+    Halves; thirds where halving to the end would take a step more, so that finding a
+    single culprit costs at most ``2 * log2(size) + 2`` writes.
+    """
+    power = 1 << (size.bit_length() - 1)
+    parts = 3 if power < size <= power + power // 2 else 2
+    return [size * part // parts for part in range(1, parts + 1)]
+
+
 class Delivery:
     """Settles the hands of one attachment's workers."""
 
@@ -53,8 +65,12 @@ class Delivery:
         self._fate: Final = attachment.fate
         self._health: Final = attachment.health
         self._ledger: Final = attachment.ledger
+        self._give_up: Final = attachment.give_up
         self._warned: Final = host.ledger.warn
+        self._name: Final = plan.name
+        self._log: Final = host.log
         self._clock: Final = host.clock
+        self._watch: Final = LoopWatch(host.clock, self._note_block)
         self._retry: Final = plan.retry
         self._backoff: Final = Backoff(plan.retry, host.random)
         self._budget: Final = RetryBudget(plan.retry.budget_ratio)
@@ -66,13 +82,13 @@ class Delivery:
 
     def deadline(self) -> Deadline:
         """Return a watch over the present task's calls into the sink."""
-        return Deadline(self._clock, self._retry.timeout_seconds)
+        return Deadline(self._clock, self._retry.timeout_seconds, self._health.degrade)
 
     async def open(self, deadline: Deadline) -> bool:
         """Start the sink, as often as it takes; ``False`` when that was given up."""
         failures = 0
         while not self.stopped:
-            verdict = await open_sink(self._sink, deadline)
+            verdict = await open_sink(self._sink, deadline, self._watch)
             if verdict is None:
                 self._health.ready()
                 return True
@@ -85,6 +101,18 @@ class Delivery:
             delay = self._backoff.jittered(failures)
             await self._pause(delay, self._backing_off)
         return False
+
+    def _note_block(self, seconds: float) -> None:
+        """Say whose call held the event loop, and for how long at a stretch."""
+        self._warned("loop_blocked", 1)
+        remedy = "threaded=True" if self._handles else "a worker thread"
+        self._log.warning(
+            f"{self._name}: loop_blocked",
+            "sink %r held the event loop for %.1f s: nothing else ran; %s takes it off",
+            self._name,
+            seconds,
+            remedy,
+        )
 
     def deposit(self, batch: RecordBatch) -> None:
         """Count *batch* as sent for the first time, which pays for retries."""
@@ -109,7 +137,7 @@ class Delivery:
     ) -> None:
         batch, trouble = hand[-1]
         try:
-            verdict = await attempt(self._sink, batch, deadline)
+            verdict = await attempt(self._sink, batch, deadline, self._watch)
         except BaseException as error:
             self._breaker.abandoned(ticket=ticket)
             self._let_the_barred_look()
@@ -157,9 +185,8 @@ class Delivery:
                 self._fate.delivered_in_part(batch, verdict)
                 self._health.ready()
             case Split() if len(batch) > 1:
-                middle = len(batch) // 2
-                hand.append((batch.part(middle, len(batch)), trouble))
-                hand.append((batch.part(0, middle), trouble))
+                parts = list(batch.cut(split_points(len(batch))))
+                hand += [(part, trouble) for part in reversed(parts)]
             case Split():
                 self._fate.lost(batch, "too_large", self._after(trouble, verdict))
             case Rejected():
@@ -171,6 +198,7 @@ class Delivery:
                 self._fate.lost(rest, "permanent", self._after(trouble, verdict))
                 self._health.fail(verdict.reason)
                 self._wake()
+                self._give_up()
 
     def _after(self, trouble: Trouble, verdict: Verdict) -> Trouble:
         now = self._clock.monotonic()
@@ -201,7 +229,7 @@ class Delivery:
             self._fate.lost(rest, "retry_exhausted", after)
             return
         hand.append((rest, after))
-        if not self.stopped:
+        if not (self.stopped or self._health.failed):
             self.note_repeats(rest, before=trouble, after=after)
             await self._pause(delay, self._backing_off)
 

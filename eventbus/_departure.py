@@ -32,7 +32,7 @@ class Departures:
         self._idle: list[asyncio.Future[None]] = []
         self._timer: TimerHandle | None = None
         self._due_at = -math.inf
-        self._hurries = 0
+        self._flushes: set[object] = set()
         self.closing = False
 
     @property
@@ -44,7 +44,7 @@ class Departures:
 
     @property
     def _leaves_early(self) -> bool:
-        hurried = self.closing or self._hurries > 0
+        hurried = self.closing or bool(self._flushes)
         return hurried or self._buffer.is_full_batch(self._batch)
 
     async def next(self) -> RecordBatch | None:
@@ -94,7 +94,7 @@ class Departures:
         while self._idle:
             woken = self._idle.pop()
             if not woken.done():
-                woken.set_result(None)
+                settle(woken)
                 return
 
     def _set_timer(self) -> None:
@@ -110,10 +110,14 @@ class Departures:
             self._due_at = -math.inf
         self.notify()
 
-    def hurry(self, hurried: bool) -> None:
-        """Let batches leave without waiting to fill, until told otherwise as often."""
-        self._hurries += 1 if hurried else -1
+    def hurry(self, flush: object) -> None:
+        """Let batches leave without waiting to fill, until *flush* is over."""
+        self._flushes.add(flush)
         self.notify()
+
+    def calm(self, flush: object) -> None:
+        """Let batches fill again: *flush* is over."""
+        self._flushes.discard(flush)
 
     def close(self) -> None:
         """Let everything leave; workers that find nothing end."""
@@ -125,8 +129,10 @@ class Departures:
     def rebind(self) -> None:
         """Forget the loop that is gone."""
         self._cancel_timer()
-        self._idle.clear()
+        self._flushes.clear()
+        self._idle = [w for w in self._idle if not w.get_loop().is_closed()]
         self._due_at = -math.inf
+        self.notify()
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

@@ -127,7 +127,7 @@ class Refused(SinkError):
 
 
 class TooLarge(SinkError):
-    """The batch is larger than the far side takes: it is split in halves."""
+    """The batch is larger than the far side takes: it is split."""
 
     def __init__(self, reason: str = "the batch is too large") -> None:
         """Keep the far side's words."""

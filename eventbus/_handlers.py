@@ -7,11 +7,10 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anyio.to_thread
-
 from eventbus._context import enter_depth
 from eventbus._record import AnyRecord
 from eventbus._settings import Retry
+from eventbus._side_thread import SideThread
 from eventbus._sink import Outcome
 from eventbus._verdict import Progress, describe_error
 from eventbus._window import RecordBatch
@@ -24,7 +23,8 @@ class HandlerSink:
 
     Args:
         handler: Sync or async; takes a record.
-        threaded: Call a sync handler in a worker thread, where it may block.
+        threaded: Call a sync handler in a thread of its own, where it may block. One
+            that never returns is left behind at the close, and the program's end.
     """
 
     ordered = True
@@ -33,7 +33,7 @@ class HandlerSink:
     def __init__(self, handler: Handler, *, threaded: bool = False) -> None:
         """Remember whom to call."""
         self._handler = handler
-        self._threaded = threaded
+        self._thread = SideThread(handler, name_of(handler)) if threaded else None
 
     async def start(self) -> None:
         """See :class:`eventbus.Sink`."""
@@ -55,10 +55,8 @@ class HandlerSink:
         return Outcome(rejected=list(rejected.items())) if rejected else None
 
     async def _call(self, record: AnyRecord) -> None:
-        if self._threaded:
-            answer = await anyio.to_thread.run_sync(
-                self._handler, record, abandon_on_cancel=True
-            )
+        if self._thread is not None:
+            answer = await self._thread.call(record)
         else:
             answer = self._handler(record)
         if inspect.isawaitable(answer):
@@ -66,6 +64,8 @@ class HandlerSink:
 
     async def aclose(self) -> None:
         """See :class:`eventbus.Sink`."""
+        if self._thread is not None:
+            self._thread.end()
 
 
 def _ends_the_call(error: BaseException) -> bool:

@@ -10,15 +10,15 @@ A lease is read before the append, so an answer of ``True`` is never false.
 
 from __future__ import annotations
 
-import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from threading import RLock
 from typing import Any, Final
 
-from eventbus._context import Bound, current_bound
+from eventbus._context import Bound
 from eventbus._door import Door
 from eventbus._event import Event
+from eventbus._latch import Latch, Left
 from eventbus._ledger import BusLedger
 from eventbus._record import AnyRecord, Record
 from eventbus._route import LEASE_EVENTS, Lease, Route
@@ -36,92 +36,10 @@ DEFERRED_EVENTS: Final = 128
 """How many arrivals may wait for a seal's end before they are counted without it."""
 
 _MAX_LEASES: Final = 1024
-_COUNT: Final = re.compile(r"count=(\d+)")
 
 
 class NoLoopError(Exception):
     """The loop that was to take the events is closed."""
-
-
-class Latch:
-    """Knows when the holder of a lock comes in again: a signal handler, a finalizer.
-
-    Entered with the lock held: ``with ingress.left, ingress.mutex, ingress.inside as
-    outermost``. ``outermost`` is ``False`` in the middle of the same thread's own work;
-    what comes then is left to the outer pass, which looks again before it lets go.
-
-    The lock itself is taken and let go of in C, so an exception that a signal handler
-    raises at any place cannot leave it held; the latch is then found to be stale.
-
-    Args:
-        mutex: The lock.
-        after: Called each time, still inside the lock but open to newcomers.
-    """
-
-    __slots__ = ("_after", "_busy", "_depth", "_mutex")
-
-    def __init__(self, mutex: RLock, after: Callable[[], object]) -> None:
-        """Begin open."""
-        self._mutex = mutex
-        self._after = after
-        self._busy = False
-        self._depth = 0
-
-    @property
-    def is_mine(self) -> bool:
-        """Whether the calling thread is inside."""
-        return self._busy and self._mutex._is_owned()  # type: ignore[attr-defined]
-
-    def __enter__(self) -> bool:
-        if self._busy:
-            if _holds(self._mutex) > 1:
-                self._depth += 1
-                return False
-            self._depth = 0
-        self._busy = True
-        return True
-
-    def __exit__(self, *_: object) -> None:
-        if self._depth:
-            self._depth -= 1
-            return
-        self._busy = False
-        self._after()
-
-
-def _holds(mutex: RLock) -> int:
-    """Return how often the holder of *mutex* has taken it."""
-    count = _COUNT.search(repr(mutex))
-    return int(count[1]) if count else 1
-
-
-class Left:
-    """Takes, outside the lock, what was left by code that ran in the middle of it."""
-
-    __slots__ = ("_admit", "_inside", "_items")
-
-    def __init__(
-        self, inside: Latch, admit: Callable[[Any, Bound | None], object]
-    ) -> None:
-        """Begin with nothing. Any: whatever emit was given."""
-        self._inside = inside
-        self._admit = admit
-        self._items: deque[tuple[Any, Bound | None]] = deque()
-
-    def leave(self, item: Any) -> None:
-        """Keep *item*, which needs more than the lock allows, until it is free."""
-        self._items.append((item, current_bound()))
-
-    def __enter__(self) -> None:
-        """Nothing is to be done before."""
-
-    def __exit__(self, *_: object) -> None:
-        while self._items and not self._inside.is_mine:
-            try:
-                item, bound = self._items.popleft()
-            except IndexError:  # another thread was faster
-                return
-            self._admit(item, bound)
 
 
 class Ingress:

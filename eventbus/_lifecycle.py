@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import Final, Literal, TypeVar
+from collections.abc import AsyncGenerator, Iterable
+from functools import partial
+from typing import Final, Literal, NamedTuple, TypeVar
 
 import anyio
 
 from eventbus._attachment import Attachment
-from eventbus._barrier import Barriers, is_past
-from eventbus._clock import Clock
+from eventbus._attempt import UNWIND_SECONDS
+from eventbus._barrier import Barriers
 from eventbus._engine import Engine
+from eventbus._errand import Errand
 from eventbus._errors import AttachError, BusClosedError
+from eventbus._loop import before_loop_ends
 from eventbus._sink import Sink
 from eventbus._stats import AttachmentReport, Report
-from eventbus._waiting import wait_until_done
+from eventbus._waiting import TimeLimit, outlast
 
 T = TypeVar("T")
 
 Phase = Literal["not started", "running", "closing", "closed"]
+
+
+class _Departure(NamedTuple):
+    """An attachment's detach that is under way."""
+
+    limit: TimeLimit
+    errand: Errand[AttachmentReport]
 
 
 class Lifecycle:
@@ -45,8 +54,9 @@ class Lifecycle:
         self._close_timeout_seconds: Final = close_timeout_seconds
         self.barriers: Final = Barriers(engine.clock)
         self.attachments: dict[str, Attachment] = {}
-        self._leaving: dict[Attachment, asyncio.Task[AttachmentReport]] = {}
-        self._closing: asyncio.Task[Report] | None = None
+        self._leaving: dict[Attachment, _Departure] = {}
+        self._closing: Errand[Report] | None = None
+        self._guard: AsyncGenerator[None] | None = None
         self.phase: Phase = "not started"
 
     @property
@@ -62,11 +72,7 @@ class Lifecycle:
     @property
     def everybody(self) -> dict[str, Attachment]:
         """The attachments and the keepers of their dead letters, by name."""
-        everybody = dict(self.attachments)  # threads look while the loop attaches
-        for attachment in list(everybody.values()):
-            if attachment.dead_letters is not None:
-                everybody[attachment.dead_letters.name] = attachment.dead_letters
-        return everybody
+        return {one.name: one for one in _with_keepers(self.attachments.values())}
 
     @property
     def pending(self) -> int:
@@ -75,6 +81,9 @@ class Lifecycle:
 
     def free_name(self, name: str | None, default: str) -> str:
         """Return *name*, or a free one like *default*.
+
+        That of an attachment which is still being detached is free: it has left the
+        counts, and its detach returns the rest of them.
 
         Raises:
             AttachError: *name* is taken or blank.
@@ -93,7 +102,17 @@ class Lifecycle:
         return free
 
     def holder_of(self, sink: Sink) -> str | None:
-        """Return the name under which *sink* is attached, or ``None``."""
+        """Return the name under which *sink* is attached, or ``None``.
+
+        Raises:
+            AttachError: It is still being detached.
+        """
+        for attachment in _with_keepers(self._leaving):
+            if attachment.sink is sink:
+                raise AttachError(
+                    f"the {type(sink).__name__} that was attached as "
+                    f"{attachment.name!r} is still being detached: await that first"
+                )
         holders = (a.name for a in self.everybody.values() if a.sink is sink)
         return next(holders, None)
 
@@ -133,10 +152,31 @@ class Lifecycle:
     def _run_here(self) -> None:
         if not self._engine.binding.is_bound:
             self._engine.binding.bind()
+            self._guard = before_loop_ends(self._leave_loop)
+            self._forget_old_loop()
         self.phase = "running"
         for attachment in self.attachments.values():
             self._launch(attachment)
         self._engine.work()
+
+    def _forget_old_loop(self) -> None:
+        """Let go of all who waited on a loop that is gone; go on with its detaches."""
+        self.barriers.rebind()
+        for attachment in _with_keepers([*self.attachments.values(), *self._leaving]):
+            attachment.workers.departures.rebind()
+            for waiter in list(attachment.waiters):
+                if waiter.is_stranded:
+                    waiter.turn_away()
+            attachment.admit_waiting()
+        for attachment, departure in self._leaving.items():
+            self._launch(attachment)
+            self._leaving[attachment] = self._departure(attachment, departure.limit)
+
+    async def _leave_loop(self) -> None:
+        """End all workers, with nothing decided: another loop may take it up."""
+        everybody = _with_keepers([*self.attachments.values(), *self._leaving])
+        running = [task for one in everybody for task in one.workers.suspend()]
+        await outlast(*running, seconds=UNWIND_SECONDS)
 
     async def _wait_until_started(self) -> None:
         clock = self._engine.clock
@@ -157,7 +197,11 @@ class Lifecycle:
         if not self.is_running or not binding.is_bound:
             return self._report(self._engine.sealer.next_sequence)
         barrier = self._engine.sealer.next_sequence
-        waited_for = [a for a in self.everybody.values() if not a.plan.pulls]
+        waited_for = [
+            attachment
+            for attachment in self.everybody.values()
+            if not (attachment.plan.pulls or attachment.workers.is_calling())
+        ]
         await self.barriers.wait(waited_for, barrier, timeout_seconds)
         return self._report(barrier)
 
@@ -169,7 +213,7 @@ class Lifecycle:
         ):
             reports = {
                 name: attachment.report(
-                    is_past=attachment.plan.pulls or is_past(attachment, barrier)
+                    is_past=attachment.plan.pulls or attachment.is_past(barrier)
                 )
                 for name, attachment in self.everybody.items()
             }
@@ -182,26 +226,32 @@ class Lifecycle:
         """See :meth:`eventbus.Attachment.detach`."""
         if attachment.last_report is not None:
             return attachment.last_report
+        _refuse_inside([attachment], f"detach of {attachment.name!r}")
         if attachment not in self._leaving and self._closing is not None:
+            _refuse_inside(self.attachments.values(), f"detach of {attachment.name!r}")
             report = await _see_through(self._closing)
             return report.attachments[attachment.name]
+        if self.is_running and not self._engine.binding.is_bound:
+            self._run_here()
         if attachment not in self._leaving:
             self._check_thread(f"detaching {attachment.name!r}")
+            if timeout_seconds is None:
+                timeout_seconds = self._close_timeout_seconds
             self._engine.disconnect(attachment)
             del self.attachments[attachment.name]
-            self._leaving[attachment] = asyncio.create_task(
-                self._detach(attachment, timeout_seconds),
-                name=f"eventbus detach {attachment.name}",
-            )
-        return await _see_through(self._leaving[attachment])
+            limit = TimeLimit(self._engine.clock, timeout_seconds)
+            self._leaving[attachment] = self._departure(attachment, limit)
+        return await _see_through(self._leaving[attachment].errand)
+
+    def _departure(self, attachment: Attachment, limit: TimeLimit) -> _Departure:
+        name = f"eventbus detach {attachment.name}"
+        leave = partial(self._detach, attachment, limit)
+        return _Departure(limit, Errand(leave, name))
 
     async def _detach(
-        self, attachment: Attachment, timeout_seconds: float | None
+        self, attachment: Attachment, limit: TimeLimit
     ) -> AttachmentReport:
-        if timeout_seconds is None:
-            timeout_seconds = self._close_timeout_seconds
-        with suppress(asyncio.CancelledError):  # it ended at once, that is all
-            await _end(attachment, timeout_seconds, "sink_detached")
+        await _end(attachment, limit, "sink_detached")
         del self._leaving[attachment]
         attachment.last_report = attachment.report(is_past=True)
         return attachment.last_report
@@ -211,89 +261,73 @@ class Lifecycle:
         binding = self._engine.binding
         if self.phase != "closed" and binding.is_elsewhere:
             return await binding.there(lambda: self.aclose(timeout_seconds))
-        if self._closing is None or _is_stranded(self._closing):
+        if self.phase != "closed":
+            _refuse_inside([*self.attachments.values(), *self._leaving], "aclose")
+        if self._closing is None or self._closing.is_stranded:
             if timeout_seconds is None:
                 timeout_seconds = self._close_timeout_seconds
             if self.phase != "not started" and not binding.is_bound:
                 self._run_here()
             self.phase = "closing"
             self._engine.close()
-            self._closing = asyncio.create_task(
-                self._close(timeout_seconds), name="eventbus close"
-            )
+            limit = TimeLimit(self._engine.clock, timeout_seconds)
+            self._closing = Errand(partial(self._close, limit), "eventbus close")
         return await _see_through(self._closing)
 
-    async def _close(self, timeout_seconds: float) -> Report:
+    async def _close(self, limit: TimeLimit) -> Report:
         for attachment in self.everybody.values():
             for waiter in list(attachment.waiters):
                 waiter.turn_away()
-        endings = [
-            asyncio.create_task(_end(attachment, timeout_seconds, "shutdown_deadline"))
-            for attachment in self.attachments.values()
-        ]
         leaving = list(self._leaving.values())
-        hurry = asyncio.create_task(
-            _hurry(leaving, self._engine.clock, timeout_seconds)
-        )
-        await _await_all([*endings, hurry])
+        for departure in leaving:
+            departure.limit.shorten(limit.left_seconds)
+            departure.errand.look_again()
+        endings = [
+            Errand(partial(_end, attachment, limit, "shutdown_deadline"), name)
+            for name, attachment in self.attachments.items()
+        ]
+        departures = (departure.errand.done for departure in leaving)
+        await outlast(*(ending.done for ending in endings), *departures)
+        if self._guard is not None:
+            await self._guard.aclose()
         self.phase = "closed"
         return self._report(self._engine.sealer.next_sequence)
 
 
-def _is_stranded(task: asyncio.Task[T]) -> bool:
-    """Return whether *task* never came to its end: cancelled, or its loop is gone."""
-    return task.cancelled() or (not task.done() and task.get_loop().is_closed())
+def _refuse_inside(attachments: Iterable[Attachment], action: str) -> None:
+    """Raise where *action*, which waits for *attachments*, would wait for itself."""
+    for attachment in _with_keepers(attachments):
+        if attachment.workers.is_calling():
+            raise RuntimeError(
+                f"{action} was awaited inside a call of {attachment.name!r}, whose end "
+                "it waits for: begin it in a task of its own, which nobody in there "
+                "waits for"
+            )
 
 
-async def _await_all(tasks: Sequence[asyncio.Task[T]]) -> None:
-    """Wait for *tasks*; if cancelled, make them end at once, and no more than that."""
-    if not tasks:
-        return
-    try:
-        await asyncio.wait(tasks)
-    except asyncio.CancelledError:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+def _with_keepers(attachments: Iterable[Attachment]) -> list[Attachment]:
+    """Return *attachments*, then those who keep their dead letters."""
+    attachments = list(attachments)  # threads look while the loop attaches
+    keepers = [one.dead_letters for one in attachments]
+    return [*attachments, *(keeper for keeper in keepers if keeper is not None)]
 
 
-async def _hurry(
-    tasks: Sequence[asyncio.Task[T]], clock: Clock, timeout_seconds: float
-) -> None:
-    """Let *tasks* end by themselves for so long, then make them end at once."""
-    all_done = asyncio.gather(*tasks, return_exceptions=True)
-    try:
-        await wait_until_done(all_done, clock, timeout_seconds)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await _await_all(tasks)
-
-
-async def _end(attachment: Attachment, timeout_seconds: float, reason: str) -> None:
+async def _end(attachment: Attachment, limit: TimeLimit, reason: str) -> None:
     """End *attachment*, then who keeps its dead letters, in one time."""
-    clock = attachment.host.clock
-    ends_at = clock.monotonic() + timeout_seconds
-    try:
-        await attachment.end(timeout_seconds, reason)
-    except asyncio.CancelledError:
-        ends_at = clock.monotonic()
-        raise
-    finally:
-        if attachment.dead_letters is not None:
-            left = max(ends_at - clock.monotonic(), 0)
-            await attachment.dead_letters.end(left, reason)
+    await attachment.end(limit, reason)
+    if attachment.dead_letters is not None:
+        await attachment.dead_letters.end(limit, reason)
 
 
-async def _see_through(task: asyncio.Task[T]) -> T:
-    """Wait for *task* to its end, whoever cancels meanwhile; then let them."""
+async def _see_through(errand: Errand[T]) -> T:
+    """Wait for *errand* to its end, whoever cancels meanwhile; then let them."""
     cancelled: asyncio.CancelledError | None = None
     with anyio.CancelScope(shield=True):
-        while not task.done():
+        while not errand.done.done():
             try:
-                await asyncio.wait([task])
+                await asyncio.wait([errand.done])
             except asyncio.CancelledError as error:
                 cancelled = error
     if cancelled is not None:
         raise cancelled
-    return task.result()
+    return errand.done.result()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from eventbus._ingress import NoLoopError
@@ -76,3 +77,23 @@ class LoopBinding:
             call(self._work, context=self._context)
         except RuntimeError as error:
             raise NoLoopError(str(error)) from error
+
+
+def before_loop_ends(action: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
+    """Have *action* awaited before the running loop is closed.
+
+    After a program's end ``asyncio.run`` cancels all tasks, waits for those it knew
+    of, and then closes the asynchronous generators that were begun on the loop. What
+    is returned is one: keep it; closing it awaits *action* there and then.
+    """
+    guard = _guard(action)
+    with suppress(StopIteration):
+        guard.__anext__().send(None)  # it is begun, and registered with the loop
+    return guard
+
+
+async def _guard(action: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
+    try:
+        yield
+    finally:
+        await action()

@@ -117,6 +117,11 @@ class Waiter:
             clock = attachment.host.clock
             self._timer = clock.call_later(timeout_seconds, self._expire)
 
+    @property
+    def is_stranded(self) -> bool:
+        """Whether its publisher will never go on: the loop it waits on is gone."""
+        return self._call.done.get_loop().is_closed()
+
     def admit(self) -> None:
         """Offer the record; called by whoever took the waiter out of the line.
 

@@ -73,7 +73,7 @@ class Sink(Protocol):
         Raises:
             Unavailable: Not now; the batch is tried again.
             Refused: Never; the batch is counted as rejected.
-            TooLarge: The batch is split in halves.
+            TooLarge: The batch is split.
 
         Any other exception is a fault of the sink: the batch is tried three times in
         all. When cancelled, the attempt's outcome counts as unknown.
@@ -81,7 +81,10 @@ class Sink(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Let go of everything. Called once, also after a failed start."""
+        """Let go of everything. Called once, also after a failed start.
+
+        Again only if the host cancelled the call, not the bus.
+        """
         ...
 
 

@@ -332,11 +332,6 @@ class RecordBatch(Sequence[AnyRecord]):
             for bound in chunk.window.contexts[chunk.start : chunk.stop]
         ]
 
-    @property
-    def first_sequence(self) -> int:
-        """The sequence of its oldest record."""
-        return self._chunks[0].first_sequence
-
     def cut(self, stops: Iterable[int]) -> Iterator[RecordBatch]:
         """Yield the consecutive parts that end at *stops*, some of them empty."""
         rest = deque(Chunk(c.window, c.start, c.stop, c.sizes) for c in self._chunks)

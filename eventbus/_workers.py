@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from eventbus._attempt import UNWIND_SECONDS, Deadline
 from eventbus._clock import TimerHandle
-from eventbus._delivery import FAULT_TRIES, Delivery, Hand
+from eventbus._delivery import DRAIN_PAUSE_SECONDS, FAULT_TRIES, Delivery, Hand
 from eventbus._departure import Departures
 from eventbus._retry import Backoff
 from eventbus._trouble import NO_TROUBLE
 from eventbus._verdict import describe_error
-from eventbus._waiting import settle, wait_until_done
+from eventbus._waiting import TimeLimit, outlast, settle
+from eventbus._window import RecordBatch
 
 if TYPE_CHECKING:
     from eventbus._attachment import Attachment
+
+DEATHS_AT_ONCE: Final = 100
+"""So many workers in a row are replaced without a pause while the attachment closes."""
 
 
 class Workers:
@@ -44,6 +49,7 @@ class Workers:
         self._finished: asyncio.Future[None] | None = None
         self._deaths = 0
         self._restart: TimerHandle | None = None
+        self._is_suspended = False
         self.is_open = False
         self.was_asked_to_start = False
 
@@ -55,7 +61,9 @@ class Workers:
         for hand in self._hands.values():
             self._take_over(hand)
         self._hands.clear()
-        self.departures.rebind()
+        self._left_alone.clear()
+        self._cancel_restart()
+        self._is_suspended = False
         self.delivery.rebind()
         self.is_open = False
         if self._opened is None or self._opened.get_loop() is not loop:
@@ -65,7 +73,7 @@ class Workers:
 
     def opened(self) -> asyncio.Future[None]:
         """Return what is done once the sink has started, or never will."""
-        if self._opened is None:
+        if self._opened is None or self._opened.get_loop().is_closed():
             self._opened = asyncio.get_running_loop().create_future()
         if self.delivery.stopped:
             settle(self._opened)
@@ -124,12 +132,17 @@ class Workers:
         died = task.cancelled() or error is not None
         if died and not self.delivery.stopped:
             cause = describe_error(error) if error else "it was cancelled"
-            self._attachment.health.degrade(f"its task died: {cause}")
-            self._blame(hand, cause)
+            ends = self.delivery.draining or self._is_suspended
+            is_fault = error is not None or not ends
+            if is_fault:
+                self._attachment.health.degrade(f"its task died: {cause}")
+            self._blame(hand, cause, is_fault=is_fault)
             self._take_over(hand)
             self._replace()
         else:
             self._take_over(hand)
+            if self._attachment.health.failed:
+                self._attachment.give_up()
             if not self._hands:
                 self._finish()
 
@@ -137,16 +150,17 @@ class Workers:
         self._orphans += hand
         hand.clear()
 
-    def _blame(self, hand: Hand, cause: str) -> None:
+    def _blame(self, hand: Hand, cause: str, *, is_fault: bool) -> None:
         """Count the death as an attempt at the batch that was tried, if there was one.
 
-        The third one makes it poison.
+        The third fault makes it poison. A host that cancels all its tasks when it ends
+        is none.
         """
         if not hand:
             return
         batch, trouble = hand.pop()
         now = self._clock.monotonic()
-        after = trouble.and_then(cause, since=now, unknown=True, is_fault=True)
+        after = trouble.and_then(cause, since=now, unknown=True, is_fault=is_fault)
         if after.faults >= FAULT_TRIES:
             self._attachment.fate.lost(batch, "retry_exhausted", after)
         else:
@@ -154,33 +168,50 @@ class Workers:
             hand.append((batch, after))
 
     def _replace(self) -> None:
+        if self._is_suspended:
+            return
         self._deaths += 1
-        if self._restart is None:
-            draining = self.delivery.draining
-            delay = 0.0 if draining else self._backoff.jittered(self._deaths)
+        draining = self.delivery.draining
+        if draining and self._deaths <= DEATHS_AT_ONCE:
+            self._spawn()
+        elif self._restart is None:
+            delay = self._backoff.jittered(self._deaths)
+            delay = min(delay, DRAIN_PAUSE_SECONDS) if draining else delay
             self._restart = self._clock.call_later(delay, self._spawn)
 
     def _restart_now(self) -> None:
-        if self._restart is not None:
-            self._restart.cancel()
+        if self._cancel_restart():
             self._spawn()
 
+    def _cancel_restart(self) -> bool:
+        restart, self._restart = self._restart, None
+        if restart is not None:
+            restart.cancel()
+        return restart is not None
+
+    def suspend(self) -> list[asyncio.Task[None]]:
+        """End the workers until the next :meth:`launch`; return who runs still."""
+        self._is_suspended = True
+        self._cancel_restart()
+        running = [] if self.delivery.stopped else [*self._hands]
+        for task in running:
+            task.cancel()
+        return running
+
     def _finish(self) -> None:
-        if self._attachment.health.failed:
-            self._attachment.give_up()
         if self._opened is not None:
             settle(self._opened)
         if self._finished is not None:
             settle(self._finished)
 
-    async def drain(self, timeout_seconds: float) -> None:
-        """Deliver what is pending, for so long; a start is waited for only then."""
+    async def drain(self, limit: TimeLimit) -> None:
+        """Deliver what is pending in time; a start is waited for only then."""
         self.delivery.drain()
         self.departures.close()
         self._restart_now()
         pending = self._attachment.buffer.pending
         if self._finished is not None and (self.is_open or pending):
-            await wait_until_done(self._finished, self._clock, timeout_seconds)
+            await limit.outlast(self._finished)
 
     async def stop(self) -> None:
         """Cancel the workers; one that ignores it is left alone, and said so."""
@@ -188,11 +219,8 @@ class Workers:
         self.departures.close()
         for task in self._hands:
             task.cancel()
-        try:
-            if self._hands:
-                await asyncio.wait(set(self._hands), timeout=UNWIND_SECONDS)
-        finally:
-            self._leave_the_rest_alone()
+        await outlast(*self._hands, seconds=UNWIND_SECONDS)
+        self._leave_the_rest_alone()
 
     def _leave_the_rest_alone(self) -> None:
         for task, hand in self._hands.items():
@@ -204,13 +232,23 @@ class Workers:
             settle(self._opened)
 
     def left_over(self) -> Hand:
-        """Take what no worker will settle any more."""
-        hand, self._orphans = self._orphans, []
-        return hand
+        """Take what no worker will settle any more.
 
-    def oldest(self) -> int | None:
-        """Return the sequence of the oldest record in hand, or ``None``."""
-        hands = [*self._hands.values(), self._orphans]
-        return min(
-            (batch.first_sequence for hand in hands for batch, _ in hand), default=None
-        )
+        When the sink has failed that is all but the batches it may have in hand.
+        """
+        if self._attachment.health.failed:
+            for hand in self._hands.values():
+                self._orphans += hand[:-1]
+                del hand[:-1]
+        left, self._orphans = self._orphans, []
+        return left
+
+    def is_calling(self) -> bool:
+        """Return whether the present task is one of them: it is inside the sink."""
+        return asyncio.current_task() in self._hands
+
+    def in_hand(self) -> Iterator[RecordBatch]:
+        """Yield the batches that left the buffer and are not decided."""
+        for hand in [*self._hands.values(), self._orphans]:
+            for batch, _ in hand:
+                yield batch

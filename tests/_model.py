@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from eventbus import Overflow
+from eventbus._delivery import split_points
 
 Item = tuple[int, int]  # an event's number and its size
 
@@ -139,9 +141,9 @@ class Model:
             self._drop("too_large")
             self._go_on()
             return
-        middle = len(part.items) // 2
-        for items in (part.items[middle:], part.items[:middle]):
-            self.hand.append(Part(items, part.faults, part.unknown))
+        ends = [0, *split_points(len(part.items))]
+        for start, end in reversed(list(pairwise(ends))):
+            self.hand.append(Part(part.items[start:end], part.faults, part.unknown))
 
     def fail(self, kind: str, *, arrived: int) -> None:
         """It is tried again, but for the first *arrived*."""

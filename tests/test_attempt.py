@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from eventbus import Batch, Retry, Unavailable
+from eventbus import Batch, Refused, Retry, TooLarge, Unavailable
 from eventbus._record import AnyRecord
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
 from tests._rig import CuedSink, Rig, numbers
@@ -106,6 +106,76 @@ async def test_a_sink_that_answers_in_spite_of_its_timeout_has_delivered() -> No
             await rig.after(1.0)
         assert numbers(sink.records) == [1, 2]
         assert (rig.stats().delivered, rig.stats().errors) == (2, {})
+
+
+@pytest.mark.parametrize("error", [Unavailable("503"), OSError("cut"), ValueError()])
+async def test_what_a_sink_raises_in_place_of_its_timeout_is_no_answer(
+    error: Exception,
+) -> None:
+    async with Rig() as rig:
+        await rig.attach(
+            ScriptedSink(*[translated(error)] * 4), retry=Retry(timeout_seconds=1.0)
+        )
+        await rig.emit(1)
+        await rig.after(1.0)
+        stats = rig.stats()
+        assert (stats.state, stats.cause) == ("degraded", "no answer within 1.0 s")
+        assert (stats.errors, stats.possible_duplicates) == ({"TimeoutError": 1}, 1)
+        for _ in range(8):
+            await rig.after(8.0)
+        assert rig.stats().delivered == 1
+        assert rig.stats().errors == {"TimeoutError": 4}
+
+
+@pytest.mark.parametrize(
+    ("error", "counted"),
+    [(Refused("410"), (1, {})), (TooLarge(), (0, {"too_large": 1}))],
+)
+async def test_what_the_far_side_alone_can_have_said_is_its_answer_though_late(
+    error: Exception, counted: tuple[int, dict[str, int]]
+) -> None:
+    async with Rig() as rig:
+        sink = ScriptedSink(translated(error))
+        await rig.attach(sink, retry=Retry(timeout_seconds=1.0))
+        await rig.emit(1)
+        await rig.after(1.0)
+        stats = rig.stats()
+        assert (stats.rejected, stats.dropped, stats.errors) == (*counted, {})
+        assert stats.possible_duplicates == 0
+
+
+def translated(error: Exception) -> steps.Step:
+    """Return a step that hangs, and raises *error* when it is cancelled."""
+
+    async def step(sink: ScriptedSink, batch: Sequence[AnyRecord]) -> None:
+        try:
+            await sink.until_released()
+        except asyncio.CancelledError:
+            raise error.with_traceback(None) from None
+
+    return step
+
+
+async def test_a_sink_that_ignores_its_timeout_is_not_said_to_be_ready() -> None:
+    async with Rig() as rig:
+        sink = ScriptedSink(steps.ok, steps.hang(ignored_cancellations=1))
+        await rig.attach(sink, retry=Retry(timeout_seconds=1.0), batch=ONE_BY_ONE)
+        await rig.emit(1, 2)
+        await rig.after(1.0)
+        assert rig.stats().state == "ready"
+        await rig.after(0.05)
+        assert (rig.stats().state, rig.stats().cause) == (
+            "degraded",
+            "no answer within 1.0 s, and its cancellation was ignored",
+        )
+        sink.release()
+        await settled()
+        stats = rig.stats()
+        assert (stats.state, stats.delivered, stats.errors) == ("ready", 2, {})
+        assert stats.possible_duplicates == 0
+        await rig.emit(3)
+        await rig.after(0.0)
+        assert rig.clock.timers == 0
 
 
 async def test_a_timeout_leaves_no_trace_on_the_task_of_the_next_call() -> None:

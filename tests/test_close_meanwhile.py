@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
@@ -20,9 +20,7 @@ from eventbus import (
     Event,
     Report,
     Retry,
-    Unavailable,
 )
-from eventbus._record import AnyRecord
 from eventbus.testing import ManualClock, RecordingSink, ScriptedSink, settled, steps
 from tests._rig import CuedSink, Numbered, Rig, numbers
 
@@ -289,78 +287,6 @@ def test_on_another_loop_than_one_that_stands_still_it_says_so() -> None:
         asyncio.run(bus.aclose())
     loop.run_until_complete(bus.aclose())
     loop.close()
-
-
-async def test_a_host_that_cancels_all_tasks_ends_the_close_at_once() -> None:
-    async with Rig() as rig:
-        hung = ScriptedSink(then=steps.hang(), aclose=[steps.hang()])
-        await rig.attach(hung, retry=PATIENT)
-        await rig.attach(ScriptedSink(then=steps.hang()), name="other", retry=PATIENT)
-        await rig.emit(1, 2)
-        task = closing(rig, 60.0)
-        await settled()
-        own = asyncio.current_task()
-        for one in asyncio.all_tasks():
-            if one is not own:
-                one.cancel()
-        await asyncio.wait([task])
-        assert task.cancelled()
-        report = await rig.bus.aclose()
-        assert {
-            r.dropped["shutdown_deadline"] for r in report.attachments.values()
-        } == {2}
-        assert rig.clock.monotonic() == 0
-
-
-async def test_a_host_that_cancels_all_tasks_waits_for_no_dead_letters() -> None:
-    async with Rig() as rig:
-        keeper = ScriptedSink(then=steps.hang())
-        sink = ScriptedSink(steps.reject(0), then=steps.hang())
-        await rig.attach(sink, retry=PATIENT, batch=ONE_BY_ONE, dead_letters=keeper)
-        await rig.emit(1, 2)
-        task = closing(rig, 60.0)
-        await settled()
-        own = asyncio.current_task()
-        for one in asyncio.all_tasks():
-            if one is not own:
-                one.cancel()
-        await asyncio.wait([task])
-        report = await rig.bus.aclose()
-        assert report.attachments["sink"].dropped == {"shutdown_deadline": 1}
-        letters = report.attachments["sink.dead_letters"]
-        assert letters.dropped == {"shutdown_deadline": 1}
-
-
-async def test_a_host_that_cancels_all_tasks_loses_no_count() -> None:
-    async with Rig() as rig:
-        sinks = [CuedSink(), ScriptedSink(steps.fail(Unavailable()))]
-        for index, sink in enumerate(sinks):
-            await rig.attach(sink, name=str(index), batch=ONE_BY_ONE)
-        await rig.emit(1, 2, 3)
-        own = asyncio.current_task()
-        for one in asyncio.all_tasks():
-            if one is not own:
-                one.cancel()
-        await settled()
-        rig.check_balance()
-        assert rig.stats("0").pending == rig.stats("1").pending == 3
-
-
-async def test_a_sink_that_closes_its_own_bus_is_cut_off_in_time() -> None:
-    async with Rig() as rig:
-        reports: list[Report] = []
-
-        class Closing(RecordingSink):
-            async def write(self, batch: Sequence[AnyRecord]) -> None:
-                reports.append(await rig.bus.aclose(1.0))
-
-        await rig.attach(Closing(), retry=PATIENT)
-        await rig.attach(healthy := RecordingSink(), name="healthy")
-        await rig.emit(1)
-        await rig.after(1.0)
-        report = await rig.bus.aclose()
-        assert report.attachments["sink"].dropped == {"shutdown_deadline": 1}
-        assert numbers(healthy.records) == [1]
 
 
 async def test_a_start_that_is_cancelled_leaves_no_task_behind() -> None:

@@ -140,8 +140,7 @@ async def test_what_waited_for_room_at_a_sink_that_fails_is_kept_too() -> None:
         await rig.attach(sink, buffer=Buffer(max_events=1), dead_letters=letters)
         await rig.emit(1)
         publishers = [
-            asyncio.create_task(rig.bus.publish(Numbered(n=n)))
-            for n in (2, 3)
+            asyncio.create_task(rig.bus.publish(Numbered(n=n))) for n in (2, 3)
         ]
         await settled()
         await rig.after(1.0)

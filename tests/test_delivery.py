@@ -15,6 +15,7 @@ from eventbus import (
     TooLarge,
     Unavailable,
 )
+from eventbus._delivery import split_points
 from eventbus._record import AnyRecord
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
 from tests._rig import CuedSink, Numbered, Rig, numbers
@@ -285,7 +286,8 @@ async def test_faults_are_counted_apart_from_times_the_far_side_was_down() -> No
         assert numbers(sink.delivered) == [1]
 
 
-@pytest.mark.parametrize("size", [2, 8, 100, 512])
+@pytest.mark.parametrize("size", [2, 3, 5, 8, 11, 100, 512])
+@pytest.mark.proves("fault-64")
 async def test_one_culprit_is_found_in_few_writes_and_the_rest_arrives(
     size: int,
 ) -> None:
@@ -306,6 +308,29 @@ async def test_one_culprit_is_found_in_few_writes_and_the_rest_arrives(
             expected = [n for n in range(size) if n != culprit]
             assert numbers(sink.delivered) == expected
             assert rig.stats().dropped == {"too_large": 1}
+
+
+def writes_until_found(size: int, found: dict[int, int]) -> int:
+    """Return the writes that the culprit in the worst place costs: pure arithmetic."""
+    if size not in found:
+        ends = split_points(size)
+        parts = [end - start for start, end in zip([0, *ends], ends, strict=False)]
+        assert sum(parts) == size
+        assert all(0 < part < size for part in parts)
+        worst = max(writes_until_found(part, found) for part in parts)
+        found[size] = 1 + worst + len(parts) - 1
+    return found[size]
+
+
+@pytest.mark.proves("fault-64")
+def test_no_culprit_in_a_batch_of_any_size_costs_more_writes_than_promised() -> None:
+    found = {1: 1}
+    over = [
+        size
+        for size in range(1, 4097)
+        if writes_until_found(size, found) > 2 * math.log2(size) + 2
+    ]
+    assert over == []
 
 
 async def test_what_waits_for_its_half_of_a_split_is_pending() -> None:
@@ -475,4 +500,4 @@ async def test_counts_hold_while_a_sink_looks_at_them() -> None:
         for _ in range(6):
             await rig.after(10.0)
         assert all(balanced for balanced, _ in seen)
-        assert [pending for _, pending in seen if pending >= 0] == [4, 3, 3, 2, 2]
+        assert [pending for _, pending in seen if pending >= 0] == [4, 3, 3, 2, 2, 1]

@@ -142,6 +142,28 @@ async def test_it_waits_for_the_keeper_of_dead_letters_too() -> None:
         assert report.attachments["sink.dead_letters"].delivered == 1
 
 
+async def test_it_waits_for_letters_that_come_behind_later_ones() -> None:
+    async with Rig() as rig:
+        letters = CuedSink()
+        two_at_once = Batch(max_events=1, max_delay_seconds=0.0, max_in_flight=2)
+        sink = CuedSink()
+        await rig.attach(sink, batch=two_at_once, dead_letters=letters)
+        await rig.emit(1)
+        flush = flushing(rig)
+        await settled()
+        await rig.emit(2, 3)
+        await sink.cue(Refused("no"), index=1)
+        await sink.cue(Refused("no"), index=1)
+        await sink.cue(Refused("no"))
+        assert numbers(letters.attempts[0]) == [2]
+        await letters.cue()
+        assert numbers(letters.attempts[1]) == [3, 1]
+        assert not flush.done()
+        assert not (await rig.bus.flush(0)).attachments["sink.dead_letters"].complete
+        await letters.cue()
+        assert flush.done()
+
+
 async def test_it_waits_for_handlers() -> None:
     async with Rig() as rig:
         gate = asyncio.Event()

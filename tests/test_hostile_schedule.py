@@ -75,7 +75,6 @@ class Joined:
         """What was taken, in order."""
         return self.gate.arrived + self.gate.in_hand + self.queued
 
-
     @property
     def keeps_all(self) -> bool:
         """Whether it delivers what it accepted."""

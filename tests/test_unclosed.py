@@ -79,7 +79,7 @@ UNCLOSED = """
             "await bus.start()",
             "...",
             "await asyncio.sleep(99)",
-            "t = asyncio.create_task(bus.aclose(99)); await asyncio.sleep(0.01)",
+            "t = asyncio.create_task(bus.aclose(0.1)); await asyncio.sleep(0.01)",
         ),
         (
             "await bus.start()",
