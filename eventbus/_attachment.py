@@ -143,10 +143,15 @@ class Attachment:
             window: What is selected, redacted as asked.
             stop: From which record on the door was closed.
         """
-        if self._has_nothing_of_the_users or not len(window):
-            return self._portion(window, stop)
-        with scope(Bound(depth=window.depth + 1)):
-            return self._portion(window, stop)
+        try:
+            if self._has_nothing_of_the_users or not len(window):
+                return self._portion(window, stop)
+            with scope(Bound(depth=window.depth + 1)):
+                return self._portion(window, stop)
+        except Exception as error:  # noqa: BLE001 - it must not hurt the neighbours
+            self.health.degrade(f"{stop} event(s) lost: {describe_error(error)}")
+            offered, refused = len(window), len(window) - stop
+            return Portion(offered, refused, unusable=stop)
 
     @property
     def _has_nothing_of_the_users(self) -> bool:
@@ -160,7 +165,7 @@ class Attachment:
         if self.plan.sampler is not None:
             sampled = sample(window.head(stop), self.plan.sampler, self._warn)
             kept = Chunk(sampled, 0, len(sampled))
-        portion = Portion(offered, refused, stop - len(kept), 0, kept)
+        portion = Portion(offered, refused, stop - len(kept), kept=kept)
         if self._weighs:
             portion = self._weighed(portion, kept.measured(self.host.measure))
         return self._diverted(portion)
@@ -303,7 +308,7 @@ class Attachment:
     async def end(self, limit: TimeLimit, reason: str) -> None:
         """Deliver what can be in time, lose the rest for *reason*, close the sink."""
         await self.workers.drain(limit)
-        await self.workers.stop()
+        await self.workers.stop(limit)
         self.give_up(reason)
         await self._close_sink(limit)
 

@@ -21,16 +21,15 @@ from eventbus._verdict import (
     progress_of,
     was_pressed,
 )
-from eventbus._waiting import TIMER_TOLERANCE_SECONDS, TimeLimit, outlast
+from eventbus._waiting import (
+    GRACE_SECONDS,
+    TIMER_TOLERANCE_SECONDS,
+    TimeLimit,
+    outlast,
+)
 from eventbus._window import RecordBatch
 
 TIMED_OUT: Final = "TimeoutError"
-
-CLOSE_GRACE_SECONDS: Final = 0.05
-"""How long a sink may take to close when delivering has used up all the time."""
-
-UNWIND_SECONDS: Final = 0.05
-"""How long what was cancelled may take to end before it is left alone."""
 
 CLOSE_TRIES: Final = 10
 """How often a sink is closed anew that somebody else cancels while it closes."""
@@ -84,13 +83,13 @@ async def close_sink(
     while True:
         closing = asyncio.create_task(_closed(sink), name=f"eventbus close {sink!r}")
         if not await limit.outlast(closing):
-            await outlast(closing, seconds=CLOSE_GRACE_SECONDS)
+            await outlast(closing, seconds=limit.grace_seconds())
         tries -= 1
         if not closing.cancelled() or not tries:
             break
     if not closing.done():
         closing.cancel()
-        await outlast(closing, seconds=UNWIND_SECONDS)
+        await outlast(closing, seconds=limit.grace_seconds())
     return closing
 
 
@@ -186,7 +185,7 @@ class Deadline:
             return
         self.passed = True
         self._task.cancel()
-        self._timer = self._clock.call_later(UNWIND_SECONDS, self._look)
+        self._timer = self._clock.call_later(GRACE_SECONDS, self._look)
 
     @property
     def _reason(self) -> str:

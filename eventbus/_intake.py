@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -14,6 +14,8 @@ from eventbus._verdict import was_pressed
 from eventbus._window import Chunk, Window
 from eventbus.sampling import Sampler
 
+MAX_WEIGHT: Final = 1e18  # beyond it, sums of weights lose whole events
+
 
 class Portion(msgspec.Struct, frozen=True):
     """What one window means to one attachment.
@@ -23,6 +25,7 @@ class Portion(msgspec.Struct, frozen=True):
         refused: How many of them came when its door was closed.
         sampled_out: How many it chose not to take.
         too_large: How many could never fit its bytes.
+        unusable: How many it could not make anything of.
         kept: What is to be queued, or ``None``.
         dead_lettered: How many were kept as dead letters instead.
     """
@@ -31,6 +34,7 @@ class Portion(msgspec.Struct, frozen=True):
     refused: int = 0
     sampled_out: int = 0
     too_large: int = 0
+    unusable: int = 0
     kept: Chunk | None = None
     dead_lettered: int = 0
 
@@ -52,7 +56,7 @@ def sample(window: Window, sampler: Sampler, warn: Warn) -> Window:
     weights: list[float] = []
     for index, record in enumerate(window.records):
         try:
-            weight = sampler.sample(record)
+            weight = _weight(sampler.sample(record))
             taken = weight > 0
         except BaseException as error:  # a sampler is the user's code
             if was_pressed(error):
@@ -63,6 +67,17 @@ def sample(window: Window, sampler: Sampler, warn: Warn) -> Window:
             picks.append(index)
             weights.append(weight)
     return window.picked(picks, weights=weights)
+
+
+def _weight(answer: object) -> float:
+    """Return a sampler's *answer* as a weight.
+
+    Raises:
+        ValueError: It is none: negative, infinite or no number.
+    """
+    if isinstance(answer, int | float) and 0 <= answer <= MAX_WEIGHT:
+        return float(answer)
+    raise ValueError(f"expected a weight from 0 to {MAX_WEIGHT:g}, got {answer!r:.40}")
 
 
 class Intake:
@@ -103,6 +118,7 @@ class Intake:
             ledger.drop("queue_full", portion.refused + door.lost)
             door.lost = 0
         ledger.drop("too_large", portion.too_large)
+        ledger.drop("encode_error", portion.unusable)
         ledger.sampled_out += portion.sampled_out
         ledger.dead_lettered += portion.dead_lettered
         if portion.kept is None:

@@ -10,7 +10,6 @@ from typing import Final, Literal, NamedTuple, TypeVar
 import anyio
 
 from eventbus._attachment import Attachment
-from eventbus._attempt import UNWIND_SECONDS
 from eventbus._barrier import Barriers
 from eventbus._engine import Engine
 from eventbus._errand import Errand
@@ -18,7 +17,7 @@ from eventbus._errors import AttachError, BusClosedError
 from eventbus._loop import before_loop_ends
 from eventbus._sink import Sink
 from eventbus._stats import AttachmentReport, Report
-from eventbus._waiting import TimeLimit, outlast
+from eventbus._waiting import GRACE_SECONDS, TimeLimit, outlast
 
 T = TypeVar("T")
 
@@ -176,7 +175,7 @@ class Lifecycle:
         """End all workers, with nothing decided: another loop may take it up."""
         everybody = _with_keepers([*self.attachments.values(), *self._leaving])
         running = [task for one in everybody for task in one.workers.suspend()]
-        await outlast(*running, seconds=UNWIND_SECONDS)
+        await outlast(*running, seconds=GRACE_SECONDS)
 
     async def _wait_until_started(self) -> None:
         clock = self._engine.clock

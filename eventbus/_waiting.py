@@ -11,6 +11,12 @@ from eventbus._clock import Clock, TimerHandle
 
 TIMER_TOLERANCE_SECONDS: Final = 1e-6  # a timer may come a rounding error early
 
+GRACE_SECONDS: Final = 0.03
+"""How long what was cut off by a time limit may take to end before it is left alone."""
+
+_GRACE_IN_ALL_SECONDS: Final = 0.06
+_LEAST_GRACE_SECONDS: Final = 0.005  # some passes of the loop
+
 
 def settle(future: asyncio.Future[None]) -> None:
     """Finish *future* unless it is finished already, or its loop is gone."""
@@ -69,12 +75,13 @@ class TimeLimit:
         seconds: From now on.
     """
 
-    __slots__ = ("_clock", "_ends_at", "_loop_ends_at")
+    __slots__ = ("_clock", "_ends_at", "_grace_ends_at", "_loop_ends_at")
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         """Begin now."""
         self._clock: Final = clock
         self._ends_at = clock.monotonic() + seconds
+        self._grace_ends_at: float | None = None
         self._loop_ends_at: float | None = None
 
     @property
@@ -90,6 +97,17 @@ class TimeLimit:
         if self._loop_ends_at is None:
             return None
         return self._loop_ends_at - asyncio.get_running_loop().time()
+
+    def grace_seconds(self) -> float:
+        """Return how long what is cut off now may take, by the time of the loop.
+
+        From the first time on, there is little of it in all.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._grace_ends_at is None:
+            self._grace_ends_at = now + _GRACE_IN_ALL_SECONDS
+        left = self._grace_ends_at - now
+        return max(min(GRACE_SECONDS, left), _LEAST_GRACE_SECONDS)
 
     def shorten(self, seconds: float) -> None:
         """End in *seconds* at the latest; who waits already has to be woken."""

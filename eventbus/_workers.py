@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from eventbus._attempt import UNWIND_SECONDS, Deadline
+from eventbus._attempt import Deadline
 from eventbus._clock import TimerHandle
 from eventbus._delivery import DRAIN_PAUSE_SECONDS, FAULT_TRIES, Delivery, Hand
 from eventbus._departure import Departures
@@ -213,13 +213,14 @@ class Workers:
         if self._finished is not None and (self.is_open or pending):
             await limit.outlast(self._finished)
 
-    async def stop(self) -> None:
+    async def stop(self, limit: TimeLimit) -> None:
         """Cancel the workers; one that ignores it is left alone, and said so."""
         self.delivery.stop()
         self.departures.close()
         for task in self._hands:
             task.cancel()
-        await outlast(*self._hands, seconds=UNWIND_SECONDS)
+        if self._hands:
+            await outlast(*self._hands, seconds=limit.grace_seconds())
         self._leave_the_rest_alone()
 
     def _leave_the_rest_alone(self) -> None:

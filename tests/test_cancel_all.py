@@ -288,7 +288,7 @@ def test_a_program_that_never_closes_ends_without_a_task_left(seconds: float) ->
 
 
 async def test_a_clock_that_stands_still_does_not_keep_a_program_from_its_end() -> None:
-    """A test that fails leaves its manual clock alone; its loop must end all the same."""
+    """A test that failed leaves its manual clock alone; its loop ends all the same."""
     async with Rig() as rig:
         await rig.attach(ScriptedSink(then=steps.hang()), retry=PATIENT)
         await rig.emit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -241,6 +242,47 @@ async def test_who_waits_for_room_has_it_when_a_seal_leaves_it_over() -> None:
         await bus.flush()
         assert attachment.stats().sampled_out == 1
     assert numbers(sink) == [1]
+
+
+@pytest.mark.proves("fault-53")
+@pytest.mark.parametrize("answer", [10**400, math.inf, math.nan, -1, "2", None])
+async def test_an_answer_of_a_sampler_that_is_no_weight_keeps_the_event(
+    answer: Any,
+) -> None:
+    class Confused:
+        def sample(self, record: AnyRecord) -> float:
+            return answer  # type: ignore[no-any-return]
+
+    odd, plain = RecordingSink(), RecordingSink()
+    async with Bus() as bus:
+        bus.attach(odd, sampler=Confused())
+        bus.attach(plain, name="plain")
+        bus.emit(Step(number=1))
+        await bus.flush()
+        assert bus.stats().warned == {"sampler_error": 1}
+    assert [record.weight for record in odd.records] == [1.0]
+    assert numbers(plain) == [1]
+
+
+async def test_a_window_nothing_can_be_made_of_costs_one_attachment_that_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    odd, plain = RecordingSink(), RecordingSink()
+    async with Bus() as bus:
+        attachment = bus.attach(odd, name="odd", buffer=Buffer(max_events=2))
+        bus.attach(plain, name="plain")
+        with monkeypatch.context() as patch:
+            patch.setattr(attachment, "_portion", lambda *_: 1 / 0)
+            for number in range(3):
+                bus.emit(Step(number=number))
+            await settled()
+        bus.emit(Step(number=3))
+        report = await bus.flush()
+        found = report.attachments["odd"]
+        assert found.dropped == {"encode_error": 2, "queue_full": 1}
+        assert found.balanced
+        assert not report.complete
+    assert (numbers(odd), numbers(plain)) == ([3], [0, 1, 2, 3])
 
 
 async def test_what_is_below_the_floor_takes_no_room_from_what_is_above() -> None:
