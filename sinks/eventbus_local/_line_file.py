@@ -1,120 +1,187 @@
-"""How lines reach a file whole, once, and in turn with other processes."""
+"""How lines reach one file whole, once, and in turn with other processes."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import threading
-from collections.abc import Generator
+import sys
 from typing import Final
 
-from eventbus import Clock, Unavailable
+from eventbus import Clock, Refused, Unavailable
 from eventbus._log import QuietLog
-from eventbus_local._locking import lock, unlock
-from eventbus_local._opening import open_for_appending, sync_directory
+from eventbus_local._locking import lock, try_lock, unlock
+from eventbus_local._opening import (
+    keeps_back_others,
+    open_for_appending,
+    resolved,
+    sync_directory,
+)
 from eventbus_local._rotation import RotatedFiles
 from eventbus_local._settings import JsonlSettings
 
 _MAX_REOPENINGS: Final = 20
-_TURN_SECONDS: Final = 5.0
 _LINE_FEED: Final = b"\n"
+_NO_DESCRIPTOR: Final = (errno.EMFILE, errno.ENFILE)
+
+
+class NoDescriptor(Unavailable):
+    """The process, or the system, has no file descriptor left."""
+
+
+class TurnLost(Unavailable):
+    """Another process has the file that a rotated one is followed by."""
 
 
 class LineFile:
     """Appends whole lines to the file that has the path at that moment.
 
-    Every append is made under a lock that other processes respect, to the file that
-    the path names then: what rotated, deleted or truncated it meanwhile is noticed.
-    A line that a dead process left torn is fenced off with a line feed. What cannot
-    be written whole is taken back.
+    A turn begins with :meth:`hold` and ends with :meth:`end_turn`: other processes
+    wait for it to be over. What rotated, deleted or truncated the file meanwhile is
+    noticed. A line that a dead process left torn is fenced off with a line feed. What
+    the turn wrote can be taken back until it ends.
+
+    What the system refuses is :class:`eventbus.Unavailable`, or
+    :class:`NoDescriptor`. Not for several threads at once.
 
     Args:
+        path: Absolute.
         settings: See :class:`JsonlSettings`.
         clock: Says when a period ends, and the time in the names of rotated files.
+        log: Where it says what it could not do.
+        root: The directory that it must stay below; ``None`` is any.
     """
 
-    def __init__(self, settings: JsonlSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        path: str,
+        settings: JsonlSettings,
+        *,
+        clock: Clock,
+        log: QuietLog,
+        root: str | None = None,
+    ) -> None:
         """Open nothing yet."""
-        path = os.path.abspath(os.path.expanduser(settings.path))
+        self.path: Final = path
+        self.rotated = RotatedFiles(path)
+        self._real_path = path
         self._settings = settings
         self._clock = clock
-        self._log = QuietLog(clock)
-        self._given_path = self._path = path
+        self._log = log
+        self._root = root
         self._descriptor: int | None = None
+        self._size = 0
+        self._written: list[tuple[int, int]] = []
         self._aside: list[int] = []
         self._period = 0
         self._may_rotate = True
-        self._is_closed = False
-        self._turn = threading.Lock()
-        self.rotated = RotatedFiles(path)
 
-    def open(self) -> None:
-        """Open the file, and let go of it until the first append.
+    @property
+    def has_rotated(self) -> bool:
+        """Whether a file was rotated in this turn."""
+        return bool(self._aside)
 
-        Raises:
-            Refused: The path cannot be written to, ever.
-            Unavailable: Not now.
-        """
-        with self._alone():
-            self._hold()
-
-    def append(self, data: bytes) -> bool:
-        """Append whole lines, and return whether a file was rotated for them.
+    def hold(self) -> None:
+        """Open the file unless it is open, and wait for the turn.
 
         Raises:
-            Refused: The path cannot be written to, ever.
-            Unavailable: Nothing of *data* was written, or it was taken back.
+            Refused: The path cannot be written to, ever; below a root, also where
+                another could.
+            Unavailable: Another process keeps the file, or replaces it all the time.
         """
-        written: list[tuple[int, int]] = []
-        with self._alone():
-            try:
-                self._append(data, written)
-            except BaseException:
-                self._take_back(written)
-                raise
-            self._sync(written)
-            return bool(self._aside)
-
-    def close(self) -> None:
-        """Close the file for good; harmless when it is closed."""
-        with self._alone():
-            self._is_closed = True
-            self._let_go()
-
-    @contextlib.contextmanager
-    def _alone(self) -> Generator[None]:
-        """Keep out the thread of an attempt that was given up on."""
-        if not self._turn.acquire(timeout=_TURN_SECONDS):
-            raise Unavailable(f"{self._path!r}: the write before is still running")
         try:
-            yield
+            self._hold(waiting=True)
         except OSError as error:
-            raise Unavailable(f"{self._path!r}: {error.strerror}") from error
-        finally:
-            self._end_turn()
-            self._turn.release()
+            root = self._root
+            if root is None or keeps_back_others(error, self.path, root):
+                raise self._unavailable(error) from error
+            raise Refused(f"{self.path!r}: {error.strerror}") from error
 
-    def _end_turn(self) -> None:
+    def append(self, data: bytes) -> None:
+        """Append whole lines to the file that is held, and to those that follow it.
+
+        Raises:
+            TurnLost: Another process was faster. To wait for it here, with other files
+                held, could be to wait for each other.
+        """
+        try:
+            self._append(data)
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    def sync(self) -> None:
+        """Wait for the disk; a file that failed to reach it is trusted no more."""
+        if self._settings.fsync == "never":
+            return
+        try:
+            for descriptor, _ in self._written:
+                os.fsync(descriptor)
+        except OSError as error:
+            self.take_back()
+            if self._descriptor is not None:
+                self._rotate(self._descriptor)
+            raise self._unavailable(error) from error
+
+    def take_back(self) -> None:
+        """Leave nothing of what this turn wrote."""
+        for descriptor, size in reversed(self._written):
+            with contextlib.suppress(OSError):  # the fence keeps the next line whole
+                if os.fstat(descriptor).st_size > size:
+                    os.ftruncate(descriptor, size)
+
+    def end_turn(self) -> None:
+        """Let the next one have its turn; harmless without one."""
         for descriptor in self._aside:
             os.close(descriptor)
         self._aside.clear()
+        self._written.clear()
         self._may_rotate = True
         if self._descriptor is not None:
             unlock(self._descriptor)
 
-    def _append(self, data: bytes, written: list[tuple[int, int]]) -> None:
+    def close(self) -> None:
+        """Close the file; :meth:`hold` opens it again."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _unavailable(self, error: OSError) -> Unavailable:
+        kind = NoDescriptor if error.errno in _NO_DESCRIPTOR else Unavailable
+        return kind(f"{self.path!r}: {error.strerror}")
+
+    def _hold(self, *, waiting: bool) -> int:
+        for _ in range(_MAX_REOPENINGS):
+            descriptor = self._descriptor
+            if descriptor is None:
+                descriptor = self._descriptor = self._open()
+            if waiting:
+                lock(descriptor, self.path)
+            elif not try_lock(descriptor):
+                raise TurnLost(f"{self.path!r}: another process has it")
+            own = os.fstat(descriptor)
+            if self._has_path(own):
+                self._size = own.st_size
+                if not self._size:
+                    self._period = self._period_of(self._clock.time_ns())
+                return descriptor
+            self.close()
+        raise Unavailable(f"{self.path!r} is replaced again and again")
+
+    def _append(self, data: bytes) -> None:
+        descriptor = self._descriptor
         start = 0
         while start < len(data):
-            descriptor, size = self._hold()
-            fence = _fence(descriptor, size)
-            end = self._end_of_room(data, start, size + len(fence))
-            if self._may_rotate and size and (end == start or self._is_due()):
+            if descriptor is None:
+                descriptor = self._hold(waiting=False)
+            fence = _fence(descriptor, self._size)
+            end = self._end_of_room(data, start, self._size + len(fence))
+            if self._may_rotate and self._size and (end == start or self._is_due()):
                 self._rotate(descriptor)
+                descriptor = self._descriptor
                 continue
             if end == start:
                 end = data.index(_LINE_FEED, start) + 1
-            written.append((descriptor, size))
-            _write(descriptor, fence + data[start:end])
+            self._write(descriptor, fence + data[start:end])
             start = end
 
     def _end_of_room(self, data: bytes, start: int, size: int) -> int:
@@ -126,49 +193,26 @@ class LineFile:
             return len(data)
         return max(data.rfind(_LINE_FEED, start, start + room) + 1, start)
 
-    def _hold(self) -> tuple[int, int]:
-        """Return the file that has the path, locked, and its size."""
-        if self._is_closed:
-            raise Unavailable(f"{self._path!r} is closed")
-        for _ in range(_MAX_REOPENINGS):
-            descriptor = self._descriptor
-            if descriptor is None:
-                descriptor = self._descriptor = self._open()
-            lock(descriptor, self._path)
-            if self._has_path(descriptor):
-                size = os.fstat(descriptor).st_size
-                if not size:
-                    self._period = self._period_of(self._clock.time_ns())
-                return descriptor, size
-            self._let_go()
-        raise Unavailable(f"{self._path!r} is replaced again and again")
-
     def _open(self) -> int:
-        if self._settings.follow_symlinks:
-            self._path = os.path.realpath(self._given_path)
-            self.rotated = RotatedFiles(self._path)
+        follow = self._settings.follow_symlinks
+        root = self._root
+        if follow:
+            self._real_path, root = resolved(self.path, root)
+            self.rotated = RotatedFiles(self._real_path)
         descriptor = open_for_appending(
-            self._path, follow_symlinks=self._settings.follow_symlinks
+            self._real_path, follow_symlinks=follow, root=root
         )
         self._period = self._period_of(os.fstat(descriptor).st_mtime_ns)
         if self._settings.fsync == "batch":
-            sync_directory(self._path)
+            sync_directory(self._real_path)
         return descriptor
 
-    def _has_path(self, descriptor: int) -> bool:
-        own = os.fstat(descriptor)
+    def _has_path(self, own: os.stat_result) -> bool:
         try:
-            found = os.stat(
-                self._given_path, follow_symlinks=self._settings.follow_symlinks
-            )
+            found = os.stat(self.path, follow_symlinks=self._settings.follow_symlinks)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        return (own.st_dev, own.st_ino) == (found.st_dev, found.st_ino)
-
-    def _let_go(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        return os.path.samestat(own, found)
 
     def _period_of(self, time_unix_nano: int) -> int:
         if self._settings.rotate_seconds is None:
@@ -176,53 +220,48 @@ class LineFile:
         return time_unix_nano // int(self._settings.rotate_seconds * 1e9)
 
     def _is_due(self) -> bool:
+        if self._settings.rotate_seconds is None:
+            return False
         return self._period_of(self._clock.time_ns()) > self._period
 
     def _rotate(self, descriptor: int) -> None:
         """Give the file another name; it stays open and locked to the turn's end."""
         target = self.rotated.new_path(self._clock.time_ns())
         try:
-            os.rename(self._path, target)
+            os.rename(self._real_path, target)
         except OSError as error:
             self._may_rotate = False
             self._log.warning(
                 "rotation",
                 "%r keeps growing: it cannot be renamed: %s",
-                self._path,
+                self._real_path,
                 error.strerror,
             )
             return
         self._aside.append(descriptor)
         self._descriptor = None
 
-    def _take_back(self, written: list[tuple[int, int]]) -> None:
-        for descriptor, size in reversed(written):
-            with contextlib.suppress(OSError):  # the fence keeps the next line whole
-                if os.fstat(descriptor).st_size > size:
-                    os.ftruncate(descriptor, size)
-
-    def _sync(self, written: list[tuple[int, int]]) -> None:
-        """Wait for the disk; a file that failed to reach it is trusted no more."""
-        if self._settings.fsync == "never":
-            return
-        try:
-            for descriptor, _ in written:
-                os.fsync(descriptor)
-        except OSError:
-            self._take_back(written)
-            if self._descriptor is not None:
-                self._rotate(self._descriptor)
-            raise
+    def _write(self, descriptor: int, data: bytes) -> None:
+        self._written.append((descriptor, self._size))
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        self._size += len(data)
 
 
 def _fence(descriptor: int, size: int) -> bytes:
     if not size:
         return b""
-    os.lseek(descriptor, size - 1, os.SEEK_SET)
-    return b"" if os.read(descriptor, 1) == _LINE_FEED else _LINE_FEED
+    return b"" if _byte_at(descriptor, size - 1) == _LINE_FEED else _LINE_FEED
 
 
-def _write(descriptor: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+if sys.platform == "win32":
+
+    def _byte_at(descriptor: int, offset: int) -> bytes:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, 1)
+
+else:
+
+    def _byte_at(descriptor: int, offset: int) -> bytes:
+        return os.pread(descriptor, 1, offset)

@@ -8,7 +8,7 @@ from typing import Final
 
 from eventbus import Unavailable
 
-_TURN_SECONDS: Final = 5.0
+TURN_SECONDS: Final = 5.0  # of waiting, for another process or thread
 _LOOK_SECONDS: Final = 0.002
 
 if sys.platform == "win32":
@@ -42,10 +42,10 @@ def lock(descriptor: int, path: str) -> None:
     Raises:
         Unavailable: Another process keeps it.
     """
-    end = time.monotonic() + _TURN_SECONDS
+    end = time.monotonic() + TURN_SECONDS
     while not try_lock(descriptor):
         if time.monotonic() > end:
             raise Unavailable(
-                f"another process has kept {path!r} locked for {_TURN_SECONDS} s"
+                f"another process has kept {path!r} locked for {TURN_SECONDS} s"
             )
         time.sleep(_LOOK_SECONDS)

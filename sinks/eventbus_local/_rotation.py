@@ -14,12 +14,39 @@ import re
 import shutil
 import threading
 import time
+from collections.abc import Iterator
+from functools import cached_property
 from typing import IO, Final
 
 from eventbus_local._locking import try_lock
 
 _PART: Final = ".gz.part"
 _COPY_BYTES: Final = 1 << 20
+_STAMP: Final = r"\.(\d{8}T\d{6}\.\d{9}Z)(?:-(\d+))?"
+_rotated: Final = re.compile(rf"(?P<stem>.+){_STAMP}(?P<suffix>\.[^.]*)?").fullmatch
+
+
+def paths_with_rotated_files(directory: str, *, depth: int) -> Iterator[str]:
+    """Yield the paths that rotated files once had, those of uncompressed ones at least.
+
+    Args:
+        directory: Where to look; links to other directories are not followed.
+        depth: How many directories below it they are.
+    """
+    for entry in _entries(directory):
+        if depth:
+            if entry.is_dir(follow_symlinks=False):
+                yield from paths_with_rotated_files(entry.path, depth=depth - 1)
+        elif match := _rotated(entry.name):
+            yield os.path.join(directory, match["stem"] + (match["suffix"] or ""))
+
+
+def _entries(directory: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as found:
+            return list(found)
+    except FileNotFoundError:
+        return []
 
 
 class RotatedFiles:
@@ -33,10 +60,11 @@ class RotatedFiles:
         """Work out what their names look like."""
         self._directory, name = os.path.split(path)
         self._stem, self._suffix = os.path.splitext(name)
-        self._is_one = re.compile(
-            rf"{re.escape(self._stem)}\.(\d{{8}}T\d{{6}}\.\d{{9}}Z)(?:-(\d+))?"
-            rf"{re.escape(self._suffix)}(?P<gz>\.gz)?"
-        ).fullmatch
+
+    @cached_property
+    def _name(self) -> re.Pattern[str]:
+        stem, suffix = re.escape(self._stem), re.escape(self._suffix)
+        return re.compile(rf"{stem}{_STAMP}{suffix}(?:\.gz)?")
 
     def new_path(self, time_unix_nano: int) -> str:
         """Return a path that no rotated file has."""
@@ -52,7 +80,7 @@ class RotatedFiles:
 
     def paths(self) -> list[str]:
         """Return the paths of all of them, the oldest first."""
-        found = (self._is_one(name) for name in os.listdir(self._directory))
+        found = (self._name.fullmatch(name) for name in os.listdir(self._directory))
         ordered = sorted((m[1], int(m[2] or 0), m[0]) for m in found if m is not None)
         return [self._path(name) for _, _, name in ordered]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
-from collections.abc import Iterable
+import resource
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ class Jsonl:
     line_bytes = 71  # of the line of a ping with one digit and no text
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
+        self.directory = self.outside = directory
         self.path = directory / "out.jsonl"
         self.clock = WallClock()
 
@@ -51,6 +53,10 @@ class Jsonl:
         return [
             Record(Ping(n=n, text=text), id=f"b-{n}", severity="info") for n in numbers
         ]
+
+    def texts(self, *pairs: tuple[int, str]) -> list[AnyRecord]:
+        """Return a ping for each pair of a number and a text."""
+        return [record for n, text in pairs for record in self.pings(n, text=text)]
 
     async def start(self, **settings: Any) -> JsonlSink:
         path = str(settings.pop("path", self.path))
@@ -70,10 +76,41 @@ class Jsonl:
         assert data.endswith(b"\n") or not data
         return [json.loads(line)["event"]["n"] for line in data.splitlines()]
 
+    async def tidied(self, sink: Any) -> None:
+        """Wait until what *sink* does in the background is done."""
+        if sink._tidying.task is not None:
+            await sink._tidying.task
+
+    @contextlib.contextmanager
+    def file_size_limit(self, size: int) -> Iterator[None]:
+        """Let no file of this process grow past a size, as a full disk would."""
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
     def numbers_of(self, paths: Iterable[Path]) -> list[list[int]]:
         return [self.numbers(path) for path in paths]
+
+    def found(self) -> dict[str, list[int]]:
+        """Return the numbers of each file below the directory, by its path there."""
+        return {
+            path.relative_to(self.directory).as_posix(): self.numbers(path)
+            for path in sorted(self.directory.rglob("*"))
+            if path.is_file() and not path.is_symlink()
+        }
 
 
 @pytest.fixture
 def jsonl(tmp_path: Path) -> Jsonl:
     return Jsonl(tmp_path)
+
+
+@pytest.fixture
+def sessions(jsonl: Jsonl) -> Jsonl:
+    """A file for each text, in a directory below that of the test."""
+    jsonl.directory = jsonl.outside / "sessions"
+    jsonl.path = jsonl.directory / "{text}.jsonl"
+    return jsonl

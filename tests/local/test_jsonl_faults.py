@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -42,20 +41,6 @@ async def test_a_line_that_another_process_tore_meanwhile_is_fenced_off(
     assert jsonl.path.read_bytes().count(b"\n") == 3
 
 
-class FileSizeLimit:
-    """Lets no file of this process grow past a size, as a full disk would."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-
-    def __enter__(self) -> None:
-        self.before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (self.size, self.before[1]))
-
-    def __exit__(self, *_: object) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, self.before)
-
-
 @pytest.mark.proves("fault-94")
 async def test_what_does_not_fit_is_taken_back_and_written_once_there_is_room(
     jsonl: Any,
@@ -64,7 +49,7 @@ async def test_what_does_not_fit_is_taken_back_and_written_once_there_is_room(
     await sink.write(jsonl.pings(1, 2))
     before = jsonl.path.read_bytes()
     with (
-        FileSizeLimit(len(before) + 3 * jsonl.line_bytes + 10),
+        jsonl.file_size_limit(len(before) + 3 * jsonl.line_bytes + 10),
         pytest.raises(Unavailable, match=r"out\.jsonl': File too large"),
     ):
         await sink.write(jsonl.pings(3, 4, 5, 6, 7))
@@ -80,7 +65,7 @@ async def test_a_batch_over_two_files_is_taken_back_from_both(jsonl: Any) -> Non
     await sink.write(jsonl.pings(1, 2))
     long = "x" * 5 * jsonl.line_bytes
     batch = [*jsonl.pings(3, 4), *jsonl.pings(5, text=long)]
-    with FileSizeLimit(5 * jsonl.line_bytes), pytest.raises(Unavailable):
+    with jsonl.file_size_limit(5 * jsonl.line_bytes), pytest.raises(Unavailable):
         await sink.write(batch)
     await sink.write(batch)
     await sink.aclose()

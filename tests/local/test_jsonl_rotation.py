@@ -11,11 +11,6 @@ import pytest
 # Any: `jsonl` is the fixture's class, which tests cannot import.
 
 
-async def tidied(sink: Any) -> None:
-    if sink._tidying is not None:
-        await sink._tidying
-
-
 @pytest.mark.proves("I4", "fault-96")
 async def test_no_file_passes_its_bound_and_no_line_is_split(jsonl: Any) -> None:
     sink = await jsonl.start(max_file_bytes=3 * jsonl.line_bytes + 5)
@@ -91,7 +86,7 @@ async def test_rotated_files_are_compressed_and_counted_all_the_same(
     for n in range(5):
         jsonl.clock.seconds += 1
         await sink.write(jsonl.pings(n))
-        await tidied(sink)
+        await jsonl.tidied(sink)
     await sink.aclose()
     packed = jsonl.files("*.gz")
     assert jsonl.numbers_of(packed) == [[1], [2], [3]]
@@ -109,7 +104,7 @@ async def test_what_a_stop_left_uncompressed_the_next_start_compresses(
     (left,) = jsonl.files("out.*Z.jsonl")
     left.with_name(f"{left.name}.gz.part").write_bytes(b"torn")
     sink = await jsonl.start(gzip=True)
-    await tidied(sink)
+    await jsonl.tidied(sink)
     await sink.aclose()
     assert jsonl.numbers_of(jsonl.files("*.gz")) == [[1]]
     assert len(jsonl.files()) == 2
@@ -122,7 +117,7 @@ async def test_a_compressed_file_keeps_the_time_it_was_last_written(jsonl: Any) 
     (rotated,) = jsonl.files("out.*Z.jsonl")
     os.utime(rotated, (5, 5))
     sink = await jsonl.start(gzip=True)
-    await tidied(sink)
+    await jsonl.tidied(sink)
     await sink.aclose()
     assert jsonl.files("*.gz")[0].stat().st_mtime == 5
 
@@ -135,7 +130,7 @@ async def test_a_rotated_file_that_is_still_held_is_left_for_later(jsonl: Any) -
     with rotated.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         sink = await jsonl.start(gzip=True)
-        await tidied(sink)
+        await jsonl.tidied(sink)
         await sink.aclose()
     assert jsonl.files("*.gz") == []
 
@@ -151,7 +146,7 @@ async def test_what_is_rotated_during_a_compression_is_compressed_too(
     for n in range(1, 5):
         jsonl.clock.seconds += 1
         await sink.write(jsonl.pings(n))
-    await tidied(sink)
+    await jsonl.tidied(sink)
     await sink.aclose()
     assert jsonl.numbers_of(jsonl.files("*.gz")) == [[0], [1], [2], [3]]
 
@@ -161,7 +156,7 @@ async def test_closing_ends_a_compression_and_leaves_the_file(jsonl: Any) -> Non
     await sink.write(jsonl.pings(0, text=LONG))
     await sink.write(jsonl.pings(1))
     await sink.aclose()
-    assert sink._tidying.done()
+    assert sink._tidying.task.done()
     assert jsonl.files("*.part") == []
     found = [*jsonl.files("out.*Z.jsonl"), *jsonl.files("*.gz")]
     assert jsonl.numbers_of(found) == [[0]]

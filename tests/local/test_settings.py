@@ -48,6 +48,10 @@ def test_every_setting_is_documented(settings: type) -> None:
             r"path must not contain NUL, got 'a\x00b'",
         ),
         (
+            lambda: JsonlSettings(path="a", max_open_files=0),
+            "max_open_files must be >= 1, got 0",
+        ),
+        (
             lambda: JsonlSettings(path="a", max_file_bytes=0),
             "max_file_bytes must be >= 1, got 0",
         ),

@@ -19,7 +19,7 @@ from eventbus_local import (
 
 
 class Files(FarSide):
-    """The lines of a file and of what was rotated away from it."""
+    """The lines of all files below a folder, rotated ones too."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -27,7 +27,7 @@ class Files(FarSide):
     async def received(self) -> Sequence[str]:
         return [
             json.loads(line)["id"]
-            for path in self._folder.iterdir()
+            for path in self._folder.rglob("*.jsonl")
             for line in path.read_text(encoding="utf-8").splitlines()
         ]
 
@@ -37,6 +37,19 @@ class Files(FarSide):
 async def test_jsonl(tmp_path: Path, max_file_bytes: int | None) -> None:
     settings = JsonlSettings(
         path=str(tmp_path / "events.jsonl"), max_file_bytes=max_file_bytes
+    )
+    report = await check_sink(lambda: JsonlSink(settings), far_side=Files(tmp_path))
+    assert report.scenarios["random_mix"].set_aside > 0
+
+
+@pytest.mark.parametrize("max_open_files", [3, 64])
+async def test_jsonl_with_a_file_for_each_value(
+    tmp_path: Path, max_open_files: int
+) -> None:
+    settings = JsonlSettings(
+        path=str(tmp_path / "{event.name}/{number}.jsonl"),
+        max_open_files=max_open_files,
+        max_file_bytes=2000,
     )
     report = await check_sink(lambda: JsonlSink(settings), far_side=Files(tmp_path))
     assert report.scenarios["random_mix"].set_aside > 0
