@@ -84,8 +84,8 @@ class Ingress:
 
     def deviates(self, record: AnyRecord) -> bool:
         """Return whether *record* may go elsewhere than its type, by its severity."""
-        own = record.severity
-        return own is not None and self.severities.get(type(record.event), own) != own
+        own, kind = record.severity, type(event_of(record))
+        return own is not None and self.severities.get(kind, own) != own
 
     def look(self, entry: Entry, route: Route, lease: Lease) -> bool:
         """Account for an append that went past its lease; return emit's answer."""

@@ -19,7 +19,7 @@ from eventbus._route import Route
 from eventbus._router import Router
 from eventbus._seal import Sealer
 from eventbus._waiting import settle
-from eventbus._window import Item, Published
+from eventbus._window import Item, Published, event_of
 
 if TYPE_CHECKING:
     from eventbus._attachment import Attachment
@@ -259,7 +259,7 @@ class Publisher:
         """Return the route of a record that needs no closer look."""
         # Any: whatever a caller hands to publish.
         if is_record(item) and is_frozen(item) and not self._ingress.deviates(item):
-            return self._ingress.publish_table.get(type(item.event))
+            return self._ingress.publish_table.get(type(event_of(item)))
         return None
 
     async def _wait(self, item: Item, timeout_seconds: float | None) -> None:
