@@ -9,6 +9,7 @@ READY := .venv/.ready
 
 demo: $(READY)
 	@rm -rf demo-output
+	@echo "A recorded session of a coding agent, event by event; secrets are redacted:"
 	@$(BIN)/eventbus run examples/demo.toml --reader codex-rollout \
 		--input examples/recordings/rollout-small.jsonl
 	@echo "The same events are in demo-output/session.jsonl; the first one:"

@@ -297,7 +297,7 @@ class Attachment:
             queued = self.buffer.take_all()
         cause = Trouble(last_error=self.health.cause or "")
         for batch, trouble in [*self.workers.left_over(), (queued, cause)]:
-            self.fate.lost(batch, reason, trouble)
+            self.fate.lost(batch, reason, trouble if trouble.attempts else cause)
         for waiter in list(self.waiters):
             if self.host.ingress.closed:
                 waiter.turn_away()

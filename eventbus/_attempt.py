@@ -185,7 +185,11 @@ class Deadline:
             return
         self.passed = True
         self._task.cancel()
-        self._timer = self._clock.call_later(GRACE_SECONDS, self._look)
+        self._task.get_loop().call_soon(self._give_grace)  # it ends in this pass, if so
+
+    def _give_grace(self) -> None:
+        if not math.isinf(self._due):
+            self._timer = self._clock.call_later(GRACE_SECONDS, self._look)
 
     @property
     def _reason(self) -> str:

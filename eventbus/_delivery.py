@@ -40,6 +40,8 @@ FAULT_TRIES: Final = 3
 DRAIN_PAUSE_SECONDS: Final = 0.25
 """The longest wait between attempts while the attachment is closing."""
 
+CUT_OFF: Final = "no answer before the time was over"
+
 Hand = list[tuple[RecordBatch, Trouble]]  # the next batch to settle is the last
 
 
@@ -142,6 +144,8 @@ class Delivery:
             self._breaker.abandoned(ticket=ticket)
             self._let_the_barred_look()
             self._keep_progress(hand, progress_of(error))
+            if self.stopped and hand:
+                self._health.degrade(CUT_OFF)
             raise
         if not hand:
             return  # it was taken away: the time to close was over

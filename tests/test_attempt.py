@@ -156,6 +156,18 @@ def translated(error: Exception) -> steps.Step:
     return step
 
 
+async def test_a_leap_of_the_clock_is_no_ignored_cancellation(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Rig() as rig:
+        sink = ScriptedSink(steps.hang())
+        await rig.attach(sink, retry=Retry(timeout_seconds=1.0))
+        await rig.emit(1)
+        await rig.after(30.0)
+    assert "no answer within 1.0 s" in caplog.text
+    assert "ignored" not in caplog.text
+
+
 async def test_a_sink_that_ignores_its_timeout_is_not_said_to_be_ready() -> None:
     async with Rig() as rig:
         sink = ScriptedSink(steps.ok, steps.hang(ignored_cancellations=1))

@@ -318,3 +318,18 @@ async def test_drop_oldest_is_emptied_by_a_close_like_any_other() -> None:
         report = await rig.bus.aclose()
         assert numbers(sink.records) == [2, 3, 4]
         assert report.attachments["sink"].dropped == {"queue_full": 2}
+
+
+async def test_what_was_cut_off_in_flight_is_said_to_be(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Rig() as rig:
+        await rig.attach(ScriptedSink(then=steps.hang()), name="hung")
+        await rig.emit(1)
+        report = await rig.bus.aclose(0)
+        found = report.attachments["hung"]
+    assert (found.state, found.cause) == (
+        "degraded",
+        "no answer before the time was over",
+    )
+    assert "shutdown_deadline: no answer before the time was over" in caplog.text

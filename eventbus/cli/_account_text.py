@@ -57,10 +57,15 @@ def show_sums(stats: BusStats, write: Write) -> None:
 def _reading_lines(account: Account) -> Iterator[str]:
     tally = account.tally
     rate = tally.records / account.seconds if account.seconds > 0 else 0
+    skipped = tally.skipped.total()
+    joined = tally.lines - tally.records - skipped - tally.broken
+    if account.stopped is not None or tally.unread:
+        joined = 0  # some lines were read ahead
     yield (
         f"Read {_counted(tally.lines, 'line')} in {_duration(account.seconds)}: "
         f"{_counted(tally.records, 'record')} ({number(round(rate))} a second), "
-        f"{number(tally.skipped.total())} skipped, {number(tally.broken)} broken."
+        f"{number(skipped)} skipped, {number(tally.broken)} broken"
+        f"{f', {number(joined)} joined with another' if joined > 0 else ''}."
     )
     if tally.skipped:
         kinds = tally.skipped.most_common(_KINDS_SHOWN)
@@ -122,11 +127,14 @@ def _remarks(stats: BusStats) -> Iterator[str]:
 
 
 def _input_remarks(account: Account) -> Iterator[str]:
+    unselected = _unselected(account)
+    if unselected > 0:
+        yield f"{_counted(unselected, 'record')} selected by no sink."
+
+
+def _unselected(account: Account) -> int:
     stats = account.stats
-    selected = stats.emitted + sum(stats.refused.values())
-    if account.tally.records > selected:
-        unselected = _counted(account.tally.records - selected, "record")
-        yield f"{unselected} selected by no sink."
+    return account.tally.records - stats.emitted - sum(stats.refused.values())
 
 
 def _attachment_remarks(name: str, stats: AttachmentStats) -> Iterator[str]:
@@ -169,6 +177,8 @@ def _conclusion(account: Account) -> tuple[str, Style]:
     if account.tally.broken:
         broken = _counted(account.tally.broken, "broken line")
         return f"Every record arrived; {broken}.{how}", "yellow"
+    if _unselected(account) > 0:
+        return f"Everything that a sink selected arrived.{how}", "yellow"
     return f"Everything arrived.{how}", "green"
 
 

@@ -168,7 +168,9 @@ def _columns(table: Table, widths: Sequence[int]) -> Iterator[Line]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    lines = [wrap(line, width, break_on_hyphens=False) for line in text.split("\n")]
+    lines = [
+        wrap(line, max(width, 1), break_on_hyphens=False) for line in text.split("\n")
+    ]
     return [part for line in lines for part in line or [""]]
 
 

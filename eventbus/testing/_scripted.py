@@ -30,7 +30,17 @@ class ScriptedSink:
         start: Sequence[Step] = (),
         aclose: Sequence[Step] = (),
     ) -> None:
-        """Begin at the first step."""
+        """Begin at the first step.
+
+        Raises:
+            TypeError: Something in a script is no step.
+        """
+        for step in (*script, then, *start, *aclose):
+            if not callable(step):
+                raise TypeError(
+                    f"a step is a function of eventbus.testing.steps, or of "
+                    f"your own, got {step!r}"
+                )
         self.delivered: list[AnyRecord] = []
         """What arrived at the far side, in its order, repeats included."""
         self.attempts: list[list[AnyRecord]] = []

@@ -21,7 +21,8 @@ def read_events(lines: Iterable[bytes], *, path: str) -> Iterator[Reading]:
 
     Knows the event types of every installed catalog. A line of an event type that
     none of them has is :class:`eventbus.Skipped` with the event's name as its kind;
-    one that is no record is :class:`eventbus.Broken`. Empty lines are nothing.
+    one that is no record is :class:`eventbus.Broken`. An empty line is skipped as
+    ``blank``.
 
     Compressed input, as ``gzip = true`` makes of rotated files, is not read: it is one
     :class:`eventbus.Broken`, and the end. ``zcat FILE | eventbus run`` reads it.
@@ -34,6 +35,8 @@ def read_events(lines: Iterable[bytes], *, path: str) -> Iterator[Reading]:
         text = line.strip()
         if text:
             yield _reading(decoder, text, path, number)
+        else:
+            yield Skipped("blank", path, number)
 
 
 def _reading(decoder: LineDecoder, line: bytes, path: str, number: int) -> Reading:

@@ -57,6 +57,16 @@ def text(capsys: pytest.CaptureFixture[str]) -> Any:
     return say
 
 
+def test_lines_that_became_part_of_another_s_record_are_told(text: Any) -> None:
+    said = text(account(GOOD, records=3, skipped={"a.b": 2}, broken=1, lines=10))
+    assert "3 records (2 a second), 2 skipped, 1 broken, 4 joined with another." in said
+
+
+def test_what_no_sink_selected_is_not_said_to_have_arrived(text: Any) -> None:
+    said = text(account(GOOD, records=3, emitted=1))
+    assert "Everything that a sink selected arrived." in said
+
+
 def test_the_account_of_a_run_that_lost_something(text: Any) -> None:
     said = text(account(LOSSY, skipped={"a.b": 2, "c": 1}, stopped="SIGINT"))
     assert said == (

@@ -28,6 +28,12 @@ def test_one_event_type_is_shown_with_its_fields_and_marks(eventbus: Command) ->
     assert "label, attribute gen_ai.tool.name" in line
 
 
+@pytest.mark.parametrize("name", [known.name for known in installed_catalog()])
+def test_every_installed_event_type_can_be_shown(eventbus: Command, name: str) -> None:
+    done = eventbus("events", name)
+    assert (done.status, done.err) == (0, "")
+
+
 def test_an_unknown_event_type_is_wrong_usage(eventbus: Command) -> None:
     done = eventbus("events", "agent.tool_reslt")
     assert done.status == 2

@@ -62,6 +62,7 @@ def test_lines_become_records_and_what_is_none_is_told(install: Any) -> None:
     readings = list(read_events(lines, path="in.jsonl"))
     assert [r.id for r in readings if isinstance(r, Record)] == ["b-1", "b-2"]
     assert readings[1:-1] == [
+        Skipped("blank", "in.jsonl", 2),
         Broken("Input data was truncated", "in.jsonl", 3),
         Skipped("nobodys.event", "in.jsonl", 4),
         Broken(

@@ -54,6 +54,14 @@ async def test_whatever_the_chances_a_good_sink_passes(seed: int) -> None:
     assert report.scenarios["random_mix"].set_aside > 0
 
 
+async def test_a_good_sink_is_not_said_to_hold_the_event_loop(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await check_sink(RecordingSink)
+    assert "held the event loop" not in caplog.text
+    assert "ignored" not in caplog.text
+
+
 @pytest.mark.parametrize("kind", [RecordingSink, ScriptedSink])
 async def test_sinks_of_the_kit_pass(kind: Callable[[], Any]) -> None:
     report = await check_sink(kind)

@@ -219,3 +219,10 @@ async def test_a_recording_keeps_batches_records_and_events() -> None:
     assert sink.events == sink.of(Numbered) == [Numbered(n=n) for n in range(3)]
     sink.clear()
     assert sink.records == []
+
+
+async def test_what_is_no_step_is_refused() -> None:
+    with pytest.raises(
+        TypeError, match=r"a step is a function of eventbus.testing.steps"
+    ):
+        ScriptedSink([steps.ok])  # type: ignore[arg-type]

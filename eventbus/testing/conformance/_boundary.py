@@ -137,7 +137,7 @@ class Boundary:
         return raised or await self._hang()
 
     async def _hang(self) -> NoReturn:
-        self._clock.advance(HANG_SECONDS)
+        asyncio.get_running_loop().call_soon(self._clock.advance, HANG_SECONDS)
         while True:
             await asyncio.Event().wait()
 
