@@ -30,7 +30,7 @@ from eventbus._settings import Overflow
 from eventbus._sink import Sink, optional_method
 from eventbus._stats import AttachmentReport, AttachmentStats, State
 from eventbus._trouble import Trouble, letter
-from eventbus._verdict import describe_error, was_pressed
+from eventbus._verdict import describe_error, refuse_awaitable, was_pressed
 from eventbus._waiting import TimeLimit, wait_until_done
 from eventbus._window import Chunk, Measure, RecordBatch, Window
 from eventbus._workers import Workers
@@ -199,7 +199,8 @@ class Attachment:
         if self._observe_all is None:
             return
         try:
-            self._observe_all(RecordBatch([Chunk(window, 0, len(window))]))
+            answer = self._observe_all(RecordBatch([Chunk(window, 0, len(window))]))
+            refuse_awaitable(answer, "observe")
         except BaseException as error:  # a sink must not hurt its neighbours
             if was_pressed(error):
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import cast
@@ -53,6 +54,12 @@ def at_least(name: str, value: float | None, minimum: float) -> None:
     """Raise :class:`WrongSetting` unless *value* is ``None`` or >= *minimum*."""
     if value is not None and not value >= minimum:
         raise out_of_range(name, f">= {minimum}", value)
+
+
+def not_nan(name: str, value: float | None) -> None:
+    """Raise :class:`WrongSetting` if *value* is no number at all."""
+    if value is not None and math.isnan(value):
+        raise WrongSetting(f"{name} must be a number or None, got nan", name)
 
 
 def above(name: str, value: float | None, limit: float) -> None:

@@ -61,6 +61,8 @@ class HandlerSink:
             answer = self._handler(record)
         if inspect.isawaitable(answer):
             await answer
+        elif inspect.isasyncgen(answer) or inspect.isgenerator(answer):
+            raise TypeError("a handler must not yield: its body has not run")
 
     async def aclose(self) -> None:
         """See :class:`eventbus.Sink`."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from eventbus._bounds import not_nan
 from eventbus._clock import TimerHandle
 from eventbus._context import Bound, current_bound
 from eventbus._errors import BusClosedError, PublishTimeoutError
@@ -31,12 +32,12 @@ class Call:
     Whoever cancels it cancels all its waits at one moment.
     """
 
-    __slots__ = ("_ingress", "_is_emitted", "done", "waiters")
+    __slots__ = ("_ingress", "_is_complete", "_is_emitted", "done", "waiters")
 
     def __init__(self, ingress: Ingress) -> None:
         """Begin without a wait."""
         self._ingress: Final = ingress
-        self._is_emitted = False
+        self._is_emitted = self._is_complete = False
         self.waiters: Final[list[Waiter]] = []
         self.done: Final[asyncio.Future[None]] = (
             asyncio.get_running_loop().create_future()
@@ -50,8 +51,8 @@ class Call:
                 self._ingress.ledger.emitted += 1
 
     def look(self) -> None:
-        """Let the caller go on if nobody waits any more."""
-        if not any(waiter.waits for waiter in self.waiters):
+        """Let the caller go on if nobody waits any more, and all were asked."""
+        if self._is_complete and not any(waiter.waits for waiter in self.waiters):
             settle(self.done)
 
     async def end(self, delivered: int) -> None:
@@ -64,6 +65,7 @@ class Call:
             PublishTimeoutError: At some, room did not appear in time.
             BusClosedError: The bus closed meanwhile.
         """
+        self._is_complete = True
         self.look()
         try:
             await self.done
@@ -266,6 +268,7 @@ class Publisher:
         loop, running = self._binding.loop, asyncio.get_running_loop()
         if self._ingress.closed:
             raise BusClosedError("publish was called after the bus was closed")
+        not_nan("timeout_seconds", timeout_seconds)
         bound = current_bound()
         if loop is None or loop is running:
             await self._wait_here(item, timeout_seconds, bound)

@@ -13,6 +13,7 @@ from eventbus._sampler import Sampler, for_attachment
 from eventbus._sampling_ratio import Ratio
 from eventbus._select import NameTest, name_test
 from eventbus._severity import SEVERITIES, SEVERITY_NUMBER, Severity
+from eventbus._verdict import refuse_awaitable
 
 _MAX_CACHED_NAMES: Final = 4096
 
@@ -40,7 +41,9 @@ class KeepIf:
 
     def sample(self, record: AnyRecord) -> float:
         """See :class:`Sampler`."""
-        return 1.0 if self._predicate(record) else 0.0
+        answer = self._predicate(record)
+        refuse_awaitable(answer, "a predicate")
+        return 1.0 if answer else 0.0
 
     def __repr__(self) -> str:
         """Show the name."""

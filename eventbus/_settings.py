@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Final
+from typing import Annotated, Final, cast
 
 import msgspec
 from msgspec import Meta
 
-from eventbus._bounds import above, at_least, between, out_of_range
+from eventbus._bounds import WrongSetting, above, at_least, between, out_of_range
 
 DEFAULT_MAX_EVENTS: Final = 8192  # 16 batches: 1.6 s of 5,000 events a second
 DEFAULT_WAIT_TIMEOUT_SECONDS: Final = 5.0
@@ -59,6 +59,11 @@ class Buffer(_Settings, frozen=True, kw_only=True):
         """Refuse bounds that bound nothing."""
         at_least("max_events", self.max_events, 1)
         at_least("max_bytes", self.max_bytes, 1)
+        if not isinstance(cast("object", self.overflow), Overflow):
+            raise WrongSetting(
+                f"overflow must be an eventbus.Overflow, got {self.overflow!r}",
+                "overflow",
+            )
         at_least("wait_timeout_seconds", self.wait_timeout_seconds, 0)
 
 

@@ -118,6 +118,18 @@ def judge_answer(answer: object, size: int) -> Verdict:
         return _violation(f"an Outcome of its own types: {describe_error(error)}")
 
 
+def refuse_awaitable(answer: object, name: str) -> None:
+    """Refuse what a plain function should not have returned, and close it.
+
+    Raises:
+        TypeError: *answer* has to be awaited, and nobody will.
+    """
+    if answer is not None and hasattr(answer, "__await__"):
+        if (close := getattr(answer, "close", None)) is not None:
+            close()
+        raise TypeError(f"{name} must be a plain function, not a coroutine")
+
+
 def _violation(expected: str) -> Again:
     return Again(
         "contract_violation",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -281,3 +282,25 @@ def test_where_its_loop_is_gone_it_says_at_once_what_is_pending() -> None:
     assert not report.complete
     assert report.attachments["sink"].pending == 1
     asyncio.run(bus.aclose(0))
+
+
+@pytest.mark.proves("K2")
+async def test_a_flush_from_another_loop_ends_though_that_of_the_bus_stands_still() -> (
+    None
+):
+    go_on = threading.Event()
+    async with Bus() as bus:
+        bus.attach(ScriptedSink(), name="sink")
+        bus.emit(Numbered(n=1))
+
+        def flush_elsewhere() -> Report:
+            try:
+                return asyncio.run(bus.flush(0.01))
+            finally:
+                go_on.set()
+
+        flushing = asyncio.get_running_loop().run_in_executor(None, flush_elsewhere)
+        go_on.wait()  # the loop of the bus stands still until then
+        report = await flushing
+        assert not report.complete
+        assert report.attachments["sink"].pending == 1

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -300,3 +301,17 @@ async def test_counts_hold_while_a_handler_looks_at_them() -> None:
 
         await rig.emit(*range(9))
         assert balanced == [True] * 9
+
+
+@pytest.mark.proves("fault-29")
+async def test_a_handler_that_yields_is_refused_not_delivered() -> None:
+    async with Bus() as bus:
+
+        @bus.on(name="yields")
+        async def handler(record: Record[Numbered]) -> AsyncGenerator[None]:
+            yield
+
+        bus.emit(Numbered(n=1))
+        await bus.flush()
+        stats = bus.stats().attachments["yields"]
+        assert (stats.delivered, stats.rejected) == (0, 1)

@@ -81,11 +81,6 @@ class Joined:
         return self.attachment.plan.buffer.overflow is not Overflow.DROP_OLDEST
 
     @property
-    def is_full(self) -> bool:
-        """Whether it has no room for what is emitted."""
-        return self.attachment.door.room <= 0
-
-    @property
     def makes_no_one_wait_in_vain(self) -> bool:
         """Whether each place in line has somebody in it, and no room stands empty."""
         waiters, door = self.attachment.waiters, self.attachment.door
@@ -163,7 +158,9 @@ class Program:
             for one in takers:
                 one.accepted.add(self.count)
         else:
-            assert any(one.is_full for one in takers) or self.bus._life.is_closed
+            everybody = self.bus._life.attachments.values()  # who leaves soon, too
+            full = any(attachment.door.room <= 0 for attachment in everybody)
+            assert full or self.bus._life.is_closed
 
     async def publish(self, kind: type[Event], timeout: float | None) -> None:
         async def run() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from typing import Any
 
@@ -218,6 +219,69 @@ async def test_a_publisher_cancelled_at_two_attachments_is_offered_to_neither() 
         assert bus.stats().emitted == 1
         hung.gate.set()
     assert numbers(slow) == numbers(hung) == [0]
+
+
+@pytest.mark.proves("D5")
+@pytest.mark.parametrize("impatient_first", [True, False])
+async def test_an_attachment_that_never_waits_does_not_end_the_wait_at_another(
+    impatient_first: bool,
+) -> None:
+    impatient, patient = Gated(), Gated()
+    never = Buffer(max_events=1, wait_timeout_seconds=0)
+    sinks = [
+        (impatient, "impatient", never),
+        (patient, "patient", Buffer(max_events=1)),
+    ]
+    async with Bus() as bus:
+        for sink, name, buffer in sinks if impatient_first else sinks[::-1]:
+            bus.attach(sink, name=name, buffer=buffer)
+        await bus.publish(Step(number=0))
+        waiting = asyncio.create_task(bus.publish(Step(number=1)))
+        await settled()
+        assert not waiting.done()
+        patient.gate.set()
+        with pytest.raises(PublishTimeoutError, match="'impatient'") as error:
+            await waiting
+        assert error.value.delivered == 1
+        impatient.gate.set()
+    assert (numbers(impatient), numbers(patient)) == ([0], [0, 1])
+
+
+@pytest.mark.proves("fault-38")
+async def test_a_wait_that_ends_as_its_publisher_is_cancelled_counts_nothing() -> None:
+    bus, slow, _, clock = full_bus(wait_timeout_seconds=1.0)
+    async with bus:
+        for number in range(2):
+            await bus.publish(Step(number=number))
+        waiting = asyncio.create_task(bus.publish(Step(number=2)))
+        await settled()
+        waiting.cancel()
+        clock.advance(1.0)
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+        stats = bus.stats().attachments["slow"]
+        assert (stats.offered, stats.dropped) == (2, {})
+        slow.gate.set()
+
+
+async def test_a_limit_that_is_no_number_is_refused() -> None:
+    bus, slow, _, _ = full_bus()
+    async with bus:
+        for number in range(2):
+            await bus.publish(Step(number=number))
+        with pytest.raises(
+            ValueError, match="timeout_seconds must be a number or None"
+        ):
+            await bus.publish(Step(number=2), timeout_seconds=math.nan)
+        with pytest.raises(
+            ValueError, match="timeout_seconds must be a number or None"
+        ):
+            await bus.flush(math.nan)
+        slow.gate.set()
+        with pytest.raises(
+            ValueError, match="timeout_seconds must be a number or None"
+        ):
+            await bus.aclose(math.nan)
 
 
 async def test_an_event_is_emitted_once_some_attachment_was_offered_it() -> None:

@@ -264,6 +264,24 @@ async def test_an_answer_of_a_sampler_that_is_no_weight_keeps_the_event(
     assert numbers(plain) == [1]
 
 
+@pytest.mark.proves("fault-29")
+async def test_a_coroutine_in_the_place_of_a_function_is_said_to_be_one() -> None:
+    async def later(_: object) -> bool:
+        raise AssertionError
+
+    observing, sampled = RecordingSink(), RecordingSink()
+    observing.observe = later  # type: ignore[attr-defined]
+    async with Bus() as bus:
+        bus.attach(observing, name="observing")
+        bus.attach(sampled, name="sampled", sampler=sampling.KeepIf(later))
+        bus.emit(Step(number=1))
+        await settled()
+        stats = bus.stats()
+        assert stats.warned == {"sampler_error": 1}
+        assert stats.attachments["observing"].errors == {"TypeError": 1}
+        assert numbers(observing) == numbers(sampled) == [1]
+
+
 async def test_a_window_nothing_can_be_made_of_costs_one_attachment_that_window(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

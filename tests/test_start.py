@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -76,6 +77,9 @@ def failing_attaches(bus: Bus, attached: Sink) -> Iterator[tuple[object, type]]:
     yield (lambda: bus.attach(attached, name="new")), AttachError
     yield (lambda: bus.attach(RecordingSink(), name="sink")), AttachError
     yield (lambda: bus.attach(RecordingSink(), name=" ")), AttachError
+    for wish in ("buffer", "batch", "retry", "sampler"):
+        wrong: dict[str, Any] = {wish: 3}
+        yield (lambda wrong=wrong: bus.attach(RecordingSink(), **wrong)), AttachError
     yield (lambda: bus.attach(RecordingSink(), name="new", select=[3])), AttachError  # type: ignore[list-item]
     yield (
         lambda: bus.attach(RecordingSink(), name="new", content="all"),  # type: ignore[arg-type]

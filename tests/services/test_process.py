@@ -179,7 +179,7 @@ def test_a_killed_supervisor_takes_its_server_along(folder: Path) -> None:
         run.send_signal(signal.SIGKILL)
 
     until(lambda: not processes_of(folder), what="no process is left")
-    assert not accepts(port)
+    until(lambda: not accepts(port), what="the port is free")
 
 
 def test_free_ports_are_different_and_free() -> None:
