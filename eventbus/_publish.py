@@ -253,6 +253,8 @@ class Publisher:
             lease = route.lease
             entry: Published = (item, self._time_ns(), current_bound(), True)
             self._ingress.entries.append(entry)
+            if len(self._ingress.entries) <= lease.publish_limit:
+                return
             if self._ingress.enter(entry, route, lease):
                 return
         await self._wait(item, timeout_seconds)
