@@ -342,6 +342,18 @@ class Attachment:
         """
         return AttachmentStats(**self._counts(in_seal, refused))
 
+    def stats_amid(self) -> AttachmentStats:
+        """Return the counts in the middle of counting: of final states alone.
+
+        What was offered and has none yet is pending, whatever stage it is at.
+        """
+        ledger, counts = self.ledger, self._counts()
+        decided = ledger.delivered + ledger.sampled_out + ledger.spooled + ledger.lost
+        counts["offered"] = ledger.offered
+        counts["dropped"] = MappingProxyType(dict(ledger.dropped))
+        counts["pending"] = ledger.offered - decided
+        return AttachmentStats(**counts)
+
     def report(self, *, is_past: bool) -> AttachmentReport:
         """Return the counts, and whether all is well since the report before.
 

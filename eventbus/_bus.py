@@ -26,7 +26,7 @@ from eventbus._select import Selector
 from eventbus._settings import Batch, Buffer, Limits, Retry
 from eventbus._severity import Severity
 from eventbus._sink import Sink, SinkContext, optional_method
-from eventbus._stats import BusStats, Report
+from eventbus._stats import AttachmentStats, BusStats, Report
 from eventbus._subscription import (
     ONE_AT_A_TIME,
     SUBSCRIPTION_BUFFER,
@@ -341,28 +341,28 @@ class Bus:
     def stats(self) -> BusStats:
         """Return all counts of this moment; from any thread, never waits long.
 
-        A signal handler or finalizer that came in the middle of the bus's own counting
-        sees counts that may be short of what is under way.
+        In a signal handler or finalizer that came in the middle of the bus's own
+        counting, the counts lack what is not in a buffer yet.
         """
         engine = self._engine
-        with (
-            engine.ingress.left,
-            engine.ingress.mutex,
-            engine.ingress.inside as outermost,
-        ):
-            if outermost:
-                engine.ingress.settle()
-            in_seal = engine.ingress.in_seal()
-            attachments = {
-                name: attachment.stats(*in_seal.get(attachment.door, (0, 0)))
-                for name, attachment in self._life.everybody.items()
-            }
+        with engine.ingress.left, engine.ingress.mutex, engine.ingress.inside:
             return BusStats(
+                attachments=MappingProxyType(self._attachment_stats()),
                 emitted=engine.ledger.emitted + engine.ingress.selected,
                 refused=MappingProxyType(dict(engine.ledger.refused)),
                 warned=MappingProxyType(dict(engine.ledger.warned)),
-                attachments=MappingProxyType(attachments),
             )
+
+    def _attachment_stats(self) -> dict[str, AttachmentStats]:
+        ingress, everybody = self._engine.ingress, self._life.everybody
+        if ingress.inside.is_amid:
+            return {name: one.stats_amid() for name, one in everybody.items()}
+        ingress.settle()
+        in_seal = ingress.in_seal()
+        return {
+            name: one.stats(*in_seal.get(one.door, (0, 0)))
+            for name, one in everybody.items()
+        }
 
     def _make_host(self) -> Host:
         engine = self._engine

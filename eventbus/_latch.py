@@ -42,6 +42,11 @@ class Latch:
         """Whether the calling thread is inside."""
         return self._busy and self._mutex._is_owned()  # type: ignore[attr-defined]
 
+    @property
+    def is_amid(self) -> bool:
+        """Whether the holder of the lock came in again: what it guards may be torn."""
+        return _holds(self._mutex) > 1
+
     def __enter__(self) -> bool:
         if self._busy:
             if _holds(self._mutex) > 1:

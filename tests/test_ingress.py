@@ -92,7 +92,10 @@ class Scene:
     def interrupt(self) -> None:
         self.emit(Near)
         self.emit(Late)
-        assert self.bus.stats().emitted >= 0
+        stats = self.bus.stats()
+        for attachment in stats.attachments.values():
+            assert attachment.balanced
+            assert attachment.pending >= 0
 
     def play(self) -> None:
         for kind in (Near, Far, Near, Near, Far, Near):
