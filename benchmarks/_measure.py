@@ -24,11 +24,32 @@ Contender = Callable[[], float]
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """What the rounds of one contender said, in one unit."""
+    """What the rounds of one contender said, in one unit, in their order."""
 
-    median: float
-    lowest: float
-    highest: float
+    samples: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle one."""
+        return statistics.median(self.samples)
+
+    @property
+    def lowest(self) -> float:
+        """The least one."""
+        return min(self.samples)
+
+    @property
+    def highest(self) -> float:
+        """The greatest one."""
+        return max(self.samples)
+
+    def against(self, other: Figure) -> float:
+        """Return the median of the ratios to *other*, round by round.
+
+        A round takes seconds, so both were slowed by the same neighbours.
+        """
+        pairs = zip(self.samples, other.samples, strict=True)
+        return statistics.median(own / theirs for own, theirs in pairs)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -77,10 +98,7 @@ def collect(
     for _ in range(rounds):
         for name in names:
             samples[name].append(_run_one(module, name))
-    return {
-        name: Figure(statistics.median(found), min(found), max(found))
-        for name, found in samples.items()
-    }
+    return {name: Figure(tuple(found)) for name, found in samples.items()}
 
 
 def _run_one(module: str, name: str) -> float:

@@ -112,7 +112,7 @@ def run(*, rounds: int) -> list[Row]:
     return [
         Row(
             name,
-            figure.median / found[f"plain loop, {name.partition(', ')[2]}"].median,
+            figure.against(found[f"plain loop, {name.partition(', ')[2]}"]),
             "times",
             "",
             figure,

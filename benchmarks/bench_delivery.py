@@ -89,7 +89,7 @@ def run(*, rounds: int) -> list[Row]:
     found = collect("benchmarks.bench_delivery", CONTENDERS, rounds=rounds)
 
     def row(what: str, slow: str, fast: str, bound: str) -> Row:
-        ratio = found[slow].median / found[fast].median
+        ratio = found[slow].against(found[fast])
         return Row(what, ratio, "times", bound, found[fast])
 
     one, three = found["bus, 1 sink"], found["bus, 3 sinks"]
@@ -97,7 +97,7 @@ def run(*, rounds: int) -> list[Row]:
         _plain("asyncio.Queue, 1 consumer", found["queue, 1 consumer"]),
         row("1 batch sink", "queue, 1 consumer", "bus, 1 sink", ">= 1.5"),
         row("3 batch sinks", "queue, 3 consumers", "bus, 3 sinks", ">= 4"),
-        Row("3 batch sinks against 1", three.median / one.median, "times", "", three),
+        Row("3 batch sinks against 1", three.against(one), "times", "", three),
     ]
 
 

@@ -13,6 +13,14 @@ from eventbus._severity import SEVERITIES
 TABLE: Final = "a table"
 """What TOML calls names with values; JSON has another word."""
 
+LISTS: Final = (
+    inspect.ListType,
+    inspect.VarTupleType,
+    inspect.SetType,
+    inspect.FrozenSetType,
+)
+"""The types that an array of any length becomes."""
+
 _MAX_SHOWN: Final = 80
 
 _NAMES: Final[dict[type[inspect.Type], str]] = {

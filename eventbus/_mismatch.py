@@ -13,6 +13,7 @@ import msgspec
 from msgspec import inspect
 
 from eventbus._expected import (
+    LISTS,
     alternatives,
     choices,
     expected,
@@ -30,19 +31,13 @@ Say = Callable[[Any, inspect.Type, Place], str]
 """Says a value that stands at a place where a node is expected."""
 
 _OBJECT: Final = "an object"
-_LISTS: Final = (
-    inspect.ListType,
-    inspect.VarTupleType,
-    inspect.SetType,
-    inspect.FrozenSetType,
-)
 _UNBOUNDED: Final[dict[type, inspect.Type]] = {
     bool: inspect.BoolType(),
     int: inspect.IntType(),
     float: inspect.FloatType(),
     str: inspect.StrType(),
 }
-_KNOWN: Final = (*_LISTS, inspect.TupleType, inspect.DictType, inspect.StructType)
+_KNOWN: Final = (*LISTS, inspect.TupleType, inspect.DictType, inspect.StructType)
 
 
 class Mismatch(msgspec.Struct, frozen=True):
@@ -183,7 +178,7 @@ def _holds(node: inspect.Type, value: object) -> bool:
     """Return whether *node* is the kind of container that *value* is."""
     if isinstance(value, dict):
         return isinstance(node, inspect.StructType | inspect.DictType)
-    return isinstance(value, list) and isinstance(node, (*_LISTS, inspect.TupleType))
+    return isinstance(value, list) and isinstance(node, (*LISTS, inspect.TupleType))
 
 
 def _fits(nodes: Sequence[inspect.Type], value: object, *, strict: bool = True) -> bool:

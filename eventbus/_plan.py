@@ -83,18 +83,7 @@ def make_plan(sink: Sink, name: str, wishes: Wishes, clock: Clock) -> Plan:
             f"attachment {name!r}: content must be 'redacted' or 'full', "
             f"got {wishes.content!r}"
         )
-    for wish, kind in (("buffer", Buffer), ("batch", Batch), ("retry", Retry)):
-        value = getattr(wishes, wish)
-        if value is not None and not isinstance(value, kind):
-            raise AttachError(
-                f"attachment {name!r}: {wish} must be an eventbus.{kind.__name__}, "
-                f"got {value!r}"
-            )
-    if wishes.sampler is not None and not hasattr(wishes.sampler, "sample"):
-        raise AttachError(
-            f"attachment {name!r}: sampler must have a method sample, "
-            f"got {wishes.sampler!r}"
-        )
+    _check_kinds(name, wishes)
     batch = _first(wishes.batch, sink, "batch", Batch())
     if getattr(sink, "ordered", False) and batch.max_in_flight > 1:
         batch = msgspec.structs.replace(batch, max_in_flight=1)
@@ -110,6 +99,21 @@ def make_plan(sink: Sink, name: str, wishes: Wishes, clock: Clock) -> Plan:
         pulls=wishes.pulls,
         handles=wishes.handles,
     )
+
+
+def _check_kinds(name: str, wishes: Wishes) -> None:
+    for wish, kind in (("buffer", Buffer), ("batch", Batch), ("retry", Retry)):
+        value = getattr(wishes, wish)
+        if value is not None and not isinstance(value, kind):
+            raise AttachError(
+                f"attachment {name!r}: {wish} must be an eventbus.{kind.__name__}, "
+                f"got {value!r}"
+            )
+    if wishes.sampler is not None and not hasattr(wishes.sampler, "sample"):
+        raise AttachError(
+            f"attachment {name!r}: sampler must have a method sample, "
+            f"got {wishes.sampler!r}"
+        )
 
 
 def _selection(name: str, wishes: Wishes) -> Selection:

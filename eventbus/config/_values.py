@@ -16,6 +16,7 @@ from msgspec import inspect
 
 from eventbus._bounds import WrongSetting, place_of
 from eventbus._expected import (
+    LISTS,
     alternatives,
     choices,
     expected,
@@ -37,12 +38,6 @@ S = TypeVar("S", bound=msgspec.Struct)
 NO_LIMIT: Final = "none"
 """What stands in TOML, which has no null, for a setting's ``None``."""
 
-_LISTS: Final = (
-    inspect.ListType,
-    inspect.VarTupleType,
-    inspect.SetType,
-    inspect.FrozenSetType,
-)
 _step: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]").findall
 _TABLES: Final = (inspect.StructType, inspect.DictType)
 
@@ -219,14 +214,14 @@ def _take_text(nodes: tuple[inspect.Type, ...]) -> bool:
 
 
 def _is_known(node: inspect.Type) -> bool:
-    return is_plain(node) or isinstance(node, (*_LISTS, *_TABLES))
+    return is_plain(node) or isinstance(node, (*LISTS, *_TABLES))
 
 
 def _containers(nodes: tuple[inspect.Type, ...], value: object) -> list[inspect.Type]:
     if isinstance(value, Mapping):
         return [node for node in nodes if isinstance(node, _TABLES)]
     if isinstance(value, list | tuple):
-        return [node for node in nodes if isinstance(node, _LISTS)]
+        return [node for node in nodes if isinstance(node, LISTS)]
     return []
 
 

@@ -180,6 +180,7 @@ def test_a_killed_supervisor_takes_its_server_along(folder: Path) -> None:
 
     until(lambda: not processes_of(folder), what="no process is left")
     until(lambda: not accepts(port), what="the port is free")
+    assert is_free(port)
 
 
 def test_free_ports_are_different_and_free() -> None:
