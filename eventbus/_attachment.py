@@ -330,7 +330,7 @@ class Attachment:
         All that is pending is looked at: dead letters come in no order.
         """
         in_hand = (chunk for batch in self.workers.in_hand() for chunk in batch.chunks)
-        pending = chain(in_hand, self.buffer._chunks)
+        pending = chain(in_hand, self.buffer.chunks)
         return all(chunk.first_sequence >= sequence for chunk in pending)
 
     def stats(self, in_seal: int = 0, refused: int = 0) -> AttachmentStats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterable
 
 from eventbus._settings import Batch, Buffer
 from eventbus._window import Chunk, RecordBatch
@@ -56,6 +57,11 @@ class RecordBuffer:
         return (
             math.inf if self.max_bytes is None else self.max_bytes - self.pending_bytes
         )
+
+    @property
+    def chunks(self) -> Iterable[Chunk]:
+        """What is queued, in order."""
+        return self._chunks
 
     def push(self, chunk: Chunk) -> None:
         """Queue *chunk* behind everything else; the caller keeps the bounds."""

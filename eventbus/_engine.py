@@ -56,13 +56,11 @@ class Engine:
             ledger=self.ledger,
             admit=self._admit,
         )
-        maker = RecordMaker(
-            resource=resource,
-            id_prefix=f"{secrets.token_hex(6)}-",
-            warn=self._warn,
-        )
         self.sealer: Final = Sealer(
-            self.ingress, self.ledger, maker, max_depth=limits.max_depth
+            self.ingress,
+            self.ledger,
+            self._record_maker(resource),
+            max_depth=limits.max_depth,
         )
         self.router: Final = Router(
             catalog=catalog,
@@ -81,6 +79,10 @@ class Engine:
             binding=self.binding,
             time_ns=clock.time_ns,
         )
+
+    def _record_maker(self, resource: Attributes) -> RecordMaker:
+        prefix = f"{secrets.token_hex(6)}-"
+        return RecordMaker(resource=resource, id_prefix=prefix, warn=self._warn)
 
     def _warn(self, reason: str, count: int) -> None:
         with self.ingress.left, self.ingress.mutex, self.ingress.inside:

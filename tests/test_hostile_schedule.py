@@ -67,7 +67,7 @@ class Joined:
 
     @property
     def queued(self) -> list[int]:
-        chunks = self.attachment.buffer._chunks
+        chunks = self.attachment.buffer.chunks
         return [record.event.n for chunk in chunks for record in chunk.records()]
 
     @property

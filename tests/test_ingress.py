@@ -40,7 +40,7 @@ ROOM_AT_OLDEST = 2
 
 def held(attachment: Attachment) -> list[int]:
     """Return what is in the buffer, in order."""
-    return [r.event.n for chunk in attachment.buffer._chunks for r in chunk.records()]
+    return [r.event.n for chunk in attachment.buffer.chunks for r in chunk.records()]
 
 
 def is_held(bus: Bus) -> bool:
@@ -342,7 +342,7 @@ def test_an_event_that_is_handed_over_twice_at_once_is_taken_back_once() -> None
             if emitted:
                 scene.bus.emit(event)
         scene.seal()
-        chunks = scene.roomy.buffer._chunks
+        chunks = scene.roomy.buffer.chunks
         found = [r for chunk in chunks for r in chunk.records() if r.event is event]
         by = sorted(str(record.attributes["by"]) for record in found)
         assert by == ["publisher", "thread"][: 1 + emitted]
