@@ -79,7 +79,7 @@ class Ingress:
         self._in_seal: list[Entry] = []
         self._counted = 0
         self._awake = False
-        self._closings = 0
+        self._closings = self._seen_closings = 0
         self._compact_at = 4 * LEASE_EVENTS
 
     def deviates(self, record: AnyRecord) -> bool:
@@ -87,7 +87,7 @@ class Ingress:
         own, kind = record.severity, type(event_of(record))
         return own is not None and self.severities.get(kind, own) != own
 
-    def look(self, entry: Entry, route: Route, lease: Lease) -> bool:
+    def look(self, entry: Entry, lease: Lease) -> bool:
         """Account for an append that went past its lease; return emit's answer."""
         gone: list[Entry] = []
         with self.left, self.mutex, self.inside as outermost:
@@ -97,13 +97,13 @@ class Ingress:
                 return self._turn_back(entry, "closed")
             if not self._rouse():
                 return self._turn_back(entry, "no_loop")
-            present = self.routes.get(route.event_type.cls)
+            present = self._route_of(entry[0])
             if present is None:
                 self._remove(entry)
                 return True
             return self._account(present, lease, gone)
 
-    def enter(self, entry: Published, route: Route, lease: Lease) -> bool:
+    def enter(self, entry: Published, lease: Lease) -> bool:
         """Account for a publisher's append, unless an attachment makes it wait.
 
         Returns:
@@ -111,7 +111,7 @@ class Ingress:
         """
         gone: list[Entry] = []
         with self.left, self.mutex, self.inside as outermost:
-            present = self.routes.get(route.event_type.cls)
+            present = self._route_of(entry[0])
             if not outermost or self.closed or self._makes_wait(present):
                 return not self._remove(entry)
             if not self._rouse():
@@ -128,20 +128,40 @@ class Ingress:
         arrivals = self._arrivals(self._counted, len(self.entries))
         return any(d.waits and not d.surely_fits(arrivals[d]) for d in route.doors)
 
+    def _route_of(self, item: Item) -> Route | None:
+        return self.routes.get(type(event_of(item)))
+
     def _account(self, route: Route, lease: Lease, gone: list[Entry]) -> bool:
-        """Count what arrived; *gone* gets what is to be let go of outside the lock."""
-        if not self.settle():
-            return False
-        if len(self.entries) > self._compact_at:
+        """Give a lease that covers what arrived, which is counted if it must be.
+
+        Args:
+            route: Where the newest entry leads.
+            lease: What its emitter had read.
+            gone: Gets what is to be let go of outside the lock.
+        """
+        if len(self.entries) > self._compact_at and self.settle():
             gone += self._compact()
-        if route.lease.limit < len(self.entries):
-            if len(self._leases) >= _MAX_LEASES:
-                self.revoke()
-            self._leases.append(route.renew(self._counted, self._closings))
+        if not self._covers(route):
+            if not self.settle():
+                return False
+            self._covers(route)
         answer = route.lease.ok
         if not self._is_owner():
             answer = answer and lease.ok and lease.closings == self._closings
         return answer
+
+    def _covers(self, route: Route) -> bool:
+        """Return whether the lease of *route*, a new one if it must be, reaches here.
+
+        What is not counted may all have gone to its doors; it counts by its number. An
+        empty list needs no lease: the next emit has to wake the loop.
+        """
+        length = len(self.entries)
+        if route.lease.limit < length:
+            if len(self._leases) >= _MAX_LEASES:
+                self.revoke()
+            self._leases.append(route.renew(self._counted, self._closings))
+        return route.lease.limit >= length
 
     def _rouse(self) -> bool:
         """Make the loop take what is here; return whether there is a loop to."""
@@ -205,21 +225,21 @@ class Ingress:
     def _arrivals(self, start: int, stop: int) -> Counter[Door]:
         arrivals: Counter[Door] = Counter()
         items = list(map(item_of, self.entries[start:stop]))
-        for kind, count in count_types(items).items():
-            route = self.routes.get(kind)
+        routes = list(map(self.routes.get, kinds_of(items)))
+        for route, count in Counter(routes).items():
             if route is None:
                 continue
-            if route.floors:
-                own = [item for item in items if type(event_of(item)) is kind]
-                for item in own:
-                    arrivals.update(route.doors_of(item))
+            if route.has_floors:
+                for item, its_route in zip(items, routes, strict=True):
+                    if its_route is route:
+                        arrivals.update(route.doors_of(item))
                 continue
             for door in route.doors:
                 arrivals[door] += count
         return arrivals
 
     def _doors_of(self, item: Item) -> tuple[Door, ...]:
-        route = self.routes.get(type(event_of(item)))
+        route = self._route_of(item)
         return route.doors_of(item) if route else ()
 
     def _position(self, door: Door, start: int, skip: int) -> int:
@@ -239,7 +259,8 @@ class Ingress:
             if any(not door.surely_fits(uncounted) for door in self.doors):
                 self.settle()
                 uncounted = 0
-            waiting = self._withhold()
+            waiting = self._withhold() if self._closings != self._seen_closings else []
+            self._seen_closings = self._closings
             stop = self._counted + uncounted
             taken = self.entries[:stop]
             self.entries[:stop] = waiting
@@ -282,9 +303,9 @@ class Ingress:
     def _selected(self, entries: list[Entry]) -> int:
         if not self.has_floors:
             return len(entries)
-        routes = map(self.routes.get, map(type, map(event_of, map(item_of, entries))))
+        routes = map(self.routes.get, kinds_of(list(map(item_of, entries))))
         return sum(
-            route is None or not route.floors or bool(route.doors_of(entry[0]))
+            route is None or not route.has_floors or bool(route.doors_of(entry[0]))
             for route, entry in zip(routes, entries, strict=True)
         )
 
@@ -357,9 +378,7 @@ class Ingress:
         self._counted = len(kept)
 
 
-def count_types(items: list[Item]) -> Counter[type[Event]]:
-    """Count *items* by the type of their event."""
-    kinds = Counter[Any](map(type, items))  # Any: events, and records among them
-    if kinds.pop(Record, 0):
-        kinds.update(type(event_of(i)) for i in items if isinstance(i, Record))
-    return kinds
+def kinds_of(items: list[Item]) -> list[type[Event]]:
+    """Return the type of the event of each of *items*."""
+    kinds = list[Any](map(type, items))  # Any: events, and records among them
+    return [type(event_of(i)) for i in items] if Record in kinds else kinds

@@ -235,7 +235,7 @@ class Publisher:
             lease = route.lease
             entry: Published = (event, time_ns(), bound(), True)
             append(entry)
-            if len(entries) > lease.publish_limit and not enter(entry, route, lease):
+            if len(entries) > lease.publish_limit and not enter(entry, lease):
                 await wait(event, timeout_seconds)
 
         return publish
@@ -255,7 +255,7 @@ class Publisher:
             self._ingress.entries.append(entry)
             if len(self._ingress.entries) <= lease.publish_limit:
                 return
-            if self._ingress.enter(entry, route, lease):
+            if self._ingress.enter(entry, lease):
                 return
         await self._wait(item, timeout_seconds)
 

@@ -19,7 +19,7 @@ from eventbus._ledger import BusLedger
 from eventbus._log import QuietLog
 from eventbus._own_copy import own_copy
 from eventbus._record import NO_ATTRIBUTES, Record, frozen, is_record
-from eventbus._route import Route
+from eventbus._route import FlooredRoute, Route
 from eventbus._seal import Sealer
 from eventbus._verdict import describe_error
 from eventbus._window import Item
@@ -59,6 +59,7 @@ class Router:
         self._checks: dict[type[Event], FieldCheck] = {}
         self._emitters: dict[type[Event], Emitter] = {}
         self._ever_routed: set[type[Event]] = set()
+        self._shared_routes: dict[tuple[Attachment, ...], Route] = {}
         self._varying: set[type[Event]] = set()
         self._slow: Final = SlowPath(ingress, self.irregular)
         self.emit: Final = make_emit(ingress, time_ns, self._slow)
@@ -97,6 +98,7 @@ class Router:
 
     def _reroute(self, attachment: Attachment) -> None:
         self._ingress.revoke()
+        self._shared_routes.clear()
         self._ingress.doors = tuple(one.door for one in self._attached)
         for known in self._known.values():
             if self._selects(attachment, known):
@@ -118,13 +120,22 @@ class Router:
     def _route(self, known: EventType, takers: tuple[Attachment, ...]) -> None:
         if takers:
             self._ever_routed.add(known.cls)
-            route = self._ingress.routes[known.cls] = Route(
-                known, takers, varies=known.cls in self._varying
-            )
-            self._ingress.has_floors |= bool(route.floors)
+            route = self._ingress.routes[known.cls] = self._route_to(takers, known)
+            self._ingress.has_floors |= route.has_floors
         else:
             self._ingress.routes.pop(known.cls, None)
         self._publish_route(known)
+
+    def _route_to(self, takers: tuple[Attachment, ...], known: EventType) -> Route:
+        """Return the route of *known* to *takers*, if possible one that others have."""
+        varies = known.cls in self._varying
+        floors = {a: a.plan.select.severity_floor(varies=varies) for a in takers}
+        binding = {one: floor for one, floor in floors.items() if floor}
+        if binding:
+            return FlooredRoute(known, takers, binding)
+        if takers not in self._shared_routes:
+            self._shared_routes[takers] = Route(takers)
+        return self._shared_routes[takers]
 
     def _note_uniformity(self) -> None:
         """Spare the seal a look at each event where all of them go the same way.
@@ -234,7 +245,7 @@ class Router:
         entry = (item, self._time_ns(), current_bound())
         self._ingress.entries.append(entry)
         if len(self._ingress.entries) > lease.limit:
-            return self._ingress.look(entry, route, lease)
+            return self._ingress.look(entry, lease)
         return lease.ok
 
     def admit(self, item: Any) -> tuple[Item, Route | None] | None:
