@@ -89,6 +89,7 @@ class Attachment:
         self.waiters: deque[Waiter] = deque()
         self._observe_all: Any = optional_method(sink, "observe")
         self._weighs = (plan.buffer.max_bytes or plan.batch.max_bytes) is not None
+        self._takes_all = self._has_nothing_of_the_users and not self._weighs
         self.dead_letters: Attachment | None = None
         self._closing: asyncio.Task[BaseException | None] | None = None
         self.last_report: AttachmentReport | None = None
@@ -143,6 +144,9 @@ class Attachment:
             window: What is selected, redacted as asked.
             stop: From which record on the door was closed.
         """
+        if self._takes_all and self.intake.closed_for is None:
+            count = len(window)
+            return Portion(count, count - stop, kept=Chunk(window, 0, stop))
         try:
             if self._has_nothing_of_the_users or not len(window):
                 return self._portion(window, stop)
@@ -254,7 +258,8 @@ class Attachment:
         return self.door.free > 0 and size_bytes <= self.buffer.room_bytes
 
     def _room_freed(self) -> None:
-        self.admit_waiting()
+        if self.waiters:
+            self.admit_waiting()
         self.host.decided()
 
     def admit_waiting(self) -> None:

@@ -21,8 +21,9 @@ class Barriers:
 
     def decided(self) -> None:
         """Let everybody who waits look again."""
-        for watcher in list(self._watchers):
-            settle(watcher)
+        if self._watchers:
+            for watcher in list(self._watchers):
+                settle(watcher)
 
     def rebind(self) -> None:
         """Forget those who waited on a loop that is gone."""

@@ -97,13 +97,13 @@ class CircuitBreaker:
         """Count a call that worked; without a *ticket*, one of the present state."""
         if self._is_stale(ticket):
             return
-        if self._state == "half_open":
-            self._close()
-        elif self._state == "closed":
+        if self._state == "closed":
             self._consecutive = 0
             self._calls.add(1, now)
-            if self._failures.total(now) and self._is_too_much(now):
+            if self._failures.amount and self._is_too_much(now):
                 self._open(now)
+        elif self._state == "half_open":
+            self._close()
 
     def failed(self, now: float, *, ticket: int | None = None) -> None:
         """Count a call that did not; without a *ticket*, one of the present state."""

@@ -65,13 +65,18 @@ class RecordBuffer:
 
     def push(self, chunk: Chunk) -> None:
         """Queue *chunk* behind everything else; the caller keeps the bounds."""
-        if len(chunk):
-            if self._chunks:
-                self._chunks[-1].window.tighten()
-            self._chunks.append(chunk)
-            self.queued += len(chunk)
+        count = chunk.stop - chunk.start
+        if not count:
+            return
+        if self._chunks:
+            self._chunks[-1].window.tighten()
+        self._chunks.append(chunk)
+        self.queued += count
+        if chunk.sizes is not None:
             self.queued_bytes += chunk.size_bytes
-            self.peak = max(self.peak, min(self.pending, self.max_events))
+        pending = self.queued + self.in_flight
+        if pending > self.peak:
+            self.peak = min(pending, self.max_events)
 
     def take_all(self) -> RecordBatch:
         """Move the whole queue into flight."""
@@ -79,8 +84,16 @@ class RecordBuffer:
 
     def take(self, batch: Batch) -> RecordBatch:
         """Move the next batch from the queue into flight."""
+        if self.queued and batch.max_bytes is None:
+            chunk = self._chunks[0]
+            if chunk.stop - chunk.start >= batch.max_events:  # as bursts are
+                head = self._shift(chunk, batch.max_events)
+                if head.sizes is not None:
+                    self.in_flight_bytes += head.size_bytes
+                return RecordBatch((head,))
         chunks: list[Chunk] = []
         room, room_bytes = batch.max_events, batch.max_bytes
+        bytes_before = self.queued_bytes
         while self._chunks and room:
             chunk = self._chunks[0]
             count = min(room, chunk.stop - chunk.start)
@@ -91,9 +104,8 @@ class RecordBuffer:
                 break
             chunks.append(self._shift(chunk, count))
             room -= count
-        taken = RecordBatch(chunks)
-        self.in_flight_bytes += taken.size_bytes
-        return taken
+        self.in_flight_bytes += bytes_before - self.queued_bytes
+        return RecordBatch(chunks)
 
     def _shift(self, chunk: Chunk, count: int) -> Chunk:
         """Move the front of the oldest chunk out; it counts as pending all along."""
@@ -119,7 +131,7 @@ class RecordBuffer:
 
     def decided(self, batch: RecordBatch) -> None:
         """Free the room of *batch*, which was in flight."""
-        self.in_flight -= len(batch)
+        self.in_flight -= batch.length
         if self.in_flight_bytes:
             self.in_flight_bytes -= batch.size_bytes
 

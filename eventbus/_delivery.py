@@ -15,7 +15,7 @@ from eventbus._breaker import CircuitBreaker
 from eventbus._fate import REJECTED
 from eventbus._loop_watch import LoopWatch
 from eventbus._retry import Backoff, RetryBudget
-from eventbus._trouble import Trouble
+from eventbus._trouble import NO_TROUBLE, Trouble
 from eventbus._verdict import (
     DELIVERED,
     Again,
@@ -116,9 +116,20 @@ class Delivery:
             remedy,
         )
 
-    def deposit(self, batch: RecordBatch) -> None:
-        """Count *batch* as sent for the first time, which pays for retries."""
-        self._budget.deposit(len(batch), self._clock.monotonic())
+    async def begin(
+        self, batch: RecordBatch, hand: Hand, deadline: Deadline, now: float
+    ) -> None:
+        """Deliver or give up *batch*, which left the buffer *now*, by way of *hand*.
+
+        It is counted as sent for the first time, which pays for retries.
+        """
+        hand.append((batch, NO_TROUBLE))
+        self._budget.deposit(len(batch), now)
+        ticket = self._breaker.allow(now)
+        if ticket:
+            await self._advance(hand, deadline, ticket, now)
+        if hand:
+            await self.settle(hand, deadline)
 
     async def settle(self, hand: Hand, deadline: Deadline) -> None:
         """Deliver or give up everything in *hand*."""
@@ -151,10 +162,11 @@ class Delivery:
             return  # it was taken away: the time to close was over
         hand.pop()
         if verdict is DELIVERED:
-            self._breaker.succeeded(self._clock.monotonic(), ticket=ticket)
+            self._breaker.succeeded(self._watch.ended_at, ticket=ticket)
             self._fate.delivered(batch)
             self._health.ready()
-            self._let_the_barred_look()
+            if self._barred:
+                self._let_the_barred_look()
             return
         self._tell_breaker(verdict, len(batch), ticket)
         if isinstance(verdict, Again):

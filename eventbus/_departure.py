@@ -29,6 +29,8 @@ class Departures:
         self._batch: Final = batch
         self._ingress: Final = ingress
         self._clock: Final = clock
+        self._monotonic: Final = clock.monotonic
+        self.taken_at = -math.inf
         self._idle: list[asyncio.Future[None]] = []
         self._timer: TimerHandle | None = None
         self._due_at = -math.inf
@@ -44,8 +46,9 @@ class Departures:
 
     @property
     def _leaves_early(self) -> bool:
-        hurried = self.closing or bool(self._flushes)
-        return hurried or self._buffer.is_full_batch(self._batch)
+        if self._buffer.is_full_batch(self._batch):
+            return True
+        return self.closing or bool(self._flushes)
 
     async def next(self) -> RecordBatch | None:
         """Wait until a batch is due and take it; ``None`` when no more will come."""
@@ -60,8 +63,8 @@ class Departures:
         """Take a batch if one is due."""
         if not self._buffer.queued:
             return None
-        now = self._clock.monotonic()
-        if not (self._leaves_early or now >= self._due_at):
+        now = self.taken_at = self._monotonic()
+        if not (now >= self._due_at or self._leaves_early):
             return None
         with self._ingress.mutex:
             batch = self._buffer.take(self._batch)

@@ -53,7 +53,9 @@ class Door:
     @property
     def free(self) -> int:
         """How many more events fit beside what is here and on its way."""
-        return self.buffer.room - self.arrived - self.sealing
+        buffer = self.buffer
+        held = buffer.queued + buffer.in_flight + self.arrived + self.sealing
+        return buffer.max_events - held
 
     @property
     def room(self) -> int:
@@ -78,7 +80,9 @@ class Door:
 
     def surely_fits(self, count: int) -> bool:
         """Return whether *count* more events cannot close this door."""
-        return self.drops_oldest or (not self.is_closed and count <= self.room)
+        if self.drops_oldest:
+            return True
+        return self.closed_from is None and count <= self.free - self.waiting
 
     def admit(self, count: int) -> int:
         """Count *count* events that arrive; return how many of them fit."""

@@ -62,7 +62,7 @@ class Fate:
     def delivered(self, batch: RecordBatch) -> None:
         """Count *batch* as delivered."""
         with self._ingress.mutex:
-            self._ledger.delivered += len(batch)
+            self._ledger.delivered += batch.length
             self._buffer.decided(batch)
         self._freed()
 

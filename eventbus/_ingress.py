@@ -256,9 +256,11 @@ class Ingress:
         with self.left, self.mutex, self.inside:
             self.revoke()
             uncounted = len(self.entries) - self._counted
-            if any(not door.surely_fits(uncounted) for door in self.doors):
-                self.settle()
-                uncounted = 0
+            for door in self.doors:
+                if not door.surely_fits(uncounted):
+                    self.settle()
+                    uncounted = 0
+                    break
             waiting = self._withhold() if self._closings != self._seen_closings else []
             self._seen_closings = self._closings
             stop = self._counted + uncounted

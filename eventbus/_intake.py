@@ -117,8 +117,9 @@ class Intake:
         if portion.refused or door.lost:
             ledger.drop("queue_full", portion.refused + door.lost)
             door.lost = 0
-        ledger.drop("too_large", portion.too_large)
-        ledger.drop("encode_error", portion.unusable)
+        if portion.too_large or portion.unusable:
+            ledger.drop("too_large", portion.too_large)
+            ledger.drop("encode_error", portion.unusable)
         ledger.sampled_out += portion.sampled_out
         ledger.dead_lettered += portion.dead_lettered
         if portion.kept is None:

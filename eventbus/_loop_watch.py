@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, Final, TypeVar
@@ -22,12 +23,14 @@ class LoopWatch:
             ``BLOCKED_SECONDS`` or longer.
     """
 
-    __slots__ = ("_monotonic", "_told")
+    __slots__ = ("_monotonic", "_told", "ended_at")
 
     def __init__(self, clock: Clock, told: Callable[[float], None]) -> None:
         """Keep the parts."""
         self._monotonic: Final = clock.monotonic
         self._told: Final = told
+        self.ended_at = -math.inf
+        """When the last call ended."""
 
     # Any: what a coroutine yields and is sent is the loop's business.
     @types.coroutine
@@ -63,7 +66,8 @@ class LoopWatch:
             result: T = stop.value
             return result
         finally:
-            held = now() - began
+            self.ended_at = ended = now()
+            held = ended - began
             if held >= BLOCKED_SECONDS or longest >= BLOCKED_SECONDS:
                 self._told(max(held, longest))
 

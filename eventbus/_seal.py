@@ -101,7 +101,8 @@ class Sealer:
             self._ingress.release()
         del gone
         for attachment, _ in portions:
-            attachment.admit_waiting()
+            if attachment.waiters:
+                attachment.admit_waiting()
             attachment.workers.departures.notify()
 
     def _window(self, entries: list[Entry]) -> Window:

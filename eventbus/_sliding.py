@@ -22,31 +22,32 @@ class SlidingSum:
         self._amounts: Final = [0] * slots
         self._newest = 0
         self._newest_until = 0.0
-        self._total = 0
+        self.amount = 0
+        """The sum when somebody last added or asked; what has gone since is in it."""
 
     def add(self, amount: int, now: float) -> None:
         """Add *amount* at *now*, in seconds of a clock that never goes back."""
         if now >= self._newest_until:
             self._move(now)
         self._amounts[self._newest % len(self._amounts)] += amount
-        self._total += amount
+        self.amount += amount
 
     def total(self, now: float) -> int:
         """Return the sum within the window that ends *now*."""
         if now >= self._newest_until:
             self._move(now)
-        return self._total
+        return self.amount
 
     def clear(self) -> None:
         """Forget everything."""
         self._amounts[:] = [0] * len(self._amounts)
-        self._total = 0
+        self.amount = 0
 
     def _move(self, now: float) -> None:
         slots = len(self._amounts)
         newest = max(self._newest, int(now / self._slot_seconds))
         for slot in range(max(self._newest, newest - slots) + 1, newest + 1):
-            self._total -= self._amounts[slot % slots]
+            self.amount -= self._amounts[slot % slots]
             self._amounts[slot % slots] = 0
         self._newest = newest
         self._newest_until = (newest + 1) * self._slot_seconds

@@ -139,9 +139,10 @@ class Window:
     def depth(self) -> int:
         """How long the longest chain of events that caused one of these is."""
         if self._depth is None:
-            contexts, self._depth = self.contexts, 0
-            if contexts.count(None) < len(contexts):
-                self._depth = max(b.depth for b in set(contexts) if b is not None)
+            bound: Iterable[Bound | None] | None = self._contexts
+            if bound is None:
+                bound = map(context_of, self._entries)
+            self._depth = max((b.depth for b in filter(None, bound)), default=0)
         return self._depth
 
     def before(self, sequence: int) -> int:
@@ -276,12 +277,14 @@ class Chunk:
 class RecordBatch(Sequence[AnyRecord]):
     """What a sink is given: a sequence whose records are made at the first look."""
 
-    __slots__ = ("_chunks", "_length", "_records")
+    __slots__ = ("_chunks", "_records", "length")
 
     def __init__(self, chunks: Sequence[Chunk]) -> None:
         """Keep *chunks* until somebody looks."""
         self._chunks = chunks
-        self._length = sum([chunk.stop - chunk.start for chunk in chunks])
+        self.length = 0
+        for chunk in chunks:
+            self.length += chunk.stop - chunk.start
         self._records: list[AnyRecord] | None = None
 
     def _made(self) -> list[AnyRecord]:
@@ -290,7 +293,7 @@ class RecordBatch(Sequence[AnyRecord]):
         return self._records
 
     def __len__(self) -> int:
-        return self._length
+        return self.length
 
     def __iter__(self) -> Iterator[AnyRecord]:
         return iter(self._made())

@@ -12,7 +12,6 @@ from eventbus._clock import TimerHandle
 from eventbus._delivery import DRAIN_PAUSE_SECONDS, FAULT_TRIES, Delivery, Hand
 from eventbus._departure import Departures
 from eventbus._retry import Backoff
-from eventbus._trouble import NO_TROUBLE
 from eventbus._verdict import describe_error
 from eventbus._waiting import TimeLimit, outlast, settle
 from eventbus._window import RecordBatch
@@ -105,17 +104,16 @@ class Workers:
             deadline.rest()
 
     async def _deliver(self, hand: Hand, deadline: Deadline) -> None:
-        await self.delivery.settle(hand, deadline)
-        while not (self.delivery.stopped or self._attachment.health.failed):
-            batch = self.departures.take()
+        departures, delivery = self.departures, self.delivery
+        await delivery.settle(hand, deadline)
+        while not (delivery.stopped or self._attachment.health.failed):
+            batch = departures.take()
             if batch is None:
                 deadline.rest()
-                batch = await self.departures.next()
+                batch = await departures.next()
             if batch is None:
                 return
-            hand.append((batch, NO_TROUBLE))
-            self.delivery.deposit(batch)
-            await self.delivery.settle(hand, deadline)
+            await delivery.begin(batch, hand, deadline, departures.taken_at)
             self._deaths = 0
         self.departures.close()
 
