@@ -51,6 +51,7 @@ class Host(msgspec.Struct, frozen=True):
         measure: Returns the size of each record, in bytes.
         detach: Takes an attachment off the bus.
         decided: Called whenever records reached their final state.
+        seal: Brings what was handed over to the attachments; on the loop only.
     """
 
     ingress: Ingress
@@ -61,6 +62,7 @@ class Host(msgspec.Struct, frozen=True):
     measure: Measure
     detach: Callable[[Attachment, float | None], Awaitable[AttachmentReport]]
     decided: Callable[[], None]
+    seal: Callable[[], None]
 
 
 class Attachment:

@@ -375,6 +375,7 @@ class Bus:
             measure=engine.measure,
             detach=self._life.detach,
             decided=self._life.barriers.decided,
+            seal=engine.binding.work,
         )
 
     def _make(

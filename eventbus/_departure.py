@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Final
 
 from eventbus._buffer import RecordBuffer
@@ -22,7 +23,12 @@ class Departures:
     """
 
     def __init__(
-        self, buffer: RecordBuffer, batch: Batch, ingress: Ingress, clock: Clock
+        self,
+        buffer: RecordBuffer,
+        batch: Batch,
+        ingress: Ingress,
+        clock: Clock,
+        seal: Callable[[], None],
     ) -> None:
         """Begin with nothing gone: the first event is due."""
         self._buffer: Final = buffer
@@ -30,6 +36,7 @@ class Departures:
         self._ingress: Final = ingress
         self._clock: Final = clock
         self._monotonic: Final = clock.monotonic
+        self._seal: Final = seal
         self.taken_at = -math.inf
         self._idle: list[asyncio.Future[None]] = []
         self._timer: TimerHandle | None = None
@@ -80,11 +87,25 @@ class Departures:
             await woken
         except asyncio.CancelledError:
             if not woken.cancelled():
+                self._seal()
                 self.notify()  # another must use the wake-up
             raise
         finally:
             if woken in self._idle:
                 self._idle.remove(woken)
+        if self._ingress.entries:
+            self._seal()
+
+    def pilot(self) -> bool:
+        """Wake a worker that could have a batch at once, to seal what there is first.
+
+        Returns:
+            Whether there is one; else nothing happens.
+        """
+        if not self._idle or self._monotonic() < self._due_at:
+            return False
+        self._wake_one()
+        return True
 
     def notify(self) -> None:
         """Wake a worker if a batch is due, or set the timer for when it will be."""

@@ -18,6 +18,7 @@ from eventbus._loop import LoopBinding
 from eventbus._publish import Publisher
 from eventbus._record import Attributes
 from eventbus._records import RecordMaker
+from eventbus._route import Route
 from eventbus._router import Router
 from eventbus._seal import Sealer
 from eventbus._settings import Limits
@@ -51,7 +52,7 @@ class Engine:
         self.ledger: Final = BusLedger()
         self.binding: Final = LoopBinding(self.work)
         self.ingress: Final = Ingress(
-            wake=self.binding.wake,
+            wake=self._wake,
             is_owner=self.binding.is_owner,
             ledger=self.ledger,
             admit=self._admit,
@@ -91,6 +92,10 @@ class Engine:
     def _admit(self, item: Any, bound: Bound | None) -> None:
         # Any: whatever a caller handed to emit.
         self.router.admit_left(item, bound)
+
+    def _wake(self, route: Route | None) -> None:
+        first = route.attachments[0] if route is not None else None
+        self.binding.wake(first.workers.departures.pilot if first else None)
 
     def work(self) -> None:
         """Seal what was handed over; the loop calls it once per batch."""

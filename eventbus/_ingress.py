@@ -46,7 +46,8 @@ class Ingress:
     """The one list that all attachments share, from ``emit`` to the seal.
 
     Args:
-        wake: Makes the loop take what was handed over; raises :class:`NoLoopError`.
+        wake: Makes the loop take what was handed over, by the worker of somebody the
+            route leads to if it can; raises :class:`NoLoopError`.
         is_owner: Whether the calling thread is the loop's.
         ledger: Where refusals are counted.
         admit: Takes what was left by code that ran in the middle of the lock.
@@ -55,7 +56,7 @@ class Ingress:
     def __init__(
         self,
         *,
-        wake: Callable[[], None],
+        wake: Callable[[Route | None], None],
         is_owner: Callable[[], bool],
         ledger: BusLedger,
         admit: Callable[[Any, Bound | None], object],
@@ -95,9 +96,9 @@ class Ingress:
                 return False
             if self.closed:
                 return self._turn_back(entry, "closed")
-            if not self._rouse():
-                return self._turn_back(entry, "no_loop")
             present = self._route_of(entry[0])
+            if not self._rouse(present):
+                return self._turn_back(entry, "no_loop")
             if present is None:
                 self._remove(entry)
                 return True
@@ -114,7 +115,7 @@ class Ingress:
             present = self._route_of(entry[0])
             if not outermost or self.closed or self._makes_wait(present):
                 return not self._remove(entry)
-            if not self._rouse():
+            if not self._rouse(present):
                 return not self._remove(entry)
             if present is None:
                 self._remove(entry)
@@ -163,11 +164,11 @@ class Ingress:
             self._leases.append(route.renew(self._counted, self._closings))
         return route.lease.limit >= length
 
-    def _rouse(self) -> bool:
+    def _rouse(self, route: Route | None = None) -> bool:
         """Make the loop take what is here; return whether there is a loop to."""
         if self.entries and not self._awake and not self.closed:
             try:
-                self._wake()
+                self._wake(route)
             except NoLoopError:
                 return False
             self._awake = True

@@ -62,8 +62,16 @@ class LoopBinding:
         """Return whether the calling thread is the loop's."""
         return self.thread == threading.get_ident()
 
-    def wake(self) -> None:
+    def work(self) -> None:
+        """Do the work here and now, on the loop, whatever is bound there."""
+        self._context.run(self._work)
+
+    def wake(self, pilot: Callable[[], bool] | None = None) -> None:
         """Make the loop work soon; before :meth:`bind`, work waits for the start.
+
+        Args:
+            pilot: Wakes a task that calls :meth:`work` first; returns whether it could.
+                That saves a pass of the loop. It is asked on the loop's thread only.
 
         Raises:
             NoLoopError: The loop is closed.
@@ -72,6 +80,8 @@ class LoopBinding:
             return
         call = self.loop.call_soon_threadsafe
         if self.is_owner() and asyncio.current_task(self.loop) is not None:
+            if pilot is not None and pilot():
+                return
             call = self.loop.call_soon  # no signal handler inside the loop's own wait
         try:
             call(self._work, context=self._context)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from eventbus._bounds import not_nan
 from eventbus._clock import TimerHandle
 from eventbus._context import Bound, current_bound
+from eventbus._done import DONE
 from eventbus._errors import BusClosedError, PublishTimeoutError
 from eventbus._event import Event
 from eventbus._ingress import Ingress
@@ -171,10 +172,13 @@ class Waiter:
 class Publish(Protocol):
     """Hands over an event and waits for room where an attachment asks for it."""
 
-    async def __call__(
+    def __call__(
         self, event: Event | AnyRecord, /, timeout_seconds: float | None = None
-    ) -> None:
+    ) -> Coroutine[Any, Any, None]:
         """Hand over *event*, or a record from elsewhere, and wait for room.
+
+        Where there is room it is handed over by the call itself, and the result, to be
+        awaited all the same, is done. Else it is handed over when that is awaited.
 
         Attachments with room have it at once. At full ones with ``Overflow.WAIT`` it
         stands in line, first come first served; the other policies never wait.
@@ -220,23 +224,23 @@ class Publisher:
     def _make_publish(self) -> Publish:
         ingress, time_ns, bound = self._ingress, self._time_ns, current_bound
         entries, table, enter = ingress.entries, ingress.publish_table, ingress.enter
-        append, unusual, wait = entries.append, self._unusual, self._wait
+        unusual, wait, done = self._unusual, self._wait, DONE
 
-        async def publish(
+        def publish(
             event: Event | AnyRecord, /, timeout_seconds: float | None = None
-        ) -> None:
+        ) -> Coroutine[Any, Any, None]:
             try:
                 route = table[type(event)]  # type: ignore[index]
             except KeyError:
-                await unusual(event, timeout_seconds)
-                return
+                return unusual(event, timeout_seconds)
             if route is None:
-                return
+                return done
             lease = route.lease
             entry: Published = (event, time_ns(), bound(), True)
-            append(entry)
+            entries.append(entry)
             if len(entries) > lease.publish_limit and not enter(entry, lease):
-                await wait(event, timeout_seconds)
+                return wait(event, timeout_seconds)
+            return done
 
         return publish
 

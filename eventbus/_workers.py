@@ -39,7 +39,7 @@ class Workers:
         self._backoff: Final = Backoff(plan.retry, host.random)
         self.delivery: Final = Delivery(attachment)
         self.departures: Final = Departures(
-            attachment.buffer, plan.batch, host.ingress, host.clock
+            attachment.buffer, plan.batch, host.ingress, host.clock, host.seal
         )
         self._hands: dict[asyncio.Task[None], Hand] = {}
         self._orphans: Hand = []

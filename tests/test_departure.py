@@ -171,7 +171,6 @@ async def test_a_wake_up_whose_reader_was_cancelled_goes_to_another() -> None:
         readers = [asyncio.ensure_future(read()) for _ in range(2)]
         await settled()
         rig.bus.emit(Numbered(n=1))
-        await asyncio.sleep(0)
         readers[1].cancel()
         await settled()
         assert readers[1].cancelled()

@@ -287,7 +287,8 @@ async def test_a_window_nothing_can_be_made_of_costs_one_attachment_that_window(
 ) -> None:
     odd, plain = RecordingSink(), RecordingSink()
     async with Bus() as bus:
-        attachment = bus.attach(odd, name="odd", buffer=Buffer(max_events=2))
+        bounds = Buffer(max_events=2, max_bytes=10_000)
+        attachment = bus.attach(odd, name="odd", buffer=bounds)
         bus.attach(plain, name="plain")
         with monkeypatch.context() as patch:
             patch.setattr(attachment, "_portion", lambda *_: 1 / 0)
