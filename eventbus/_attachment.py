@@ -29,6 +29,7 @@ from eventbus._record import AnyRecord
 from eventbus._settings import Overflow
 from eventbus._sink import Sink, optional_method
 from eventbus._stats import AttachmentReport, AttachmentStats, State
+from eventbus._thinning import thinning
 from eventbus._trouble import Trouble, letter
 from eventbus._verdict import describe_error, refuse_awaitable, was_pressed
 from eventbus._waiting import TimeLimit, wait_until_done
@@ -96,6 +97,11 @@ class Attachment:
         self._closing: asyncio.Task[BaseException | None] | None = None
         self.last_report: AttachmentReport | None = None
         self._lost_before = 0
+        self.thinning: Final = (
+            thinning(plan.sampler, self.ledger, host.ledger)
+            if self._observe_all is None
+            else None
+        )
         self.workers: Final = Workers(self)
 
     def __repr__(self) -> str:
@@ -354,7 +360,7 @@ class Attachment:
 
         What was offered and has none yet is pending, whatever stage it is at.
         """
-        ledger, counts = self.ledger, self._counts()
+        ledger, counts = self.ledger, self._counts(amid=True)
         decided = ledger.delivered + ledger.sampled_out + ledger.spooled + ledger.lost
         counts["offered"] = ledger.offered
         counts["dropped"] = MappingProxyType(dict(ledger.dropped))
@@ -367,14 +373,19 @@ class Attachment:
         Args:
             is_past: Whether nothing that was waited for is pending.
         """
-        counts = self._counts()
+        with self.host.ingress.left, self.host.ingress.mutex, self.host.ingress.inside:
+            counts = self._counts()
         lost = self.ledger.lost + self.door.refused
         complete = is_past and lost == self._lost_before
         self._lost_before = lost
         return AttachmentReport(**counts, complete=complete)
 
-    def _counts(self, in_seal: int = 0, refused: int = 0) -> dict[str, Any]:
+    def _counts(
+        self, in_seal: int = 0, refused: int = 0, *, amid: bool = False
+    ) -> dict[str, Any]:
         # Any: the fields of AttachmentStats, of several types.
+        if self.thinning is not None and not amid:
+            self.thinning.settle()
         ledger, door = self.ledger, self.door
         on_its_way = in_seal + door.arrived
         at_door = refused + door.refused + door.lost

@@ -34,11 +34,20 @@ class TraceContext(msgspec.Struct, frozen=True):
 
 
 class Bound(msgspec.Struct, frozen=True, eq=False):
-    """What the emitter's context adds to an event: one immutable value per scope."""
+    """What the emitter's context adds to an event: one immutable value per scope.
+
+    Args:
+        attributes: Bound ones.
+        trace: The place in a trace.
+        depth: How long the chain of events is that caused this one.
+        weight: How many events it stands for, where that was decided as it was
+            emitted; 0 where sampling has not decided yet.
+    """
 
     attributes: Attributes = NO_ATTRIBUTES
     trace: TraceContext | None = None
     depth: int = 0
+    weight: float = 0.0
 
 
 UNBOUND: Final = Bound()

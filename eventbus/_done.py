@@ -31,7 +31,7 @@ class _Done(asyncio.Future[None]):
     def get_loop(self) -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
 
-    def add_done_callback(
+    def add_done_callback(  # type: ignore[override]  # of this very future only
         self,
         fn: Callable[[asyncio.Future[None]], object],
         /,

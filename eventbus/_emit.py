@@ -10,6 +10,7 @@ from eventbus._event import Event
 from eventbus._ingress import Ingress
 from eventbus._record import AnyRecord, Record, is_frozen
 from eventbus._route import Route
+from eventbus._thinning import Thinning
 
 E_contra = TypeVar("E_contra", bound=Event, contravariant=True)
 
@@ -51,14 +52,21 @@ class SlowPath:
     Args:
         ingress: Accounts for appends that went past their lease.
         irregular: Takes values whose type has no place in the table.
+        thin: Takes events at the end of a run of those that are left out.
     """
 
-    __slots__ = ("irregular", "look")
+    __slots__ = ("irregular", "look", "thin")
 
-    def __init__(self, ingress: Ingress, irregular: Irregular) -> None:
-        """Keep both at hand."""
+    def __init__(
+        self,
+        ingress: Ingress,
+        irregular: Irregular,
+        thin: Callable[[Event, Thinning], bool],
+    ) -> None:
+        """Keep them at hand."""
         self.look = ingress.look
         self.irregular = irregular
+        self.thin = thin
 
 
 # Each name that an inner function takes from outside costs a nanosecond a call, so
@@ -69,21 +77,24 @@ def make_emit(
     ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath
 ) -> Emit[Event]:
     """Return ``emit`` for events of any type."""
-    entries, table, bound = ingress.entries, ingress.table, current_bound
+    entries, bound = ingress.entries, current_bound
+    table: dict[Any, Any] = ingress.table  # Any: a Route is true, a Thinning is not
 
     def emit(event: Event, /) -> bool:
         try:
             route = table[type(event)]
         except KeyError:
             return slow.irregular(event)
-        if route is None:
-            return True
+        if not route:
+            if route is None or next(route.skips, False):
+                return True
+            return slow.thin(event, route)
         lease = route.lease
         entry = (event, time_ns(), bound())
         entries.append(entry)
         if len(entries) > lease.limit:
             return slow.look(entry, lease)
-        return lease.ok
+        return lease.ok  # type: ignore[no-any-return]
 
     return emit
 
@@ -102,8 +113,8 @@ def make_relay(ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath) -> 
             route = table[type(record.event)]
         except KeyError:
             return slow.irregular(record)
-        if route is None:
-            return True
+        if not route:
+            return route is None or slow.irregular(record)
         lease = route.lease
         entry = (record, time_ns(), bound())
         entries.append(entry)
@@ -145,13 +156,20 @@ class Emitter:
         def selected_by_nobody(event: Event) -> bool:
             return type(event) is event_type or slow.irregular(event)
 
-        def reroute(known: bool, new_route: Route | None) -> None:
+        def thinned(event: Event) -> bool:
+            if type(event) is not event_type:
+                return slow.irregular(event)
+            return next(route.skips, False) or slow.thin(event, route)
+
+        def reroute(known: bool, new_route: Route | Thinning | None) -> None:
             nonlocal otherwise, route, routed
-            if new_route is not None:
-                route, routed, otherwise = new_route, event_type, slow.irregular
-            else:
+            if not new_route:
                 routed = None
                 otherwise = selected_by_nobody if known else slow.irregular
+                if new_route is not None:
+                    route, otherwise = new_route, thinned
+            else:
+                route, routed, otherwise = new_route, event_type, slow.irregular
 
         self.emit: Emit[Any] = emit  # Any: of the one type it was asked for
         self.reroute = reroute

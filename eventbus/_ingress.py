@@ -23,6 +23,7 @@ from eventbus._ledger import BusLedger
 from eventbus._record import AnyRecord, Record
 from eventbus._route import LEASE_EVENTS, Lease, Route
 from eventbus._severity import Severity
+from eventbus._thinning import Thinning
 from eventbus._window import (
     Entry,
     Item,
@@ -64,7 +65,7 @@ class Ingress:
         """Start empty and idle."""
         self.entries: list[Entry] = []
         self.routes: dict[type[Event], Route] = {}
-        self.table: dict[type[Event], Route | None] = {}
+        self.table: dict[type[Event], Route | Thinning | None] = {}
         self.publish_table: dict[type[Event], Route | None] = {}
         self.severities: dict[type[Event], Severity] = {}
         self.doors: tuple[Door, ...] = ()

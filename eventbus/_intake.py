@@ -50,13 +50,14 @@ class Warn(Protocol):
 def sample(window: Window, sampler: Sampler, warn: Warn) -> Window:
     """Return what *sampler* keeps of *window*, with its weights.
 
-    A sampler that raises keeps the event.
+    What was decided as it was emitted stays so. A sampler that raises keeps the event.
     """
     picks: list[int] = []
     weights: list[float] = []
+    decided = [bound.weight if bound else 0.0 for bound in window.contexts]
     for index, record in enumerate(window.records):
         try:
-            weight = _weight(sampler.sample(record))
+            weight = decided[index] or _weight(sampler.sample(record))
             taken = weight > 0
         except BaseException as error:  # a sampler is the user's code
             if was_pressed(error):

@@ -67,7 +67,7 @@ class Route:
         self.weighs = any(a.makes_publishers_wait_for_bytes for a in attachments)
         self.lease = Lease(_REVOKED, True, 0)
 
-    def doors_of(self, item: Item) -> tuple[Door, ...]:  # noqa: ARG002
+    def doors_of(self, item: Item) -> tuple[Door, ...]:
         """Return the doors that *item* leads to."""
         return self.doors
 

@@ -21,8 +21,9 @@ from eventbus._own_copy import own_copy
 from eventbus._record import NO_ATTRIBUTES, Record, frozen, is_record
 from eventbus._route import FlooredRoute, Route
 from eventbus._seal import Sealer
+from eventbus._thinning import Thinning
 from eventbus._verdict import describe_error
-from eventbus._window import Item
+from eventbus._window import Entry, Item
 
 
 class Router:
@@ -61,7 +62,7 @@ class Router:
         self._ever_routed: set[type[Event]] = set()
         self._shared_routes: dict[tuple[Attachment, ...], Route] = {}
         self._varying: set[type[Event]] = set()
-        self._slow: Final = SlowPath(ingress, self.irregular)
+        self._slow: Final = SlowPath(ingress, self.irregular, self.thin)
         self.emit: Final = make_emit(ingress, time_ns, self._slow)
         self.relay: Final = make_relay(ingress, time_ns, self._slow)
 
@@ -186,13 +187,24 @@ class Router:
         if self._strict or known.cls in self._copied or self._ingress.closed:
             return
         route = self._ingress.routes.get(known.cls)
-        self._ingress.table[known.cls] = route
+        early = self._thinned(route)
+        self._ingress.table[known.cls] = early
         if route is not None and route.weighs:
             self._ingress.publish_table.pop(known.cls, None)
         else:
             self._ingress.publish_table[known.cls] = route
         if known.cls in self._emitters:
-            self._emitters[known.cls].reroute(True, route)
+            self._emitters[known.cls].reroute(True, early)
+
+    def _thinned(self, route: Route | None) -> Route | Thinning | None:
+        """Return what leaves events of *route* out early, else *route* itself.
+
+        Only one attachment may have them: several would have to agree on which.
+        """
+        if route is None or len(route.attachments) > 1 or route.has_floors:
+            return route
+        thinning = route.attachments[0].thinning
+        return route if thinning is None else thinning
 
     def close(self) -> None:
         """Refuse everything from now on."""
@@ -241,12 +253,27 @@ class Router:
 
     def hand_over(self, item: Item, route: Route) -> bool:
         """Append *item* without the fast path's look-up."""
+        return self._append((item, self._time_ns(), current_bound()), route)
+
+    def _append(self, entry: Entry, route: Route) -> bool:
         lease = route.lease
-        entry = (item, self._time_ns(), current_bound())
         self._ingress.entries.append(entry)
         if len(self._ingress.entries) > lease.limit:
             return self._ingress.look(entry, lease)
         return lease.ok
+
+    def thin(self, event: Event, thinning: Thinning) -> bool:
+        """Hand over *event* if it is the one that is kept after those left out."""
+        ingress = self._ingress
+        with ingress.left, ingress.mutex, ingress.inside as outermost:
+            weight = thinning.weight_of_next() if outermost else None
+            route = ingress.routes.get(type(event))
+        if route is None or weight == 0:
+            return True
+        bound = current_bound()
+        if weight is not None:  # else sampling decides later
+            bound = msgspec.structs.replace(bound or UNBOUND, weight=weight)
+        return self._append((event, self._time_ns(), bound), route)
 
     def admit(self, item: Any) -> tuple[Item, Route | None] | None:
         """Return *item* fit to be handed over, with its route; ``None`` is refused.

@@ -36,11 +36,11 @@ class Ratio:
         self.ratio: Final = checked_ratio(ratio)
         self.key: Final = key
         self.seed: Final = seed
-        self._weight: Final = 1 / ratio if ratio else 0.0
+        self.weight: Final = 1 / ratio if ratio else 0.0
         self._threshold: Final = rejection_threshold(ratio)
         self._key: Final = None if key is None else Key(key)
         self._uniform: Final = Random(seed).random
-        self._gap = self._drawn_gap()
+        self._gap = self.drawn_gap()
 
     @property
     def keyless(self) -> bool:
@@ -51,14 +51,14 @@ class Ratio:
         """See :class:`Sampler`."""
         if self._key is not None:
             kept = self._key.randomness(record) >= self._threshold
-            return self._weight if kept else 0.0
+            return self.weight if kept else 0.0
         if self._gap > 0:
             self._gap -= 1
             return 0.0
-        self._gap = self._drawn_gap()
-        return self._weight
+        self._gap = self.drawn_gap()
+        return self.weight
 
-    def _drawn_gap(self) -> int:
+    def drawn_gap(self) -> int:
         """Draw how many are left out before the next kept one: geometric."""
         if self.ratio in (0, 1):
             return 0
