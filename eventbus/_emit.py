@@ -52,7 +52,7 @@ class SlowPath:
     Args:
         ingress: Accounts for appends that went past their lease.
         irregular: Takes values whose type has no place in the table.
-        thin: Takes events at the end of a run of those that are left out.
+        thin: Takes events that are kept, or for which no decision was left.
     """
 
     __slots__ = ("irregular", "look", "thin")
@@ -61,7 +61,7 @@ class SlowPath:
         self,
         ingress: Ingress,
         irregular: Irregular,
-        thin: Callable[[Event, Thinning], bool],
+        thin: Callable[[Event, Thinning, int | None], bool],
     ) -> None:
         """Keep them at hand."""
         self.look = ingress.look
@@ -85,10 +85,14 @@ def make_emit(
             route = table[type(event)]
         except KeyError:
             return slow.irregular(event)
+        if route is None:
+            return True
         if not route:
-            if route is None or next(route.skips, False):
-                return True
-            return slow.thin(event, route)
+            try:
+                decision = route.decisions.pop()
+            except IndexError:
+                decision = None
+            return True if decision else slow.thin(event, route, decision)
         lease = route.lease
         entry = (event, time_ns(), bound())
         entries.append(entry)
@@ -101,8 +105,8 @@ def make_emit(
 
 def make_relay(ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath) -> Relay:
     """Return ``relay``, which is ``emit`` for records."""
-    entries, table, bound = ingress.entries, ingress.table, current_bound
-    severities = ingress.severities
+    entries, bound, severities = ingress.entries, current_bound, ingress.severities
+    table: dict[Any, Any] = ingress.table  # Any: a Route is true, a Thinning is not
 
     def relay(record: AnyRecord, /) -> bool:
         if type(record) is not Record or not is_frozen(record):
@@ -120,7 +124,7 @@ def make_relay(ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath) -> 
         entries.append(entry)
         if len(entries) > lease.limit:
             return slow.look(entry, lease)
-        return lease.ok
+        return lease.ok  # type: ignore[no-any-return]
 
     return relay
 
@@ -136,12 +140,13 @@ class Emitter:
         ingress: Ingress,
         time_ns: Callable[[], int],
         slow: SlowPath,
+        any_emit: Emit[Any],  # Any: it takes events of all types
     ) -> None:
-        """Start without a route: every event is irregular until :attr:`reroute`."""
+        """Start without a route: :attr:`reroute` gives one."""
         entries, bound = ingress.entries, current_bound
         routed: type[Event] | None = None
         route: Any = None  # Any: a Route whenever the type is routed
-        otherwise = slow.irregular
+        otherwise: Callable[[Any], bool] = any_emit
 
         def emit(event: Event, /) -> bool:
             if type(event) is routed:
@@ -154,22 +159,13 @@ class Emitter:
             return otherwise(event)
 
         def selected_by_nobody(event: Event) -> bool:
-            return type(event) is event_type or slow.irregular(event)
-
-        def thinned(event: Event) -> bool:
-            if type(event) is not event_type:
-                return slow.irregular(event)
-            return next(route.skips, False) or slow.thin(event, route)
+            return type(event) is event_type or any_emit(event)
 
         def reroute(known: bool, new_route: Route | Thinning | None) -> None:
             nonlocal otherwise, route, routed
-            if not new_route:
-                routed = None
-                otherwise = selected_by_nobody if known else slow.irregular
-                if new_route is not None:
-                    route, otherwise = new_route, thinned
-            else:
-                route, routed, otherwise = new_route, event_type, slow.irregular
+            is_unheard = known and new_route is None
+            otherwise = selected_by_nobody if is_unheard else any_emit
+            route, routed = new_route, event_type if new_route else None
 
         self.emit: Emit[Any] = emit  # Any: of the one type it was asked for
         self.reroute = reroute

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
+from msgspec.structs import replace
 
 from eventbus._attachment import Attachment
 from eventbus._catalog import Catalog, EventType, qualified
@@ -75,7 +75,9 @@ class Router:
         known = self._known.get(event_type) or self._learn(event_type)
         with self._ingress.left, self._ingress.mutex, self._ingress.inside:
             if event_type not in self._emitters:
-                emitter = Emitter(event_type, self._ingress, self._time_ns, self._slow)
+                emitter = Emitter(
+                    event_type, self._ingress, self._time_ns, self._slow, self.emit
+                )
                 self._emitters[event_type] = emitter
                 self._publish_route(known)
             return self._emitters[event_type]
@@ -262,17 +264,21 @@ class Router:
             return self._ingress.look(entry, lease)
         return lease.ok
 
-    def thin(self, event: Event, thinning: Thinning) -> bool:
-        """Hand over *event* if it is the one that is kept after those left out."""
-        ingress = self._ingress
-        with ingress.left, ingress.mutex, ingress.inside as outermost:
-            weight = thinning.weight_of_next() if outermost else None
-            route = ingress.routes.get(type(event))
-        if route is None or weight == 0:
-            return True
+    def thin(self, event: Event, thinning: Thinning, decision: int | None) -> bool:
+        """Hand over *event*, which is kept, or get the *decision* if it is ``None``."""
         bound = current_bound()
-        if weight is not None:  # else sampling decides later
-            bound = msgspec.structs.replace(bound or UNBOUND, weight=weight)
+        if decision is None:
+            ingress = self._ingress
+            with ingress.left, ingress.mutex, ingress.inside as outermost:
+                decision = thinning.renew() if outermost else None
+        if decision:
+            return True
+        route = self._ingress.routes.get(type(event))
+        if route is None:
+            return True
+        if decision is not None:  # else sampling decides later
+            weight = thinning.kept.weight
+            bound = replace(bound, weight=weight) if bound else thinning.kept
         return self._append((event, self._time_ns(), bound), route)
 
     def admit(self, item: Any) -> tuple[Item, Route | None] | None:
@@ -361,9 +367,7 @@ class Router:
         except (TypeError, ValueError) as error:
             self._warn(event, "without its attributes", error)
             attributes, resource = NO_ATTRIBUTES, None
-        return msgspec.structs.replace(
-            item, event=copied, attributes=attributes, resource=resource
-        )
+        return replace(item, event=copied, attributes=attributes, resource=resource)
 
     def _copy(self, event: Event, fields: tuple[str, ...]) -> Event:
         try:

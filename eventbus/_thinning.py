@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import repeat
-from operator import length_hint
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from eventbus._context import Bound
 from eventbus._ledger import BusLedger, Ledger
 from eventbus._sampling_ratio import Ratio
 
 if TYPE_CHECKING:
     from eventbus._sampler import Sampler
 
+_LEFT_OUT: Final = b"\x01"
+_KEPT: Final = b"\x00"
+_MAX_DRAWN: Final = 4096
+_MAX_KEPT: Final = 64  # so many logarithms at a time, about 30 microseconds
 
-class Thinning(tuple[()]):
+
+class Thinning(list[None]):
     """Leaves events of one attachment out as they are emitted.
 
-    Whether an event is kept needs nothing of it, so the length of the next run of those
-    that are left out is drawn beforehand. Each of them takes one step of
-    :attr:`skips`, which is exact in any thread; how many were taken is counted when
-    somebody asks. It is an empty tuple, so that an emit finds it by the same test as
-    the ``None`` of what nobody selects.
+    Whether an event is kept needs nothing of it, so decisions are drawn beforehand,
+    some thousands at a time. Each event takes one off :attr:`decisions`, which is exact
+    in any thread; how many were left out is counted when somebody asks.
+
+    It is an empty list, so that an emit finds it by the same test as the ``None`` of
+    what nobody selects.
 
     Args:
         ratio: Without a key.
@@ -29,47 +33,62 @@ class Thinning(tuple[()]):
         bus_ledger: Of its bus.
     """
 
-    skips: Iterator[bool]
-    """Yields once for each event that is left out before the next kept one."""
+    __slots__ = (
+        "_bus_ledger",
+        "_drawn",
+        "_gap",
+        "_ledger",
+        "_ratio",
+        "_settled",
+        "decisions",
+        "kept",
+    )
 
-    def __new__(cls, ratio: Ratio, ledger: Ledger, bus_ledger: BusLedger) -> Thinning:
-        """Draw the first run."""
-        self = super().__new__(cls)
+    def __init__(self, ratio: Ratio, ledger: Ledger, bus_ledger: BusLedger) -> None:
+        """Draw the first decisions."""
+        super().__init__()
         self._ratio = ratio
         self._ledger = ledger
         self._bus_ledger = bus_ledger
+        self.kept = Bound(weight=ratio.weight)
+        """What a kept event carries, beside what is bound where it is emitted."""
+        self._gap = ratio.drawn_gap()
         self._draw()
-        return self
-
-    _ratio: Ratio
-    _ledger: Ledger
-    _bus_ledger: BusLedger
-    _drawn: int
-    _settled: int
 
     def _draw(self) -> None:
-        self._drawn, self._settled = self._ratio.drawn_gap(), 0
-        self.skips = repeat(True, self._drawn)
+        drawn = bytearray()
+        for _ in range(_MAX_KEPT):
+            run = min(self._gap, _MAX_DRAWN - len(drawn))
+            drawn += _LEFT_OUT * run
+            self._gap -= run
+            if self._gap:
+                break
+            drawn += _KEPT
+            self._gap = self._ratio.drawn_gap()
+        self._drawn, self._settled = drawn, len(drawn)
+        self.decisions = list(drawn)
+        """1 leaves an event out, 0 keeps it; taken from the end."""
 
     def settle(self) -> None:
         """Count what was left out since the last time; the lock is held."""
-        taken = self._drawn - length_hint(self.skips)
-        count, self._settled = taken - self._settled, taken
+        left = len(self.decisions)
+        count = self._drawn.count(_LEFT_OUT, left, self._settled)
+        self._settled = left
         self._ledger.offered += count
         self._ledger.sampled_out += count
         self._bus_ledger.emitted += count
 
-    def weight_of_next(self) -> float:
-        """Return for how many events the one in hand stands, 0 to leave it out.
+    def renew(self) -> int:
+        """Return the next decision after the last; the lock is held.
 
-        The lock is held. Called by an emit that found the run at its end; another
-        thread may have begun the next one meanwhile.
+        Another thread may have drawn new ones meanwhile.
         """
-        if next(self.skips, False):
-            return 0.0
-        self.settle()
-        self._draw()
-        return self._ratio.weight
+        while True:
+            try:
+                return self.decisions.pop()
+            except IndexError:
+                self.settle()
+                self._draw()
 
 
 def thinning(
