@@ -69,6 +69,8 @@ class Ingress:
         self.publish_table: dict[type[Event], Route | None] = {}
         self.severities: dict[type[Event], Severity] = {}
         self.doors: tuple[Door, ...] = ()
+        self.common: tuple[Door, ...] | None = None
+        """The doors that every event leads to, where that needs no look at it."""
         self.ledger = ledger
         self.closed = False
         self.has_floors = False
@@ -126,6 +128,9 @@ class Ingress:
 
     def _makes_wait(self, route: Route | None) -> bool:
         if route is None:
+            return False
+        uncounted = len(self.entries) - self._counted
+        if all(door.surely_fits(uncounted) for door in route.doors if door.waits):
             return False
         arrivals = self._arrivals(self._counted, len(self.entries))
         return any(d.waits and not d.surely_fits(arrivals[d]) for d in route.doors)
@@ -225,6 +230,8 @@ class Ingress:
         return True
 
     def _arrivals(self, start: int, stop: int) -> Counter[Door]:
+        if self.common is not None:
+            return Counter(dict.fromkeys(self.common, stop - start))
         arrivals: Counter[Door] = Counter()
         items = list(map(item_of, self.entries[start:stop]))
         routes = list(map(self.routes.get, kinds_of(items)))
@@ -241,11 +248,15 @@ class Ingress:
         return arrivals
 
     def _doors_of(self, item: Item) -> tuple[Door, ...]:
+        if self.common is not None:
+            return self.common
         route = self._route_of(item)
         return route.doors_of(item) if route else ()
 
     def _position(self, door: Door, start: int, skip: int) -> int:
         """Return where the first event for *door* stands after *skip* of them."""
+        if self.common is not None:
+            return start + skip
         for index in range(start, len(self.entries)):
             if door in self._doors_of(self.entries[index][0]):
                 if skip == 0:
@@ -282,7 +293,10 @@ class Ingress:
         They are about to take them back themselves.
         """
         withheld: list[Entry] = []
-        for index in reversed(range(self._first_refused(), self._counted)):
+        first = self._first_refused()
+        if not any(map(is_published, self.entries[first : self._counted])):
+            return withheld
+        for index in reversed(range(first, self._counted)):
             if self._has_to_wait(index):
                 withheld.append(self.entries[index])
                 self._uncount(index)

@@ -61,6 +61,8 @@ class Router:
         self._emitters: dict[type[Event], Emitter] = {}
         self._ever_routed: set[type[Event]] = set()
         self._shared_routes: dict[tuple[Attachment, ...], Route] = {}
+        self._common: tuple[Attachment, ...] | None = None
+        self._plain, self._has_floors = True, False
         self._varying: set[type[Event]] = set()
         self._slow: Final = SlowPath(ingress, self.irregular, self.thin)
         self.emit: Final = make_emit(ingress, time_ns, self._slow)
@@ -131,14 +133,18 @@ class Router:
 
     def _route_to(self, takers: tuple[Attachment, ...], known: EventType) -> Route:
         """Return the route of *known* to *takers*, if possible one that others have."""
-        varies = known.cls in self._varying
-        floors = {a: a.plan.select.severity_floor(varies=varies) for a in takers}
-        binding = {one: floor for one, floor in floors.items() if floor}
-        if binding:
-            return FlooredRoute(known, takers, binding)
+        if floors := self._floors(known, takers):
+            return FlooredRoute(known, takers, floors)
         if takers not in self._shared_routes:
             self._shared_routes[takers] = Route(takers)
         return self._shared_routes[takers]
+
+    def _floors(
+        self, known: EventType, takers: tuple[Attachment, ...]
+    ) -> dict[Attachment, int]:
+        varies = known.cls in self._varying
+        floors = {a: a.plan.select.severity_floor(varies=varies) for a in takers}
+        return {one: floor for one, floor in floors.items() if floor}
 
     def _note_uniformity(self) -> None:
         """Spare the seal a look at each event where all of them go the same way.
@@ -148,8 +154,17 @@ class Router:
         """
         routes = [self._ingress.routes.get(kind) for kind in self._ever_routed]
         takers = {route.attachments if route else () for route in routes}
-        plain = all(map(self._sealer.is_plain, self._ever_routed))
-        self._sealer.uniform = takers.pop() if len(takers) == 1 and plain else None
+        self._common = takers.pop() if len(takers) == 1 else None
+        self._has_floors = any(route.has_floors for route in routes if route)
+        self._plain = all(map(self._sealer.is_plain, self._ever_routed))
+        self._publish_uniformity()
+
+    def _publish_uniformity(self) -> None:
+        common = self._common
+        self._sealer.uniform = common if self._plain else None
+        self._ingress.common = None
+        if common is not None and not self._has_floors:
+            self._ingress.common = tuple(one.door for one in common)
 
     def _note_severities(self) -> None:
         """Know what severity a record must have to go where its type goes."""
@@ -177,12 +192,15 @@ class Router:
     def _keep_uniformity(
         self, known: EventType, takers: tuple[Attachment, ...]
     ) -> None:
-        if takers and not self._ever_routed:
-            self._sealer.uniform = takers
-        if takers and not (
-            takers == self._sealer.uniform and self._sealer.is_plain(known.cls)
-        ):
-            self._sealer.uniform = None
+        if not takers:
+            return
+        if not self._ever_routed:
+            self._common = takers
+        elif takers != self._common:
+            self._common = None
+        self._plain &= self._sealer.is_plain(known.cls)
+        self._has_floors |= bool(self._floors(known, takers))
+        self._publish_uniformity()
 
     def _publish_route(self, known: EventType) -> None:
         """Tell the fast paths, unless each event of the type needs a closer look."""
