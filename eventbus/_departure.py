@@ -8,6 +8,7 @@ from typing import Final
 
 from eventbus._buffer import RecordBuffer
 from eventbus._clock import Clock, TimerHandle
+from eventbus._expiry import Expiry
 from eventbus._ingress import Ingress
 from eventbus._settings import Batch
 from eventbus._waiting import TIMER_TOLERANCE_SECONDS, settle
@@ -22,10 +23,16 @@ class Departures:
     """
 
     def __init__(
-        self, buffer: RecordBuffer, batch: Batch, ingress: Ingress, clock: Clock
+        self,
+        buffer: RecordBuffer,
+        batch: Batch,
+        expiry: Expiry,
+        ingress: Ingress,
+        clock: Clock,
     ) -> None:
         """Begin with nothing gone: the first event is due."""
         self._buffer: Final = buffer
+        self._expiry: Final = expiry
         self._batch: Final = batch
         self._ingress: Final = ingress
         self._clock: Final = clock
@@ -33,12 +40,13 @@ class Departures:
         self._timer: TimerHandle | None = None
         self._due_at = -math.inf
         self._flushes: set[object] = set()
+        self.paused = False
         self.closing = False
 
     @property
     def is_due(self) -> bool:
         """Whether a batch may leave now."""
-        return bool(self._buffer.queued) and (
+        return bool(self._buffer.queued and not self.paused) and (
             self._leaves_early or self._clock.monotonic() >= self._due_at
         )
 
@@ -58,7 +66,9 @@ class Departures:
 
     def take(self) -> RecordBatch | None:
         """Take a batch if one is due."""
-        if not self._buffer.queued:
+        if self._buffer.max_age_seconds is not None:
+            self._expiry.look()
+        if not self._buffer.queued or self.paused:
             return None
         now = self._clock.monotonic()
         if not (self._leaves_early or now >= self._due_at):
@@ -85,6 +95,8 @@ class Departures:
 
     def notify(self) -> None:
         """Wake a worker if a batch is due, or set the timer for when it will be."""
+        if self._buffer.max_age_seconds is not None:
+            self._expiry.watch()
         if self.is_due:
             self._wake_one()
         elif self._idle:
@@ -98,7 +110,7 @@ class Departures:
                 return
 
     def _set_timer(self) -> None:
-        if not self._buffer.queued:
+        if not self._buffer.queued or self.paused:
             self._cancel_timer()
         elif self._timer is None:
             delay = max(self._due_at - self._clock.monotonic(), 0.0)
@@ -119,9 +131,20 @@ class Departures:
         """Let batches fill again: *flush* is over."""
         self._flushes.discard(flush)
 
+    def pause(self) -> None:
+        """Let nothing leave until :meth:`resume`; a close overrides it."""
+        self.paused = not self.closing
+        self._cancel_timer()
+
+    def resume(self) -> None:
+        """Let batches leave again."""
+        self.paused = False
+        self.notify()
+
     def close(self) -> None:
         """Let everything leave; workers that find nothing end."""
         self.closing = True
+        self.paused = False
         self._cancel_timer()
         for woken in self._idle:
             settle(woken)
@@ -129,6 +152,7 @@ class Departures:
     def rebind(self) -> None:
         """Forget the loop that is gone."""
         self._cancel_timer()
+        self._expiry.rest()
         self._flushes.clear()
         self._idle = [w for w in self._idle if not w.get_loop().is_closed()]
         self._due_at = -math.inf

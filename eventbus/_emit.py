@@ -82,7 +82,7 @@ def make_emit(
         entry = (event, time_ns(), bound())
         entries.append(entry)
         if len(entries) > lease.limit:
-            return slow.look(entry, route, lease)
+            return slow.look(entry, lease)
         return lease.ok
 
     return emit
@@ -108,7 +108,7 @@ def make_relay(ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath) -> 
         entry = (record, time_ns(), bound())
         entries.append(entry)
         if len(entries) > lease.limit:
-            return slow.look(entry, route, lease)
+            return slow.look(entry, lease)
         return lease.ok
 
     return relay
@@ -138,7 +138,7 @@ class Emitter:
                 entry = (event, time_ns(), bound())
                 entries.append(entry)
                 if len(entries) > lease.limit:
-                    return slow.look(entry, route, lease)
+                    return slow.look(entry, lease)
                 return lease.ok  # type: ignore[no-any-return]
             return otherwise(event)
 

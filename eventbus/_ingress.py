@@ -10,17 +10,21 @@ A lease is read before the append, so an answer of ``True`` is never false.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from threading import RLock
 from typing import Any, Final
 
+from eventbus._catalog import EventType
 from eventbus._context import Bound
 from eventbus._door import Door
 from eventbus._event import Event
 from eventbus._latch import Latch, Left
 from eventbus._ledger import BusLedger
 from eventbus._record import AnyRecord, Record
+from eventbus._reserve import first_to_go, is_severe
 from eventbus._route import LEASE_EVENTS, Lease, Route
 from eventbus._severity import Severity
 from eventbus._window import (
@@ -48,6 +52,7 @@ class Ingress:
     Args:
         wake: Makes the loop take what was handed over; raises :class:`NoLoopError`.
         is_owner: Whether the calling thread is the loop's.
+        now: The monotonic clock.
         ledger: Where refusals are counted.
         admit: Takes what was left by code that ran in the middle of the lock.
     """
@@ -57,6 +62,7 @@ class Ingress:
         *,
         wake: Callable[[], None],
         is_owner: Callable[[], bool],
+        now: Callable[[], float],
         ledger: BusLedger,
         admit: Callable[[Any, Bound | None], object],
     ) -> None:
@@ -66,20 +72,29 @@ class Ingress:
         self.table: dict[type[Event], Route | None] = {}
         self.publish_table: dict[type[Event], Route | None] = {}
         self.severities: dict[type[Event], Severity] = {}
+        self.event_types: Mapping[type[Event], EventType] = {}
         self.doors: tuple[Door, ...] = ()
         self.ledger = ledger
         self.closed = False
         self.has_floors = False
         self._wake = wake
         self._is_owner = is_owner
+        self.now = now
         self.mutex = RLock()
         self.inside = Latch(self.mutex, self._rouse)
         self.left = Left(self.inside, admit)
         self._leases: list[Lease] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self.since = math.inf
+        """When the oldest of what is here was handed over; infinity while none is."""
+        self.sealed_since = math.inf
+        """The same of what a seal under way has taken."""
         self._in_seal: list[Entry] = []
         self._counted = 0
         self._awake = False
-        self._closings = 0
+        self._closings = self._seen_closings = 0
         self._compact_at = 4 * LEASE_EVENTS
 
     def deviates(self, record: AnyRecord) -> bool:
@@ -87,7 +102,7 @@ class Ingress:
         own, kind = record.severity, type(event_of(record))
         return own is not None and self.severities.get(kind, own) != own
 
-    def look(self, entry: Entry, route: Route, lease: Lease) -> bool:
+    def look(self, entry: Entry, lease: Lease) -> bool:
         """Account for an append that went past its lease; return emit's answer."""
         gone: list[Entry] = []
         with self.left, self.mutex, self.inside as outermost:
@@ -97,13 +112,13 @@ class Ingress:
                 return self._turn_back(entry, "closed")
             if not self._rouse():
                 return self._turn_back(entry, "no_loop")
-            present = self.routes.get(route.event_type.cls)
+            present = self._route_of(entry[0])
             if present is None:
                 self._remove(entry)
                 return True
             return self._account(present, lease, gone)
 
-    def enter(self, entry: Published, route: Route, lease: Lease) -> bool:
+    def enter(self, entry: Published, lease: Lease) -> bool:
         """Account for a publisher's append, unless an attachment makes it wait.
 
         Returns:
@@ -111,7 +126,7 @@ class Ingress:
         """
         gone: list[Entry] = []
         with self.left, self.mutex, self.inside as outermost:
-            present = self.routes.get(route.event_type.cls)
+            present = self._route_of(entry[0])
             if not outermost or self.closed or self._makes_wait(present):
                 return not self._remove(entry)
             if not self._rouse():
@@ -128,20 +143,39 @@ class Ingress:
         arrivals = self._arrivals(self._counted, len(self.entries))
         return any(d.waits and not d.surely_fits(arrivals[d]) for d in route.doors)
 
+    def _route_of(self, item: Item) -> Route | None:
+        return self.routes.get(type(event_of(item)))
+
     def _account(self, route: Route, lease: Lease, gone: list[Entry]) -> bool:
-        """Count what arrived; *gone* gets what is to be let go of outside the lock."""
-        if not self.settle():
-            return False
-        if len(self.entries) > self._compact_at:
+        """Give a lease that covers what arrived, which is counted if it must be.
+
+        Args:
+            route: Where the newest entry leads.
+            lease: What its emitter had read.
+            gone: Gets what is to be let go of outside the lock.
+        """
+        if len(self.entries) > self._compact_at and self.settle():
             gone += self._compact()
-        if route.lease.limit < len(self.entries):
-            if len(self._leases) >= _MAX_LEASES:
-                self.revoke()
-            self._leases.append(route.renew(self._counted, self._closings))
+        if not self._covers(route):
+            if not self.settle():
+                return False
+            self._covers(route)
         answer = route.lease.ok
         if not self._is_owner():
             answer = answer and lease.ok and lease.closings == self._closings
         return answer
+
+    def _covers(self, route: Route) -> bool:
+        """Return whether the lease of *route*, a new one if it must be, reaches here.
+
+        What is not counted may all have gone to its doors; it counts by its number.
+        """
+        length = len(self.entries)
+        if route.lease.limit < length:
+            if len(self._leases) >= _MAX_LEASES:
+                self.revoke()
+            self._leases.append(route.renew(self._counted, self._closings))
+        return route.lease.limit >= length
 
     def _rouse(self) -> bool:
         """Make the loop take what is here; return whether there is a loop to."""
@@ -151,6 +185,7 @@ class Ingress:
             except NoLoopError:
                 return False
             self._awake = True
+            self.since = min(self.since, self.now())
         return True
 
     def _turn_back(self, entry: Entry, reason: str) -> bool:
@@ -205,21 +240,21 @@ class Ingress:
     def _arrivals(self, start: int, stop: int) -> Counter[Door]:
         arrivals: Counter[Door] = Counter()
         items = list(map(item_of, self.entries[start:stop]))
-        for kind, count in count_types(items).items():
-            route = self.routes.get(kind)
+        routes = list(map(self.routes.get, kinds_of(items)))
+        for route, count in Counter(routes).items():
             if route is None:
                 continue
-            if route.floors:
-                own = [item for item in items if type(event_of(item)) is kind]
-                for item in own:
-                    arrivals.update(route.doors_of(item))
+            if route.has_floors:
+                for item, its_route in zip(items, routes, strict=True):
+                    if its_route is route:
+                        arrivals.update(route.doors_of(item))
                 continue
             for door in route.doors:
                 arrivals[door] += count
         return arrivals
 
     def _doors_of(self, item: Item) -> tuple[Door, ...]:
-        route = self.routes.get(type(event_of(item)))
+        route = self._route_of(item)
         return route.doors_of(item) if route else ()
 
     def _position(self, door: Door, start: int, skip: int) -> int:
@@ -239,7 +274,8 @@ class Ingress:
             if any(not door.surely_fits(uncounted) for door in self.doors):
                 self.settle()
                 uncounted = 0
-            waiting = self._withhold()
+            waiting = self._withhold() if self._closings != self._seen_closings else []
+            self._seen_closings = self._closings
             stop = self._counted + uncounted
             taken = self.entries[:stop]
             self.entries[:stop] = waiting
@@ -249,6 +285,7 @@ class Ingress:
             self._awake = False
             self.ledger.emitted += self._selected(taken)
             self._in_seal = taken
+            self.since, self.sealed_since = math.inf, self.since
             return taken
 
     def _withhold(self) -> list[Entry]:
@@ -282,9 +319,9 @@ class Ingress:
     def _selected(self, entries: list[Entry]) -> int:
         if not self.has_floors:
             return len(entries)
-        routes = map(self.routes.get, map(type, map(event_of, map(item_of, entries))))
+        routes = map(self.routes.get, kinds_of(list(map(item_of, entries))))
         return sum(
-            route is None or not route.floors or bool(route.doors_of(entry[0]))
+            route is None or not route.has_floors or bool(route.doors_of(entry[0]))
             for route, entry in zip(routes, entries, strict=True)
         )
 
@@ -309,17 +346,39 @@ class Ingress:
             self.ledger.emitted -= self._selected(self._in_seal)
             self.entries[:0] = self._in_seal
             self._in_seal = []
+            self.since, self.sealed_since = self.sealed_since, math.inf
             self._counted = 0
             for door in self.doors:
                 door.cancel_seal()
             self._awake = True
         self._awake = False  # whoever comes next wakes the loop, and not before
 
+    def is_in_seal(self, taken: list[Entry]) -> bool:
+        """Return whether *taken* is what a seal under way took, in this process."""
+        return self._in_seal is taken
+
     def release(self) -> None:
         """End a seal: what it took is in the buffers; the lock is held."""
         self._in_seal = []
+        self.sealed_since = math.inf
         for door in self.doors:
             door.end_seal()
+
+    def start_over(self, go_on: Callable[[], None]) -> None:
+        """Forget everything handed over, in the child of a fork; then *go_on*.
+
+        The lock may be that of a thread which is not there any more. If this very
+        thread forked in the middle of it, all of that waits for it to be free.
+        """
+        if not self.mutex._is_owned():  # type: ignore[attr-defined]
+            self.mutex._at_fork_reinit()  # type: ignore[attr-defined]
+        self.left.replace(partial(self._start_over, go_on))
+
+    def _start_over(self, go_on: Callable[[], None]) -> None:
+        self.revoke()
+        self.entries.clear()
+        self._begin()
+        go_on()
 
     def _compact(self) -> list[Entry]:
         """Forget entries that nobody will take, so that a stalled loop costs no memory.
@@ -330,11 +389,17 @@ class Ingress:
         self.revoke()
         counted = self.entries[: self._counted]
         surplus = {door: door.overflow for door in self.doors}
+        unwanted = self._unwanted(counted, surplus)
         kept: list[Entry] = []
         gone: list[Entry] = []
         for index, entry in enumerate(counted):
             doors = self._doors_of(entry[0])
-            wanted = [door.wants(index, surplus) for door in doors]
+            wanted = [
+                index not in unwanted[door]
+                if door in unwanted
+                else door.wants(index, surplus)
+                for door in doors
+            ]
             if any(wanted) or self._has_to_wait(index):
                 kept.append(entry)
                 continue
@@ -344,6 +409,23 @@ class Ingress:
         self._renumber(counted, kept)
         self._compact_at = max(4 * LEASE_EVENTS, 2 * len(kept))
         return gone
+
+    def _unwanted(
+        self, counted: list[Entry], surplus: dict[Door, int]
+    ) -> dict[Door, frozenset[int]]:
+        """Return which entries go at doors with a reserve, where some have to."""
+        unwanted: dict[Door, frozenset[int]] = {}
+        for door, count in surplus.items():
+            reserve = door.reserve
+            if count and reserve is not None and not door.is_closed:
+                places = (
+                    (index, is_severe(item, self.event_types[kind], reserve))
+                    for index, item in enumerate(map(item_of, counted))
+                    if door in self._doors_of(item)
+                    and (kind := type(event_of(item))) in self.event_types
+                )
+                unwanted[door] = first_to_go(places, count, oldest=door.drops_oldest)
+        return unwanted
 
     def _renumber(self, counted: list[Entry], kept: list[Entry]) -> None:
         places = {id(entry): index for index, entry in enumerate(kept)}
@@ -357,9 +439,7 @@ class Ingress:
         self._counted = len(kept)
 
 
-def count_types(items: list[Item]) -> Counter[type[Event]]:
-    """Count *items* by the type of their event."""
-    kinds = Counter[Any](map(type, items))  # Any: events, and records among them
-    if kinds.pop(Record, 0):
-        kinds.update(type(event_of(i)) for i in items if isinstance(i, Record))
-    return kinds
+def kinds_of(items: list[Item]) -> list[type[Event]]:
+    """Return the type of the event of each of *items*."""
+    kinds = list[Any](map(type, items))  # Any: events, and records among them
+    return [type(event_of(i)) for i in items] if Record in kinds else kinds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from eventbus._clock import Clock
@@ -28,6 +29,17 @@ class LoopWatch:
         """Keep the parts."""
         self._monotonic: Final = clock.monotonic
         self._told: Final = told
+
+    @contextmanager
+    def stretch(self) -> Generator[None]:
+        """Measure the block, which has no pauses."""
+        began = self._monotonic()
+        try:
+            yield
+        finally:
+            held = self._monotonic() - began
+            if held >= BLOCKED_SECONDS:
+                self._told(held)
 
     # Any: what a coroutine yields and is sent is the loop's business.
     @types.coroutine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from eventbus._catalog import EventType
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 LEASE_EVENTS = 1024
 """How far the hand-over may grow unseen where no buffer's room bounds it."""
 
-_REVOKED = -1  # shorter than any list, so the next emit takes the slow path
+_REVOKED = 0  # after an append the list is longer: the next emit takes the slow path
 
 
 class Lease:
@@ -46,55 +47,73 @@ class Lease:
 
 
 class Route:
-    """The attachments that selected one event type, decided once."""
+    """The attachments that selected an event type.
 
-    __slots__ = ("attachments", "doors", "event_type", "floors", "lease", "weighs")
+    Types that lead to the same attachments share one route and, with it, its lease: so
+    thousands of types that are emitted in turn need no more leases than one.
+
+    Args:
+        attachments: Who selected them.
+    """
+
+    __slots__ = ("attachments", "doors", "lease", "weighs")
+
+    has_floors = False
+
+    def __init__(self, attachments: tuple[Attachment, ...]) -> None:
+        """Start without a lease: the first emit asks for one."""
+        self.attachments = attachments
+        self.doors: tuple[Door, ...] = tuple(a.door for a in attachments)
+        self.weighs = any(a.makes_publishers_wait_past_the_list for a in attachments)
+        self.lease = Lease(_REVOKED, True, 0)
+
+    def doors_of(self, item: Item) -> tuple[Door, ...]:  # noqa: ARG002
+        """Return the doors that *item* leads to."""
+        return self.doors
+
+    def renew(self, counted: int, closings: int) -> Lease:
+        """Give a lease for a hand-over of which *counted* events are accounted for."""
+        is_bounded = is_open = True
+        rooms: list[int] = []
+        for door in self.doors:
+            if door.closed_from is not None:
+                is_open = False
+            elif door.stays_open:
+                is_bounded = False
+            else:
+                rooms.append(door.room)
+        room = min(rooms, default=LEASE_EVENTS)
+        if not (is_bounded and is_open):
+            room = min(room, LEASE_EVENTS)
+        self.lease = Lease(counted + max(room, 0), is_open, closings)
+        return self.lease
+
+
+class FlooredRoute(Route):
+    """The route of one event type whose events differ in where they may go.
+
+    Args:
+        event_type: As the catalog has it.
+        attachments: Who selected it.
+        floors: The least severity number that an attachment takes of it.
+    """
+
+    __slots__ = ("_event_type", "_floors")
+
+    has_floors = True
 
     def __init__(
         self,
         event_type: EventType,
         attachments: tuple[Attachment, ...],
-        *,
-        varies: bool,
+        floors: Mapping[Attachment, int],
     ) -> None:
-        """Start without a lease: the first emit asks for one.
-
-        Args:
-            event_type: As the catalog has it.
-            attachments: Who selected it.
-            varies: Whether its events differ in severity.
-        """
-        self.event_type = event_type
-        self.attachments = attachments
-        self.doors: tuple[Door, ...] = tuple(a.door for a in attachments)
-        floors = {
-            a.door: a.plan.select.severity_floor(varies=varies) for a in attachments
-        }
-        self.floors = {door: floor for door, floor in floors.items() if floor}
-        self.weighs = any(a.makes_publishers_wait_for_bytes for a in attachments)
-        self.lease = Lease(_REVOKED, True, 0)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether no door on the way is closed."""
-        return not any(door.is_closed for door in self.doors)
+        """Start without a lease."""
+        super().__init__(attachments)
+        self._event_type = event_type
+        self._floors = {one.door: floor for one, floor in floors.items()}
 
     def doors_of(self, item: Item) -> tuple[Door, ...]:
-        """Return the doors that *item*, of this type, leads to."""
-        if not self.floors:
-            return self.doors
-        number = SEVERITY_NUMBER[severity_of(item, self.event_type)]
-        return tuple(d for d in self.doors if number >= self.floors.get(d, 0))
-
-    def renew(self, counted: int, closings: int) -> Lease:
-        """Give a lease for a hand-over of which *counted* events are accounted for."""
-        rooms = [
-            door.room
-            for door in self.doors
-            if not door.drops_oldest and not door.is_closed
-        ]
-        room = min(rooms, default=LEASE_EVENTS)
-        if len(rooms) < len(self.doors):
-            room = min(room, LEASE_EVENTS)
-        self.lease = Lease(counted + max(room, 0), self.is_open, closings)
-        return self.lease
+        """Return the doors that *item* leads to, by its own severity."""
+        number = SEVERITY_NUMBER[severity_of(item, self._event_type)]
+        return tuple(d for d in self.doors if number >= self._floors.get(d, 0))

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from eventbus._attempt import Deadline
 from eventbus._clock import TimerHandle
+from eventbus._coalesce import Coalescer
+from eventbus._context import enter_sink
 from eventbus._delivery import DRAIN_PAUSE_SECONDS, FAULT_TRIES, Delivery, Hand
 from eventbus._departure import Departures
+from eventbus._errand import begun
 from eventbus._retry import Backoff
 from eventbus._trouble import NO_TROUBLE
 from eventbus._verdict import describe_error
@@ -38,9 +42,12 @@ class Workers:
         self._count: Final = plan.batch.max_in_flight
         self._clock: Final = host.clock
         self._backoff: Final = Backoff(plan.retry, host.random)
+        self._coalescer: Final = (
+            None if plan.coalesce is None else Coalescer(plan.coalesce, host.measure)
+        )
         self.delivery: Final = Delivery(attachment)
         self.departures: Final = Departures(
-            attachment.buffer, plan.batch, host.ingress, host.clock
+            attachment.buffer, plan.batch, attachment.expiry, host.ingress, host.clock
         )
         self._hands: dict[asyncio.Task[None], Hand] = {}
         self._orphans: Hand = []
@@ -83,9 +90,7 @@ class Workers:
         self._restart = None
         if self.delivery.stopped or len(self._hands) >= self._count:
             return
-        task = asyncio.get_running_loop().create_task(
-            self._work(), name=f"eventbus {self._attachment.name}"
-        )
+        task = begun(self._work(), f"eventbus {self._attachment.name}")
         share = math.ceil(len(self._orphans) / (self._count - len(self._hands)))
         self._hands[task] = self._orphans[:share]
         del self._orphans[:share]
@@ -94,6 +99,7 @@ class Workers:
     async def _work(self) -> None:
         task = asyncio.current_task()
         assert task is not None
+        enter_sink(not self._attachment.plan.handles)
         hand = self._hands[task]
         deadline = self.delivery.deadline()
         try:
@@ -114,10 +120,25 @@ class Workers:
             if batch is None:
                 return
             hand.append((batch, NO_TROUBLE))
+            if self._coalescer is not None:
+                batch = self._coalesced(hand, self._coalescer)
             self.delivery.deposit(batch)
             await self.delivery.settle(hand, deadline)
             self._deaths = 0
         self.departures.close()
+
+    def _coalesced(self, hand: Hand, coalescer: Coalescer) -> RecordBatch:
+        """Let what is alike in the batch in *hand* become one; return the batch."""
+        batch, trouble = hand[-1]
+        try:
+            merged = coalescer.merged(batch)
+        except Exception as error:  # noqa: BLE001 - values compare as they like
+            self._attachment.health.degrade(f"coalesce: {describe_error(error)}")
+            return batch
+        if merged is not batch:
+            hand[-1] = (merged, trouble)
+            self._attachment.fate.coalesced(batch, merged)
+        return merged
 
     async def _open(self, deadline: Deadline) -> bool:
         self.was_asked_to_start = True
@@ -204,6 +225,16 @@ class Workers:
         if self._finished is not None:
             settle(self._finished)
 
+    def pause(self) -> None:
+        """Begin no call of ``write`` until :meth:`resume`, or the drain."""
+        self.departures.pause()
+        self.delivery.pause()
+
+    def resume(self) -> None:
+        """Go on with what is pending."""
+        self.delivery.resume()
+        self.departures.resume()
+
     async def drain(self, limit: TimeLimit) -> None:
         """Deliver what is pending in time; a start is waited for only then."""
         self.delivery.drain()
@@ -243,6 +274,23 @@ class Workers:
                 del hand[:-1]
         left, self._orphans = self._orphans, []
         return left
+
+    def disown(self) -> None:
+        """Leave the tasks to the process that was forked: they do nothing here.
+
+        A child that goes on with the parent's loop ends them.
+        """
+        self.delivery.stopped = True
+        for task, hand in self._hands.items():
+            hand.clear()
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            with suppress(RuntimeError):  # asyncio minds another thread's call
+                task.cancel()
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Those that work now."""
+        return [*self._hands]
 
     def is_calling(self) -> bool:
         """Return whether the present task is one of them: it is inside the sink."""
