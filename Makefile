@@ -4,6 +4,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 	$$python -c '' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 READY := .venv/.ready
+BENCH := .benchmarks/venv
 
 .PHONY: demo test soak check bench services clean
 
@@ -27,8 +28,8 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-bench: $(READY)
-	$(BIN)/python -m benchmarks
+bench: $(BENCH)/.ready
+	$(BENCH)/bin/python -m benchmarks --compare benchmarks/baseline.json
 
 services:
 	$(PYTHON) tests/services/get.py
@@ -39,6 +40,13 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q -c constraints.txt --group dev
 	$(BIN)/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[all]'
 	@touch $(READY)
+
+$(BENCH)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt pip
+	$(BENCH)/bin/python benchmarks/_install.py
+	$(BENCH)/bin/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[cli]'
+	@touch $@
 
 clean:
 	rm -rf .venv .services .benchmarks dist demo-output

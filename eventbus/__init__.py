@@ -8,8 +8,12 @@ from eventbus._catalog import Catalog as Catalog
 from eventbus._catalog import EventField as EventField
 from eventbus._catalog import EventType as EventType
 from eventbus._clock import Clock as Clock
+from eventbus._coalesce import Coalesce as Coalesce
+from eventbus._coalesce import Summary as Summary
 from eventbus._context import bind as bind
 from eventbus._context import carry as carry
+from eventbus._context import in_sink as in_sink
+from eventbus._durations import Durations as Durations
 from eventbus._emit import Emit as Emit
 from eventbus._emit import Relay as Relay
 from eventbus._errors import AttachError as AttachError
@@ -32,7 +36,14 @@ from eventbus._event import Label as Label
 from eventbus._event import Sensitive as Sensitive
 from eventbus._event import Span as Span
 from eventbus._event import Unit as Unit
+from eventbus._gaps import Gap as Gap
+from eventbus._gaps import gaps_of as gaps_of
 from eventbus._load_config import load_config as load_config
+from eventbus._own_events import AttachmentReported as AttachmentReported
+from eventbus._own_events import AttachmentStateChanged as AttachmentStateChanged
+from eventbus._own_events import Drops as Drops
+from eventbus._own_metrics import Measurement as Measurement
+from eventbus._own_metrics import own_metrics as own_metrics
 from eventbus._publish import Publish as Publish
 from eventbus._reader import AsyncReader as AsyncReader
 from eventbus._reader import Broken as Broken
@@ -47,6 +58,7 @@ from eventbus._settings import Batch as Batch
 from eventbus._settings import Buffer as Buffer
 from eventbus._settings import Limits as Limits
 from eventbus._settings import Overflow as Overflow
+from eventbus._settings import Reserve as Reserve
 from eventbus._settings import Retry as Retry
 from eventbus._severity import Severity as Severity
 from eventbus._sink import Outcome as Outcome

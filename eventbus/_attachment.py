@@ -5,28 +5,35 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 from itertools import chain
 from random import Random
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
 from eventbus._attempt import close_sink
+from eventbus._balance import counts_amid, counts_of
 from eventbus._buffer import RecordBuffer
 from eventbus._clock import Clock
-from eventbus._context import Bound, scope
+from eventbus._context import Bound, scope, sink_scope
 from eventbus._door import Door
+from eventbus._expiry import Expiry
 from eventbus._fate import Fate
+from eventbus._gaps import Gap
 from eventbus._health import Health
 from eventbus._ingress import Ingress
 from eventbus._intake import Intake, Portion, sample
 from eventbus._ledger import BusLedger, Ledger
 from eventbus._log import QuietLog
-from eventbus._plan import Plan
+from eventbus._own_share import SAMPLED_OUT, SET_ASIDE
+from eventbus._plan import Plan, check_kind
 from eventbus._record import AnyRecord
-from eventbus._settings import Overflow
+from eventbus._reserve import severe_ones
+from eventbus._resize import resize
+from eventbus._settings import Buffer, Overflow
 from eventbus._sink import Sink, optional_method
 from eventbus._stats import AttachmentReport, AttachmentStats, State
 from eventbus._thinning import thinning
@@ -50,9 +57,14 @@ class Host(msgspec.Struct, frozen=True):
         log: Where to say what went wrong.
         random: Where jitter comes from.
         measure: Returns the size of each record, in bytes.
+        check_thread: Raises ``AttachError`` for what is done on another thread than
+            the loop's.
+        seal: Hands everything that arrived to the attachments.
+        refresh: Makes the routes to an attachment anew; the lock is held.
         detach: Takes an attachment off the bus.
+        work: The same, as the loop does it: nothing of the caller's is bound.
         decided: Called whenever records reached their final state.
-        seal: Brings what was handed over to the attachments; on the loop only.
+        state_entered: Called whenever an attachment enters a state, or the same again.
     """
 
     ingress: Ingress
@@ -61,9 +73,13 @@ class Host(msgspec.Struct, frozen=True):
     log: QuietLog
     random: Random
     measure: Measure
-    detach: Callable[[Attachment, float | None], Awaitable[AttachmentReport]]
-    decided: Callable[[], None]
+    check_thread: Callable[[str], None]
     seal: Callable[[], None]
+    refresh: Callable[[Attachment], None]
+    detach: Callable[[Attachment, float | None], Awaitable[AttachmentReport]]
+    work: Callable[[], None]
+    decided: Callable[[], None]
+    state_entered: Callable[[Attachment], object]
 
 
 class Attachment:
@@ -72,27 +88,31 @@ class Attachment:
     def __init__(self, sink: Sink, plan: Plan, host: Host) -> None:
         """Start empty; the bus starts the delivery."""
         self.sink: Final = sink
-        self.plan: Final = plan
+        self.plan = plan
+        self._observe_all: Any = optional_method(sink, "observe")
+        self._note_what_counts()
         self.host: Final = host
-        self.buffer: Final = RecordBuffer(plan.buffer)
-        self.door: Final = Door(self.buffer, plan.buffer.overflow)
+        self.buffer: Final = RecordBuffer(plan.buffer, host.clock.monotonic)
+        self.door: Final = Door(self.buffer, plan.buffer)
         self.ledger: Final = Ledger()
-        self.intake: Final = Intake(
-            self.buffer, self.door, self.ledger, plan.buffer.overflow
+        self.intake: Final = Intake(self.buffer, self.door, self.ledger)
+        self.health: Final = Health(
+            plan.name,
+            host.log,
+            host.clock.time_ns,
+            entered=partial(host.state_entered, self),
         )
-        self.health: Final = Health(plan.name, host.log)
         self.fate: Final = Fate(
             plan.name,
             ingress=host.ingress,
             buffer=self.buffer,
             ledger=self.ledger,
             log=host.log,
-            freed=self._room_freed,
+            now=host.clock.monotonic,
+            freed=self.room_freed,
         )
+        self.expiry: Final = Expiry(self.buffer, self.fate, host.ingress, host.clock)
         self.waiters: deque[Waiter] = deque()
-        self._observe_all: Any = optional_method(sink, "observe")
-        self._weighs = (plan.buffer.max_bytes or plan.batch.max_bytes) is not None
-        self._takes_all = self._has_nothing_of_the_users and not self._weighs
         self.dead_letters: Attachment | None = None
         self._closing: asyncio.Task[BaseException | None] | None = None
         self.last_report: AttachmentReport | None = None
@@ -117,6 +137,13 @@ class Attachment:
     def state(self) -> State:
         """``"ready"``, ``"degraded"`` while it is trying, ``"failed"`` for good."""
         return self.health.state
+
+    @property
+    def max_kept_bytes(self) -> int | None:
+        """Over how many bytes an event leaves no trace here; ``None``: some might."""
+        if self.dead_letters is not None or self._has_some_of_the_users:
+            return None
+        return self.buffer.max_bytes
 
     async def ready(self, timeout_seconds: float | None = None) -> bool:
         """Wait until the sink has started; return whether it has.
@@ -145,6 +172,86 @@ class Attachment:
         """
         return await self.host.detach(self, timeout_seconds)
 
+    def pause(self) -> None:
+        """Begin no further call of ``write`` until :meth:`resume`.
+
+        A call that runs goes on. Meanwhile the buffer fills within its bounds, and
+        what it does when it is full is what it always does. A flush waits, and is
+        incomplete when its time is over; :meth:`detach` and the close of the bus
+        deliver what is pending all the same. Pausing twice, or what was detached,
+        changes nothing.
+
+        Raises:
+            AttachError: Called on another thread than that of the bus's loop.
+        """
+        self.host.check_thread(f"pausing {self.name!r}")
+        self.workers.pause()
+
+    def resume(self) -> None:
+        """Go on with what is pending, after :meth:`pause`; else it changes nothing.
+
+        Raises:
+            AttachError: Called on another thread than that of the bus's loop.
+        """
+        self.host.check_thread(f"resuming {self.name!r}")
+        self.workers.resume()
+
+    def resize(self, buffer: Buffer) -> None:
+        """Have the bounds and the overflow policy of *buffer* from now on.
+
+        With smaller bounds nothing that is pending is dropped under
+        ``Overflow.WAIT`` and ``Overflow.DROP_NEWEST``: there is no room until enough
+        of it is decided. Under ``Overflow.DROP_OLDEST`` the oldest that are not in
+        flight go at once, counted ``queue_full`` or ``bytes_full``. Publishers that
+        wait go in if there is room, wait on under ``Overflow.WAIT``, each for its
+        own time, and under any other policy return at once, with the event taken or
+        dropped by that policy.
+
+        Args:
+            buffer: Takes the place of the present one as a whole.
+
+        Raises:
+            AttachError: *buffer* is no ``Buffer``, or it was called on another thread
+                than that of the bus's loop.
+            RuntimeError: Called by an ``observe`` or a sampler, in the middle of a
+                seal.
+        """
+        self.host.check_thread(f"resizing {self.name!r}")
+        check_kind(self.name, "buffer", buffer, Buffer)
+        resize(self, buffer)
+
+    def follow(self, bounds: Buffer) -> None:
+        """Let *bounds* hold for what comes; the lock is held, no lease is out."""
+        self.plan = replace(self.plan, buffer=bounds)
+        self._note_what_counts()
+        self.buffer.rebound(bounds)
+        self.door.follow(bounds)
+        self.host.refresh(self)
+
+    def _note_what_counts(self) -> None:
+        self.weighs = self.plan.weighs
+        self.appraises = self.weighs or self.plan.buffer.reserve is not None
+        self._takes_all = not (self.appraises or self._has_some_of_the_users)
+
+    def start_over(self) -> None:
+        """Be as new, in the child of a fork; who waited is none of this process's."""
+        self.workers.disown()
+        for waiter in list(self.waiters):
+            with suppress(RuntimeError):  # asyncio minds another thread's call
+                waiter.turn_away()
+        letters = self.dead_letters
+        Attachment.__init__(self, self.sink, self.plan, self.host)
+        self.health.cause = "not started in this process, which was forked"
+        if letters is not None:
+            self.keep_aside(letters)
+        after_fork = optional_method(self.sink, "after_fork")
+        if after_fork is None:
+            return
+        try:
+            after_fork()
+        except Exception as error:  # noqa: BLE001 - a sink is anybody's code
+            self.health.degrade(f"after_fork raised {describe_error(error)}")
+
     def portion(self, window: Window, stop: int) -> Portion:
         """Work out what *window* means here; runs the user's code, without the lock.
 
@@ -153,48 +260,60 @@ class Attachment:
             stop: From which record on the door was closed.
         """
         if self._takes_all and self.intake.closed_for is None:
-            count = len(window)
-            return Portion(count, count - stop, kept=Chunk(window, 0, stop))
+            lost = () if stop == len(window) else _refused(window, stop)
+            return Portion(window.sequences, lost, 0, Chunk(window, 0, stop))
         try:
-            if self._has_nothing_of_the_users or not len(window):
+            if not (self.appraises or self._has_some_of_the_users) or not len(window):
                 return self._portion(window, stop)
-            with scope(Bound(depth=window.depth + 1)):
+            watch, bound = self.workers.delivery.watch, Bound(depth=window.depth + 1)
+            with watch.stretch(), scope(bound):
                 return self._portion(window, stop)
         except Exception as error:  # noqa: BLE001 - it must not hurt the neighbours
             self.health.degrade(f"{stop} event(s) lost: {describe_error(error)}")
-            offered, refused = len(window), len(window) - stop
-            return Portion(offered, refused, unusable=stop)
+            lost = _gaps_in(window, "encode_error", 0, stop)
+            return Portion(window.sequences, (*lost, *_refused(window, stop)))
 
     @property
-    def _has_nothing_of_the_users(self) -> bool:
-        return self._observe_all is None and self.plan.sampler is None
+    def _has_some_of_the_users(self) -> bool:
+        return self._observe_all is not None or self.plan.sampler is not None
 
     def _portion(self, window: Window, stop: int) -> Portion:
         if len(window):
             self._observe(window)
-        offered, refused = len(window), len(window) - stop
         kept = Chunk(window, 0, stop)
         if self.plan.sampler is not None:
             sampled = sample(window.head(stop), self.plan.sampler, self._warn)
             kept = Chunk(sampled, 0, len(sampled))
-        portion = Portion(offered, refused, stop - len(kept), kept=kept)
-        if self._weighs:
-            portion = self._weighed(portion, kept.measured(self.host.measure))
-        return self._diverted(portion)
+        lost = () if stop == len(window) else _refused(window, stop)
+        portion = Portion(window.sequences, lost, stop - len(kept), kept)
+        return self._diverted(self.appraised(portion) if self.appraises else portion)
 
-    def _weighed(self, portion: Portion, kept: Chunk) -> Portion:
-        max_bytes = self.buffer.max_bytes
+    def appraised(self, portion: Portion) -> Portion:
+        """Return *portion* with sizes and severities, without what could never fit."""
+        kept, max_bytes = portion.kept, self.buffer.max_bytes
+        if kept is None:
+            return portion
+        self.appraise(kept)
         if max_bytes is None or max(kept.sizes or (), default=0) <= max_bytes:
             return replace(portion, kept=kept)
         kept, large = kept.sorted_out(max_bytes)
         trouble = Trouble.once(f"larger than max_bytes of the buffer, {max_bytes}")
         aside = self.fate.set_aside(RecordBatch([large]), "too_large", trouble)
-        return replace(
-            portion,
-            kept=kept,
-            dead_lettered=len(large) if aside else 0,
-            too_large=0 if aside else len(large),
-        )
+        if aside:
+            set_aside = portion.also_aside("too_large", len(large))
+            return replace(portion, kept=kept, set_aside=set_aside)
+        lost = _gaps_in(large.window, "too_large", 0, len(large))
+        return replace(portion, kept=kept, lost=(*portion.lost, *lost))
+
+    def appraise(self, chunk: Chunk) -> None:
+        """Know the sizes of *chunk*, and which of it is severe, where that counts."""
+        reserve = self.plan.buffer.reserve
+        if self.weighs and chunk.sizes is None:
+            records, bound = chunk.window.records, self.buffer.max_bytes
+            chunk.sizes = self.host.measure(records, bound)
+        chunk.severe = None
+        if reserve is not None:
+            chunk.severe = severe_ones(chunk.window.records, reserve)
 
     def _diverted(self, portion: Portion) -> Portion:
         """Keep as dead letters what comes when the sink was given up for good."""
@@ -204,15 +323,16 @@ class Attachment:
         trouble = Trouble(last_error=self.health.cause or "")
         if not self.fate.set_aside(RecordBatch([kept]), reason, trouble):
             return portion
-        dead_lettered = portion.dead_lettered + len(kept)
-        return replace(portion, kept=None, dead_lettered=dead_lettered)
+        set_aside = portion.also_aside(reason, len(kept))
+        return replace(portion, kept=None, set_aside=set_aside)
 
     def _observe(self, window: Window) -> None:
         if self._observe_all is None:
             return
         try:
-            answer = self._observe_all(RecordBatch([Chunk(window, 0, len(window))]))
-            refuse_awaitable(answer, "observe")
+            with sink_scope():
+                batch = RecordBatch([Chunk(window, 0, len(window))])
+                refuse_awaitable(self._observe_all(batch), "observe")
         except BaseException as error:  # a sink must not hurt its neighbours
             if was_pressed(error):
                 raise
@@ -230,10 +350,11 @@ class Attachment:
         )
 
     @property
-    def makes_publishers_wait_for_bytes(self) -> bool:
-        """Whether room depends on the size of a record, which a seal works out."""
-        buffer = self.plan.buffer
-        return buffer.overflow is Overflow.WAIT and buffer.max_bytes is not None
+    def makes_publishers_wait_past_the_list(self) -> bool:
+        """Whether room depends on what a seal works out: the size, the severity."""
+        bounds = self.plan.buffer
+        depends = not (bounds.max_bytes is None and bounds.reserve is None)
+        return depends and bounds.overflow is Overflow.WAIT
 
     def offer(self, portion: Portion) -> bool | None:
         """Queue a publisher's *portion*; return whether it was taken.
@@ -258,26 +379,40 @@ class Attachment:
             return False
         if self.intake.closed_for is not None:
             return False
-        return bool(self.waiters) or not self.has_room(portion)
+        has_to_queue = bool(self.waiters) and not _is_severe(portion)
+        return has_to_queue or not self.has_room(portion)
 
     def has_room(self, portion: Portion) -> bool:
         """Return whether a publisher's *portion* fits now; the lock is held."""
-        size_bytes = portion.kept.size_bytes if portion.kept else 0
-        return self.door.free > 0 and size_bytes <= self.buffer.room_bytes
+        if not portion.kept:
+            return self.door.free > 0
+        room, room_bytes = self.door.free, self.buffer.room_bytes
+        return self.intake.fits(portion.kept, portion.kept.start, room, room_bytes)
 
-    def _room_freed(self) -> None:
+    def room_freed(self) -> None:
+        """Let those look again who wait for room, or for the end of a record."""
         if self.waiters:
             self.admit_waiting()
         self.host.decided()
 
     def admit_waiting(self) -> None:
         """Take the records of publishers in line, for as long as the next one fits."""
-        while self.waiters and self._has_room_for_next():
-            self.waiters.popleft().admit()
+        while self.waiters and (waiter := self._next_in_line()) is not None:
+            self.waiters.remove(waiter)
+            waiter.admit()
 
-    def _has_room_for_next(self) -> bool:
+    def _next_in_line(self) -> Waiter | None:
+        """Return who goes in now: the first, else the first of those who are severe."""
+        if self.plan.buffer.overflow is not Overflow.WAIT:
+            return self.waiters[0]
         with self.host.ingress.left, self.host.ingress.mutex, self.host.ingress.inside:
-            return self.has_room(self.waiters[0].portion)
+            if self.has_room(self.waiters[0].portion):
+                return self.waiters[0]
+            if self.plan.buffer.reserve is None:
+                return None
+            severe = (w for w in self.waiters if _is_severe(w.portion))
+            first = next(severe, None)
+            return first if first and self.has_room(first.portion) else None
 
     def keep_aside(self, letters: Attachment) -> None:
         """Let *letters* keep what is set aside here."""
@@ -287,13 +422,38 @@ class Attachment:
     def _send_letters(self, batch: RecordBatch, reason: str, trouble: Trouble) -> None:
         assert self.dead_letters is not None
         letters = [letter(record, self.name, reason, trouble) for record in batch]
+        if self.ledger.own.pending:
+            own = self.ledger.own.pending.intersection(r.sequence for r in letters)
+            self.dead_letters.ledger.own.offer(own)
         self.dead_letters.take(letters)
 
     def take(self, records: list[AnyRecord]) -> None:
         """Queue *records* that no seal brought."""
-        window = Window.of(records)
+        window = Window.of(records, since=self.host.clock.monotonic())
         portion = self.portion(window, len(window))
         self.accept(portion)
+
+    def take_own(self, window: Window) -> None:
+        """Queue an event of the bus about itself, which past the ingress came here."""
+        own, ingress = self.ledger.own, self.host.ingress
+        own.offer(window.sequences)
+        self.health.by_own_events = True
+        portion = self._diverted(self.portion(window, len(window)))
+        self.health.by_own_events = False
+        if not portion.kept:
+            fates = {
+                SAMPLED_OUT: portion.sampled_out,
+                **{gap.reason: gap.count for gap in portion.lost},
+                SET_ASIDE: sum(portion.set_aside.values()),
+            }
+            fate = next(fate for fate, count in fates.items() if count)
+            own.end_those(window.sequences, fate)
+        with ingress.left, ingress.mutex, ingress.inside:
+            ingress.revoke()
+            ingress.settle()
+            gone = self.intake.accept(portion)
+        del gone
+        self.workers.departures.notify()
 
     def accept(self, portion: Portion) -> bool:
         """Queue *portion*, which no seal brought; return whether it was taken."""
@@ -310,8 +470,11 @@ class Attachment:
             self.intake.closed_for = reason
             queued = self.buffer.take_all()
         cause = Trouble(last_error=self.health.cause or "")
-        for batch, trouble in [*self.workers.left_over(), (queued, cause)]:
-            self.fate.lost(batch, reason, trouble if trouble.attempts else cause)
+        for batch, trouble in self.workers.left_over():
+            if not trouble.attempts:
+                trouble = replace(cause, since=trouble.since)
+            self.fate.lost(batch, reason, trouble)
+        self.fate.lost(queued, reason, cause, sent=False)
         for waiter in list(self.waiters):
             if self.host.ingress.closed:
                 waiter.turn_away()
@@ -324,6 +487,7 @@ class Attachment:
         await self.workers.drain(limit)
         await self.workers.stop(limit)
         self.give_up(reason)
+        self.expiry.rest()
         await self._close_sink(limit)
 
     async def _close_sink(self, limit: TimeLimit) -> None:
@@ -353,19 +517,14 @@ class Attachment:
             in_seal: How many are on their way here in a seal.
             refused: How many more are in it that came when the door was closed.
         """
-        return AttachmentStats(**self._counts(in_seal, refused))
+        return AttachmentStats(**counts_of(self, in_seal, refused))
 
     def stats_amid(self) -> AttachmentStats:
         """Return the counts in the middle of counting: of final states alone.
 
         What was offered and has none yet is pending, whatever stage it is at.
         """
-        ledger, counts = self.ledger, self._counts(amid=True)
-        decided = ledger.delivered + ledger.sampled_out + ledger.spooled + ledger.lost
-        counts["offered"] = ledger.offered
-        counts["dropped"] = MappingProxyType(dict(ledger.dropped))
-        counts["pending"] = ledger.offered - decided
-        return AttachmentStats(**counts)
+        return AttachmentStats(**counts_amid(self))
 
     def report(self, *, is_past: bool) -> AttachmentReport:
         """Return the counts, and whether all is well since the report before.
@@ -374,39 +533,26 @@ class Attachment:
             is_past: Whether nothing that was waited for is pending.
         """
         with self.host.ingress.left, self.host.ingress.mutex, self.host.ingress.inside:
-            counts = self._counts()
+            counts = counts_of(self)
         lost = self.ledger.lost + self.door.refused
         complete = is_past and lost == self._lost_before
         self._lost_before = lost
         return AttachmentReport(**counts, complete=complete)
 
-    def _counts(
-        self, in_seal: int = 0, refused: int = 0, *, amid: bool = False
-    ) -> dict[str, Any]:
-        # Any: the fields of AttachmentStats, of several types.
-        if self.thinning is not None and not amid:
-            self.thinning.settle()
-        ledger, door = self.ledger, self.door
-        on_its_way = in_seal + door.arrived
-        at_door = refused + door.refused + door.lost
-        overflow = door.overflow_of(on_its_way)
-        dropped = ledger.dropped.copy()
-        if at_door + overflow:
-            dropped["queue_full"] += at_door + overflow
-        pending = self.buffer.pending + on_its_way - overflow
-        return {
-            "offered": ledger.offered + on_its_way + at_door,
-            "delivered": ledger.delivered,
-            "rejected": ledger.rejected,
-            "dropped": MappingProxyType(dict(dropped)),
-            "sampled_out": ledger.sampled_out,
-            "dead_lettered": ledger.dead_lettered,
-            "spooled": ledger.spooled,
-            "pending": pending,
-            "pending_peak": max(self.buffer.peak, pending),
-            "pending_bytes": self.buffer.pending_bytes,
-            "possible_duplicates": ledger.possible_duplicates,
-            "errors": MappingProxyType(dict(ledger.errors)),
-            "state": self.health.state,
-            "cause": self.health.cause,
-        }
+
+def _is_severe(portion: Portion) -> bool:
+    kept = portion.kept
+    return kept is not None and len(kept) > 0 and kept.is_severe(kept.start)
+
+
+def _refused(window: Window, stop: int) -> tuple[Gap, ...]:
+    """Return what of *window* came when the door was closed."""
+    return _gaps_in(window, "queue_full", stop, len(window))
+
+
+def _gaps_in(window: Window, reason: str, start: int, stop: int) -> tuple[Gap, ...]:
+    """Return the records of *window* from *start* up to *stop* as lost."""
+    if start >= stop:
+        return ()
+    first, last = window.sequences[start], window.sequences[stop - 1]
+    return (Gap(reason, stop - start, first, last),)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from eventbus._clock import Clock, TimerHandle
-from eventbus._context import enter_depth
+from eventbus._context import enter_depth, enter_sink
 from eventbus._loop_watch import LoopWatch
 from eventbus._sink import Sink
 from eventbus._verdict import (
@@ -96,6 +96,7 @@ async def close_sink(
 async def _closed(sink: Sink) -> BaseException | None:
     task = asyncio.current_task()
     assert task is not None
+    enter_sink()
     try:
         await sink.aclose()
     except BaseException as error:

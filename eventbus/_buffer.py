@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 
 from eventbus._settings import Batch, Buffer
 from eventbus._window import Chunk, RecordBatch
@@ -19,22 +21,52 @@ class RecordBuffer:
 
     __slots__ = (
         "_chunks",
+        "_now",
         "in_flight",
         "in_flight_bytes",
+        "max_age_seconds",
         "max_bytes",
         "max_events",
         "peak",
         "queued",
         "queued_bytes",
+        "reserved_bytes",
+        "reserved_events",
+        "severe",
+        "severe_bytes",
+        "unsent",
     )
 
-    def __init__(self, bounds: Buffer) -> None:
-        """Start empty."""
+    def __init__(
+        self, bounds: Buffer, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Start empty; *now* is the monotonic clock."""
         self._chunks: deque[Chunk] = deque()
+        self._now = now
+        self.max_age_seconds: float | None = None
+        self.rebound(bounds)
+        self.queued = self.in_flight = self.unsent = self.peak = 0
+        self.queued_bytes = self.in_flight_bytes = 0
+        self.severe = self.severe_bytes = 0
+
+    def rebound(self, bounds: Buffer) -> None:
+        """Have other *bounds* from now on; the caller keeps them.
+
+        What is held where nothing expired before grows old from now on.
+        """
         self.max_events = bounds.max_events
         self.max_bytes = bounds.max_bytes
-        self.queued = self.in_flight = self.peak = 0
-        self.queued_bytes = self.in_flight_bytes = 0
+        self.reserved_events = bounds.reserved_events
+        self.reserved_bytes = bounds.reserved_bytes
+        if self.max_age_seconds is None is not bounds.max_age_seconds:
+            self.date(self._chunks)
+        self.max_age_seconds = bounds.max_age_seconds
+
+    def date(self, chunks: Iterable[Chunk]) -> None:
+        """Let *chunks* grow old from now on."""
+        now = self._now()
+        for chunk in chunks:
+            chunk.queued_at = now
 
     @property
     def pending(self) -> int:
@@ -59,7 +91,7 @@ class RecordBuffer:
         )
 
     @property
-    def chunks(self) -> Iterable[Chunk]:
+    def chunks(self) -> Sequence[Chunk]:
         """What is queued, in order."""
         return self._chunks
 
@@ -70,27 +102,32 @@ class RecordBuffer:
             return
         if self._chunks:
             self._chunks[-1].window.tighten()
+        if self.max_age_seconds is not None:
+            chunk.queued_at = self._now()
         self._chunks.append(chunk)
         self.queued += count
         if chunk.sizes is not None:
             self.queued_bytes += chunk.size_bytes
+        if chunk.severe is not None:
+            self._count_severe(chunk, 1)
         pending = self.queued + self.in_flight
         if pending > self.peak:
             self.peak = min(pending, self.max_events)
 
     def take_all(self) -> RecordBatch:
-        """Move the whole queue into flight."""
+        """Move the whole queue into flight, though to no sink: it is ``unsent``."""
+        self.unsent += self.queued
         return self.take(Batch(max_events=max(self.queued, 1)))
+
+    def take_queued_by(self, moment: float) -> RecordBatch:
+        """Move what was queued by *moment* into flight, to no sink: ``unsent`` too."""
+        old = takewhile(lambda chunk: chunk.queued_at <= moment, self._chunks)
+        count = sum(map(len, old))
+        self.unsent += count
+        return self.take(Batch(max_events=count)) if count else RecordBatch(())
 
     def take(self, batch: Batch) -> RecordBatch:
         """Move the next batch from the queue into flight."""
-        if self.queued and batch.max_bytes is None:
-            chunk = self._chunks[0]
-            if chunk.stop - chunk.start >= batch.max_events:  # as bursts are
-                head = self._shift(chunk, batch.max_events)
-                if head.sizes is not None:
-                    self.in_flight_bytes += head.size_bytes
-                return RecordBatch((head,))
         chunks: list[Chunk] = []
         room, room_bytes = batch.max_events, batch.max_bytes
         bytes_before = self.queued_bytes
@@ -113,9 +150,42 @@ class RecordBuffer:
         self.queued -= count
         whole = count == chunk.stop - chunk.start
         head = self._chunks.popleft() if whole else chunk.shift(count)
-        if head.sizes is not None:
-            self.queued_bytes -= head.size_bytes
+        self._uncount(head)
         return head
+
+    def _uncount(self, chunk: Chunk) -> None:
+        if chunk.sizes is not None:
+            self.queued_bytes -= chunk.size_bytes
+        if chunk.severe is not None:
+            self._count_severe(chunk, -1)
+
+    def _count_severe(self, chunk: Chunk, sign: int) -> None:
+        for place in range(chunk.start, chunk.stop):
+            if chunk.is_severe(place):
+                self.severe += sign
+                self.severe_bytes += sign * (chunk.sizes[place] if chunk.sizes else 0)
+
+    @property
+    def unreserved(self) -> int:
+        """How many of those that a reserve is for are queued beyond it.
+
+        Where the reserve is bytes, 1 while there are any.
+        """
+        if self.reserved_bytes:
+            return int(self.severe_bytes > self.reserved_bytes)
+        return max(self.severe - self.reserved_events, 0)
+
+    def drop_at(self, place: int, count: int) -> Chunk:
+        """Take the first *count* records of the run at *place* out of the queue."""
+        chunk = self._chunks[place]
+        gone = chunk.shift(count)
+        self._uncount(gone)
+        self.queued -= count
+        if len(chunk):
+            self._chunks[place] = chunk.tightened()
+        else:
+            del self._chunks[place]
+        return gone
 
     def drop_oldest(self, count: int) -> list[Chunk]:
         """Take the oldest *count* records out of the queue, and return them."""
@@ -128,6 +198,22 @@ class RecordBuffer:
         if gone and self._chunks:
             self._chunks[0] = self._chunks[0].tightened()
         return gone
+
+    def recount(self, in_hand: Iterable[RecordBatch]) -> None:
+        """Count anew what was sized or judged: the queue, and in flight, *in_hand*."""
+        queue = [part for chunk in self._chunks for part in chunk.alike()]
+        self._chunks = deque(queue)
+        self.severe = self.severe_bytes = 0
+        for chunk in queue:
+            if chunk.severe is not None:
+                self._count_severe(chunk, 1)
+        self.queued_bytes = sum(chunk.size_bytes for chunk in queue)
+        self.in_flight_bytes = sum(batch.size_bytes for batch in in_hand)
+
+    def shrink(self, batch: RecordBatch, merged: RecordBatch) -> None:
+        """Free the room of what *batch*, in flight, holds more than *merged*."""
+        self.in_flight -= len(batch) - len(merged)
+        self.in_flight_bytes -= batch.size_bytes - merged.size_bytes
 
     def decided(self, batch: RecordBatch) -> None:
         """Free the room of *batch*, which was in flight."""

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import count
 from os import PathLike
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, TypeVar, cast
 
 from eventbus._attachment import Attachment, Host
+from eventbus._bounds import at_least
 from eventbus._catalog import Catalog
 from eventbus._clock import Clock, SystemClock
+from eventbus._coalesce import Coalesce
 from eventbus._emit import Emit, Relay
 from eventbus._engine import Engine
 from eventbus._errors import AttachError, BusClosedError
 from eventbus._event import Event
 from eventbus._handlers import HandlerSink, name_of
 from eventbus._lifecycle import Lifecycle
+from eventbus._own_events import MIN_OWN_EVENTS_SECONDS, OwnEvents
 from eventbus._plan import Content, Wishes, default_name, make_plan
 from eventbus._publish import Publish
 from eventbus._record import Attributes, AttributeValue
@@ -57,6 +62,10 @@ class Bus:
             counting them; costs a check of every event.
         start_timeout_seconds: Longest wait for sinks to start; they go on trying.
         close_timeout_seconds: What :meth:`aclose` may take.
+        own_events_seconds: How often the bus reports on itself as events, at least 10;
+            ``None``, the default, is never. See
+            :class:`eventbus.AttachmentStateChanged` and
+            :class:`eventbus.AttachmentReported`.
     """
 
     emit: Emit[Event]
@@ -78,8 +87,10 @@ class Bus:
         strict: bool = False,
         start_timeout_seconds: float = DEFAULT_START_TIMEOUT_SECONDS,
         close_timeout_seconds: float = DEFAULT_CLOSE_TIMEOUT_SECONDS,
+        own_events_seconds: float | None = None,
     ) -> None:
         """Prepare; nothing runs until the start."""
+        at_least("own_events_seconds", own_events_seconds, MIN_OWN_EVENTS_SECONDS)
         self.resource: Final = Attributes(resource or {})
         self.catalog: Final = Catalog() if catalog is None else catalog
         self._limits: Final = limits or Limits()
@@ -95,7 +106,15 @@ class Bus:
             start_timeout_seconds=start_timeout_seconds,
             close_timeout_seconds=close_timeout_seconds,
         )
-        self._subscriptions = 0
+        self._own_events: OwnEvents | None = None
+        if own_events_seconds is not None:
+            self._own_events = OwnEvents(
+                self._engine,
+                self._life.attachments,
+                partial(_read_stats, self._engine, self._life),
+                own_events_seconds,
+            )
+        self._life.own_events = self._own_events
         self._host: Final = self._make_host()
         self.emit = self._engine.router.emit
         self.relay = self._engine.router.relay
@@ -165,6 +184,7 @@ class Bus:
         content: Content = "redacted",
         spool: None = None,
         dead_letters: Sink | None = None,
+        coalesce: Coalesce | None = None,
     ) -> Attachment:
         """Attach *sink*: it has what is emitted from now on.
 
@@ -185,6 +205,8 @@ class Bus:
             spool: Must be ``None``: buffers on disk are not part of this version.
             dead_letters: A sink for what is set aside, with sink, reason, attempts,
                 first and last error among the attributes.
+            coalesce: Which events of a batch become one :class:`Summary` where they
+                are alike; ``None`` is none.
 
         Raises:
             AttachError: The name is taken, the sink is no sink or attached already,
@@ -201,6 +223,7 @@ class Bus:
             retry=retry,
             sampler=sampler,
             content=content,
+            coalesce=coalesce,
         )
         attachment = self._make(sink, name, wishes)
         if dead_letters is not None:
@@ -251,14 +274,12 @@ class Bus:
 
         Args:
             *select: As in :meth:`attach`; none is all.
-            name: Without it, ``subscribe:`` and a number.
+            name: Without it, ``subscribe:`` and the lowest number that is free.
             buffer: Its bounds; by default the newest 1,024 unread records.
 
         A record is delivered when the iterator yields it; :attr:`Subscription.missed`
         counts those that were dropped unread. A flush does not wait for iterators.
         """
-        self._subscriptions += 1
-        own_name = name or f"subscribe:{self._subscriptions}"
         wishes = Wishes(
             select=select or None,
             buffer=buffer or SUBSCRIPTION_BUFFER,
@@ -267,6 +288,9 @@ class Bus:
         )
 
         def attach() -> Attachment:
+            taken = self._life.everybody
+            numbered = map("subscribe:{}".format, count(1))
+            own_name = name or next(one for one in numbered if one not in taken)
             attachment = self._make(PulledSink(), own_name, wishes)
             self._life.add(attachment)
             return attachment
@@ -317,6 +341,18 @@ class Bus:
         """
         return await self._life.flush(timeout_seconds)
 
+    def flush_from_thread(self, timeout_seconds: float | None = None) -> Report:
+        """Flush from plain code, in a thread that runs no event loop.
+
+        For programs that have their bus in :func:`eventbus.run_in_thread`. As
+        :meth:`flush`, but it holds up the calling thread, and a bus whose loop stands
+        still or is busy reports in time, with what is pending by then.
+
+        Raises:
+            RuntimeError: Called where an event loop runs, which it would hold up.
+        """
+        return self._life.flush_from_thread(timeout_seconds)
+
     async def aclose(self, timeout_seconds: float | None = None) -> Report:
         """Refuse further events, deliver what is pending, close every sink.
 
@@ -344,25 +380,7 @@ class Bus:
         In a signal handler or finalizer that came in the middle of the bus's own
         counting, the counts lack what is not in a buffer yet.
         """
-        engine = self._engine
-        with engine.ingress.left, engine.ingress.mutex, engine.ingress.inside:
-            return BusStats(
-                attachments=MappingProxyType(self._attachment_stats()),
-                emitted=engine.ledger.emitted + engine.ingress.selected,
-                refused=MappingProxyType(dict(engine.ledger.refused)),
-                warned=MappingProxyType(dict(engine.ledger.warned)),
-            )
-
-    def _attachment_stats(self) -> dict[str, AttachmentStats]:
-        ingress, everybody = self._engine.ingress, self._life.everybody
-        if ingress.inside.is_amid:
-            return {name: one.stats_amid() for name, one in everybody.items()}
-        ingress.settle()
-        in_seal = ingress.in_seal()
-        return {
-            name: one.stats(*in_seal.get(one.door, (0, 0)))
-            for name, one in everybody.items()
-        }
+        return _read_stats(self._engine, self._life)
 
     def _make_host(self) -> Host:
         engine = self._engine
@@ -373,9 +391,13 @@ class Bus:
             log=engine.log,
             random=engine.random,
             measure=engine.measure,
+            check_thread=self._life.check_thread,
+            seal=engine.sealer.seal,
+            refresh=engine.router.refresh,
             detach=self._life.detach,
+            work=engine.binding.work,
             decided=self._life.barriers.decided,
-            seal=engine.binding.work,
+            state_entered=self._own_events.note if self._own_events else _ignore,
         )
 
     def _make(
@@ -415,3 +437,29 @@ class Bus:
         wishes = Wishes(content="full")
         letters = self._make(sink, f"{attachment.name}.dead_letters", wishes)
         attachment.keep_aside(letters)
+
+
+def _read_stats(engine: Engine, life: Lifecycle) -> BusStats:
+    with engine.ingress.left, engine.ingress.mutex, engine.ingress.inside:
+        return BusStats(
+            attachments=MappingProxyType(_attachment_stats(engine, life)),
+            emitted=engine.ledger.emitted + engine.ingress.selected,
+            refused=MappingProxyType(dict(engine.ledger.refused)),
+            warned=MappingProxyType(dict(engine.ledger.warned)),
+        )
+
+
+def _attachment_stats(engine: Engine, life: Lifecycle) -> dict[str, AttachmentStats]:
+    ingress, everybody = engine.ingress, life.everybody
+    if ingress.inside.is_amid:
+        return {name: one.stats_amid() for name, one in everybody.items()}
+    ingress.settle()
+    in_seal = ingress.in_seal()
+    return {
+        name: one.stats(*in_seal.get(one.door, (0, 0)))
+        for name, one in everybody.items()
+    }
+
+
+def _ignore(_: Attachment) -> None:
+    """Let an attachment enter its state: nobody asked to be told."""

@@ -5,11 +5,17 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from typing import Final, ParamSpec, TypeVar
 
 import msgspec
 
-from eventbus._record import NO_ATTRIBUTES, Attributes, AttributeValue
+from eventbus._record import (
+    MAX_BOUND_ATTRIBUTES,
+    NO_ATTRIBUTES,
+    Attributes,
+    AttributeValue,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,19 +40,12 @@ class TraceContext(msgspec.Struct, frozen=True):
 
 
 class Bound(msgspec.Struct, frozen=True, eq=False):
-    """What the emitter's context adds to an event: one immutable value per scope.
-
-    Args:
-        attributes: Bound ones.
-        trace: The place in a trace.
-        depth: How long the chain of events is that caused this one.
-        weight: How many events it stands for, where that was decided as it was
-            emitted; 0 where sampling has not decided yet.
-    """
+    """What the emitter's context adds to an event: one immutable value per scope."""
 
     attributes: Attributes = NO_ATTRIBUTES
     trace: TraceContext | None = None
     depth: int = 0
+    dropped_attributes_count: int = 0
     weight: float = 0.0
 
 
@@ -69,6 +68,35 @@ def scope(bound: Bound) -> Generator[None]:
         _current.reset(token)
 
 
+_in_sink: Final = contextvars.ContextVar("eventbus sink", default=False)
+
+
+def in_sink() -> bool:
+    """Return whether this code runs for a sink: in one of its calls, or begun by one.
+
+    For what makes events of log lines or of calls over the network: what a sink says
+    and sends while it delivers must not become events, which it would deliver again.
+    Handlers are code of the program, and no sinks here. It follows the context into
+    tasks and :func:`asyncio.to_thread`.
+    """
+    return _in_sink.get()
+
+
+def enter_sink(is_sink: bool = True, /) -> None:
+    """Let what this task does from now on be a sink's doing, or no sink's."""
+    _in_sink.set(is_sink)
+
+
+@contextmanager
+def sink_scope() -> Generator[None]:
+    """Let what happens in the block be a sink's doing."""
+    token = _in_sink.set(True)
+    try:
+        yield
+    finally:
+        _in_sink.reset(token)
+
+
 def enter_depth(depth: int) -> None:
     """Let what this task emits from now on be caused by events of *depth* - 1."""
     bound = _current.get()
@@ -85,7 +113,9 @@ def bind(
     They follow the context: into tasks started inside, and into
     :func:`asyncio.to_thread`; :func:`carry` takes them into a thread of one's own. An
     inner block adds to the outer one and wins for a name of both; an event's own field
-    wins over a bound attribute of its name.
+    wins over a bound attribute of its name. Of more than 1,024 the first are kept, and
+    at most ``Limits.max_attributes`` of them reach a record, which counts the others in
+    ``dropped_attributes_count``.
 
     Args:
         attributes: Names that are no Python identifiers (``"gen_ai.agent.id"``).
@@ -93,9 +123,29 @@ def bind(
             sink as they are: bind no secrets.
     """
     bound = _current.get() or UNBOUND
-    merged = Attributes({**bound.attributes, **(attributes or {}), **named})
-    with scope(msgspec.structs.replace(bound, attributes=merged)):
+    merged, dropped = _merged(bound.attributes, attributes or {}, named)
+    dropped += bound.dropped_attributes_count
+    inner = Bound(merged, bound.trace, bound.depth, dropped)
+    with scope(inner):
         yield
+
+
+def _merged(
+    outer: Attributes,
+    inner: Mapping[str, AttributeValue],
+    named: Mapping[str, AttributeValue],
+) -> tuple[Attributes, int]:
+    """Return all of them, the later winning, and how many there was no room for."""
+    if len(outer) + len(inner) + len(named) <= MAX_BOUND_ATTRIBUTES:
+        return Attributes({**outer, **inner, **named}), 0
+    kept, dropped = dict(outer), 0
+    unnamed = ((name, inner[name]) for name in inner if name not in named)
+    for name, value in chain(unnamed, named.items()):
+        if name in kept or len(kept) < MAX_BOUND_ATTRIBUTES:
+            kept[name] = value
+        else:
+            dropped += 1
+    return Attributes(kept), dropped
 
 
 def carry(function: Callable[P, T]) -> Callable[P, T]:

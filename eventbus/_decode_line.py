@@ -80,6 +80,7 @@ class _Line(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     tracestate: str | None = None
     schema_version: int = 1
     weight: Annotated[float, Meta(gt=0)] = 1.0
+    dropped_attributes_count: Annotated[int, Meta(ge=0)] = 0
 
 
 class _Plan(msgspec.Struct, frozen=True):
@@ -202,6 +203,7 @@ def _record(plan: _Plan, line: Any) -> AnyRecord:
         tracestate=line.tracestate,
         schema_version=line.schema_version,
         weight=line.weight,
+        dropped_attributes_count=line.dropped_attributes_count,
     )
 
 

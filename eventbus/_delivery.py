@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from eventbus._attempt import Deadline, attempt, open_sink
 from eventbus._breaker import CircuitBreaker
-from eventbus._fate import REJECTED
+from eventbus._ledger import REJECTED
 from eventbus._loop_watch import LoopWatch
 from eventbus._retry import Backoff, RetryBudget
-from eventbus._trouble import NO_TROUBLE, Trouble
+from eventbus._trouble import Trouble
 from eventbus._verdict import (
     DELIVERED,
     Again,
@@ -65,20 +65,26 @@ class Delivery:
         self._sink: Final = attachment.sink
         self._handles: Final = plan.handles
         self._fate: Final = attachment.fate
+        self._buffer: Final = attachment.buffer
+        self._expiry: Final = attachment.expiry
         self._health: Final = attachment.health
         self._ledger: Final = attachment.ledger
+        self._count_at_once: Final = attachment.ledger.at_once.add
+        self._own: Final = attachment.ledger.own
         self._give_up: Final = attachment.give_up
         self._warned: Final = host.ledger.warn
         self._name: Final = plan.name
         self._log: Final = host.log
         self._clock: Final = host.clock
-        self._watch: Final = LoopWatch(host.clock, self._note_block)
+        self.watch: Final = LoopWatch(host.clock, self._note_block)
         self._retry: Final = plan.retry
         self._backoff: Final = Backoff(plan.retry, host.random)
         self._budget: Final = RetryBudget(plan.retry.budget_ratio)
         self._breaker: Final = CircuitBreaker(self._backoff)
         self._backing_off: set[asyncio.Future[None]] = set()
         self._barred: set[asyncio.Future[None]] = set()
+        self._held_back: set[asyncio.Future[None]] = set()
+        self._paused = False
         self.draining = False
         self.stopped = False
 
@@ -90,7 +96,7 @@ class Delivery:
         """Start the sink, as often as it takes; ``False`` when that was given up."""
         failures = 0
         while not self.stopped:
-            verdict = await open_sink(self._sink, deadline, self._watch)
+            verdict = await open_sink(self._sink, deadline, self.watch)
             if verdict is None:
                 self._health.ready()
                 return True
@@ -116,25 +122,22 @@ class Delivery:
             remedy,
         )
 
-    async def begin(
-        self, batch: RecordBatch, hand: Hand, deadline: Deadline, now: float
+    def deposit(self, batch: RecordBatch, now: float) -> None:
+        """Count *batch* as sent for the first time, which pays for retries."""
+        self._budget.deposit(batch.length, now)
+
+    async def settle(
+        self, hand: Hand, deadline: Deadline, now: float | None = None
     ) -> None:
-        """Deliver or give up *batch*, which left the buffer *now*, by way of *hand*.
-
-        It is counted as sent for the first time, which pays for retries.
-        """
-        hand.append((batch, NO_TROUBLE))
-        self._budget.deposit(len(batch), now)
-        ticket = self._breaker.allow(now)
-        if ticket:
-            await self._advance(hand, deadline, ticket, now)
-        if hand:
-            await self.settle(hand, deadline)
-
-    async def settle(self, hand: Hand, deadline: Deadline) -> None:
-        """Deliver or give up everything in *hand*."""
+        """Deliver or give up everything in *hand*; *now* spares a look at the clock."""
         while hand and not (self.stopped or self._health.failed):
-            since = self._clock.monotonic()
+            if self._buffer.max_age_seconds is not None and not self._is_fresh(hand):
+                continue
+            if self._paused and not self.draining:
+                await self._pause_with(hand, None, self._held_back)
+                continue
+            since = self._clock.monotonic() if now is None else now
+            now = None
             ticket = self._breaker.allow(since)
             if ticket:
                 await self._advance(hand, deadline, ticket, since)
@@ -143,36 +146,86 @@ class Delivery:
                 self._fate.lost(batch, "circuit_open", trouble)
             else:
                 wait = self._breaker.retry_in(since)
-                await self._pause(None if math.isinf(wait) else wait, self._barred)
+                wanted = None if math.isinf(wait) else wait
+                await self._pause_with(hand, wanted, self._barred)
+
+    def _is_fresh(self, hand: Hand) -> bool:
+        """Drop what is too old in the next batch; return whether any of it is left."""
+        batch, trouble = hand[-1]
+        rest = self._expiry.fresh(batch, trouble)
+        if hand and rest is not batch:
+            hand[-1:] = [(rest, trouble)] if rest else []
+        return bool(rest)
 
     async def _advance(
         self, hand: Hand, deadline: Deadline, ticket: int, since: float
     ) -> None:
         batch, trouble = hand[-1]
+        if self._own.pending or self._health.by_own_events:
+            self._note_whose(batch)
+        if self._ledger.gaps:
+            self._fate.tell_gaps(batch)
         try:
-            verdict = await attempt(self._sink, batch, deadline, self._watch)
+            verdict = await attempt(self._sink, batch, deadline, self.watch)
         except BaseException as error:
-            self._breaker.abandoned(ticket=ticket)
-            self._let_the_barred_look()
-            self._keep_progress(hand, progress_of(error))
-            if self.stopped and hand:
-                self._health.degrade(CUT_OFF)
+            self._fate.keep_gaps(batch)
+            self._ledger.calls.add(self._clock.monotonic() - since)
+            self._break_off(hand, ticket, since, error)
             raise
+        now = self.watch.ended_at
         if not hand:
+            self._ledger.calls.add(now - since)
             return  # it was taken away: the time to close was over
         hand.pop()
         if verdict is DELIVERED:
-            self._breaker.succeeded(self._watch.ended_at, ticket=ticket)
+            self._breaker.succeeded(now, ticket=ticket)
+            if trouble.since is None:
+                self._count_at_once(now - since)
+            else:
+                self._ledger.calls.add(now - since)
+                self._ledger.end_operation(now - trouble.since)
             self._fate.delivered(batch)
             self._health.ready()
             if self._barred:
                 self._let_the_barred_look()
             return
+        self._ledger.calls.add(now - since)
+        self._note_whose(batch)
         self._tell_breaker(verdict, len(batch), ticket)
+        await self._decide(hand, batch, trouble.begun(since), verdict, since)
+
+    async def _decide(
+        self,
+        hand: Hand,
+        batch: RecordBatch,
+        trouble: Trouble,
+        verdict: Verdict,
+        since: float,
+    ) -> None:
+        if not isinstance(verdict, Delivered):
+            self._fate.keep_gaps(batch)
         if isinstance(verdict, Again):
             await self._try_again(hand, batch, trouble, verdict, since)
         else:
             self._conclude(hand, batch, trouble, verdict)
+
+    def _break_off(
+        self, hand: Hand, ticket: int, since: float, error: BaseException
+    ) -> None:
+        """Keep what is known of an attempt, begun *since*, that *error* broke off."""
+        self._breaker.abandoned(ticket=ticket)
+        self._let_the_barred_look()
+        if not hand:
+            return
+        batch, trouble = hand[-1]
+        hand[-1] = (batch, trouble.begun(since))
+        self._keep_progress(hand, progress_of(error))
+        if self.stopped and hand:
+            self._health.degrade(CUT_OFF)
+
+    def _note_whose(self, batch: RecordBatch) -> None:
+        """Note whether what comes of *batch* is the doing of own events alone."""
+        self._health.by_own_events = self._own.are_all(batch.chunks)
 
     def _tell_breaker(self, verdict: Verdict, size: int, ticket: int) -> None:
         now = self._clock.monotonic()
@@ -198,6 +251,7 @@ class Delivery:
             case Delivered():
                 for reason, count in verdict.warned.items():
                     self._warned(reason, count)
+                self._end_operation(trouble, verdict)
                 self._fate.delivered_in_part(batch, verdict)
                 self._health.ready()
             case Split() if len(batch) > 1:
@@ -216,6 +270,14 @@ class Delivery:
                 self._wake()
                 self._give_up()
 
+    def _end_operation(self, trouble: Trouble, verdict: Delivered) -> None:
+        """Count how long a batch took that arrived, but for what *verdict* names."""
+        if trouble.since is not None:
+            reason = REJECTED if verdict.rejected else ""
+            reason = reason or ("encode_error" if verdict.unencodable else "")
+            seconds = self._clock.monotonic() - trouble.since
+            self._ledger.end_operation(seconds, reason)
+
     def _after(self, trouble: Trouble, verdict: Verdict) -> Trouble:
         now = self._clock.monotonic()
         reason = _reason(verdict)
@@ -233,6 +295,7 @@ class Delivery:
         self._health.degrade(verdict.reason)
         rest = self._without_arrived(batch, verdict.progress)
         if not rest:
+            self._end_operation(trouble, Delivered(verdict.progress.rejected))
             return
         after = trouble.and_then(
             verdict.reason,
@@ -247,7 +310,7 @@ class Delivery:
         hand.append((rest, after))
         if not (self.stopped or self._health.failed):
             self.note_repeats(rest, before=trouble, after=after)
-            await self._pause(delay, self._backing_off)
+            await self._pause_with(hand, delay, self._backing_off)
 
     def note_repeats(
         self, batch: RecordBatch, *, before: Trouble, after: Trouble
@@ -278,13 +341,19 @@ class Delivery:
         now = self._clock.monotonic()
         delay = self._backoff.next_delay(
             after.attempts,
-            elapsed_seconds=now - after.since,
+            elapsed_seconds=now - after.begun_by(now),
             server_delay_seconds=verdict.server_delay_seconds,
             over_budget=not self._budget.spend(size, now),
         )
         if delay is not None and self.draining:
             return min(delay, DRAIN_PAUSE_SECONDS)
         return delay
+
+    async def _pause_with(
+        self, hand: Hand, seconds: float | None, among: set[asyncio.Future[None]]
+    ) -> None:
+        """Wait, but no longer than the next batch in *hand* is worth it."""
+        await self._pause(self._expiry.at_most(seconds, hand[-1][0]), among)
 
     async def _pause(
         self, seconds: float | None, among: set[asyncio.Future[None]]
@@ -300,7 +369,17 @@ class Delivery:
             among.discard(woken)
 
     def _wake(self) -> None:
-        for woken in [*self._backing_off, *self._barred]:
+        for woken in [*self._backing_off, *self._barred, *self._held_back]:
+            settle(woken)
+
+    def pause(self) -> None:
+        """Begin no further attempt until :meth:`resume`; a drain overrides it."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on with what is held."""
+        self._paused = False
+        for woken in list(self._held_back):
             settle(woken)
 
     def drain(self) -> None:
@@ -317,6 +396,7 @@ class Delivery:
         """Forget the loop that is gone."""
         self._backing_off.clear()
         self._barred.clear()
+        self._held_back.clear()
         self._breaker.abandoned()
 
 

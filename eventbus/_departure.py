@@ -9,6 +9,7 @@ from typing import Final
 
 from eventbus._buffer import RecordBuffer
 from eventbus._clock import Clock, TimerHandle
+from eventbus._expiry import Expiry
 from eventbus._ingress import Ingress
 from eventbus._settings import Batch
 from eventbus._waiting import TIMER_TOLERANCE_SECONDS, settle
@@ -26,28 +27,30 @@ class Departures:
         self,
         buffer: RecordBuffer,
         batch: Batch,
+        expiry: Expiry,
         ingress: Ingress,
         clock: Clock,
-        seal: Callable[[], None],
+        work: Callable[[], None],
     ) -> None:
         """Begin with nothing gone: the first event is due."""
         self._buffer: Final = buffer
+        self._expiry: Final = expiry
         self._batch: Final = batch
         self._ingress: Final = ingress
         self._clock: Final = clock
-        self._monotonic: Final = clock.monotonic
-        self._seal: Final = seal
+        self._work: Final = work
         self.taken_at = -math.inf
         self._idle: list[asyncio.Future[None]] = []
         self._timer: TimerHandle | None = None
         self._due_at = -math.inf
         self._flushes: set[object] = set()
+        self.paused = False
         self.closing = False
 
     @property
     def is_due(self) -> bool:
         """Whether a batch may leave now."""
-        return bool(self._buffer.queued) and (
+        return bool(self._buffer.queued and not self.paused) and (
             self._leaves_early or self._clock.monotonic() >= self._due_at
         )
 
@@ -68,9 +71,11 @@ class Departures:
 
     def take(self) -> RecordBatch | None:
         """Take a batch if one is due."""
-        if not self._buffer.queued:
+        if self._buffer.max_age_seconds is not None:
+            self._expiry.look()
+        if not self._buffer.queued or self.paused:
             return None
-        now = self.taken_at = self._monotonic()
+        now = self.taken_at = self._clock.monotonic()
         if not (now >= self._due_at or self._leaves_early):
             return None
         with self._ingress.mutex:
@@ -87,14 +92,14 @@ class Departures:
             await woken
         except asyncio.CancelledError:
             if not woken.cancelled():
-                self._seal()
+                self._work()
                 self.notify()  # another must use the wake-up
             raise
         finally:
             if woken in self._idle:
                 self._idle.remove(woken)
         if self._ingress.entries:
-            self._seal()
+            self._work()
 
     def pilot(self) -> bool:
         """Wake a worker that could have a batch at once, to seal what there is first.
@@ -102,13 +107,15 @@ class Departures:
         Returns:
             Whether there is one; else nothing happens.
         """
-        if not self._idle or self._monotonic() < self._due_at:
+        if not self._idle or self.paused or self._clock.monotonic() < self._due_at:
             return False
         self._wake_one()
         return True
 
     def notify(self) -> None:
         """Wake a worker if a batch is due, or set the timer for when it will be."""
+        if self._buffer.max_age_seconds is not None:
+            self._expiry.watch()
         if self.is_due:
             self._wake_one()
         elif self._idle:
@@ -122,7 +129,7 @@ class Departures:
                 return
 
     def _set_timer(self) -> None:
-        if not self._buffer.queued:
+        if not self._buffer.queued or self.paused:
             self._cancel_timer()
         elif self._timer is None:
             delay = max(self._due_at - self._clock.monotonic(), 0.0)
@@ -143,9 +150,20 @@ class Departures:
         """Let batches fill again: *flush* is over."""
         self._flushes.discard(flush)
 
+    def pause(self) -> None:
+        """Let nothing leave until :meth:`resume`; a close overrides it."""
+        self.paused = not self.closing
+        self._cancel_timer()
+
+    def resume(self) -> None:
+        """Let batches leave again."""
+        self.paused = False
+        self.notify()
+
     def close(self) -> None:
         """Let everything leave; workers that find nothing end."""
         self.closing = True
+        self.paused = False
         self._cancel_timer()
         for woken in self._idle:
             settle(woken)
@@ -153,6 +171,7 @@ class Departures:
     def rebind(self) -> None:
         """Forget the loop that is gone."""
         self._cancel_timer()
+        self._expiry.rest()
         self._flushes.clear()
         self._idle = [w for w in self._idle if not w.get_loop().is_closed()]
         self._due_at = -math.inf

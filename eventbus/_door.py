@@ -14,48 +14,64 @@ counts what arrived first.
 from __future__ import annotations
 
 from eventbus._buffer import RecordBuffer
-from eventbus._settings import Overflow
+from eventbus._settings import Buffer, Overflow
 
 
 class Door:
     """Counts the events handed over to one attachment and not sealed yet."""
 
     __slots__ = (
+        "_will_wait",
         "arrived",
         "buffer",
         "closed_from",
         "drops_oldest",
         "lost",
         "refused",
+        "reserve",
         "sealed_from",
         "sealed_start",
         "sealing",
         "starts_at",
+        "stays_open",
         "waiting",
         "waits",
     )
 
-    def __init__(self, buffer: RecordBuffer, overflow: Overflow) -> None:
+    def __init__(self, buffer: RecordBuffer, bounds: Buffer) -> None:
         """Guard *buffer*."""
         self.buffer = buffer
-        self.drops_oldest = overflow is Overflow.DROP_OLDEST
-        self.waits = overflow is Overflow.WAIT
+        self.closed_from: int | None = None
+        self.waits = False
+        self.follow(bounds)
         self.arrived = 0
         self.refused = 0
         self.lost = 0
-        self.closed_from: int | None = None
         self.sealed_from: int | None = None
         self.sealed_start = 0
         self.sealing = 0
         self.starts_at = 0
         self.waiting = 0
 
+    def follow(self, bounds: Buffer) -> None:
+        """Work by *bounds* from now on.
+
+        Where the oldest go, or severe ones have a reserve, the seal chooses and the
+        door stays open. A publisher whom the door refused did not wait where none had
+        to; so a door that is closed makes publishers wait from the next seal on.
+        """
+        self.drops_oldest = bounds.overflow is Overflow.DROP_OLDEST
+        self.reserve = bounds.reserve
+        self.stays_open = self.drops_oldest or self.reserve is not None
+        self._will_wait = bounds.overflow is Overflow.WAIT
+        self.waits = self._will_wait and (not self.is_closed or self.waits)
+
     @property
     def free(self) -> int:
         """How many more events fit beside what is here and on its way."""
         buffer = self.buffer
-        held = buffer.queued + buffer.in_flight + self.arrived + self.sealing
-        return buffer.max_events - held
+        pending = buffer.queued + buffer.in_flight
+        return buffer.max_events - pending - self.arrived - self.sealing
 
     @property
     def room(self) -> int:
@@ -69,26 +85,33 @@ class Door:
 
     @property
     def overflow(self) -> int:
-        """How many of the oldest must go before the next seal is over."""
-        return self.overflow_of(self.arrived)
+        """How many handed over go, were all that is queued and may go to go first."""
+        return max(0, self.overflow_of(self.arrived) - self._replaceable)
+
+    @property
+    def _replaceable(self) -> int:
+        return self.buffer.queued if self.drops_oldest else 0
 
     def overflow_of(self, count: int) -> int:
-        """Return how many of the oldest must go for *count* on their way here."""
-        if not self.drops_oldest:
+        """Return how many must go for *count* on their way here."""
+        if not self.stays_open:
             return 0
-        return max(0, count - self.buffer.room)
+        surplus = max(0, count - self.buffer.room)
+        return min(surplus, self._replaceable + count)  # what is in flight stays
 
     def surely_fits(self, count: int) -> bool:
         """Return whether *count* more events cannot close this door."""
-        if self.drops_oldest:
-            return True
-        return self.closed_from is None and count <= self.free - self.waiting
+        if self.closed_from is not None:
+            return False
+        return self.stays_open or count <= self.free - self.waiting
 
     def admit(self, count: int) -> int:
         """Count *count* events that arrive; return how many of them fit."""
         fits = count
-        if not self.drops_oldest:
-            fits = 0 if self.is_closed else max(0, min(count, self.room))
+        if self.is_closed:
+            fits = 0
+        elif not self.stays_open:
+            fits = max(0, min(count, self.room))
         self.arrived += fits
         self.refused += count - fits
         return fits
@@ -134,6 +157,7 @@ class Door:
     def begin_seal(self, uncounted: int) -> None:
         """Book room for the seal: *uncounted* more events may be for this door."""
         self.sealing = self.arrived + uncounted
+        self.waits = self._will_wait
         self.sealed_from = self.closed_from
         self.sealed_start = self.starts_at
         self.starts_at = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -13,11 +14,13 @@ from eventbus._catalog import describe
 from eventbus._errors import EventBusError
 from eventbus._event import Event
 from eventbus._json_form import NoJsonForm, json_form, stand_in
+from eventbus._least_size import least_size, may_be_over
 from eventbus._record import AnyRecord, AttributeValue
 from eventbus._severity import Severity
 from eventbus._wire import contains, to_written
 
 _UNENCODABLE_BYTES: Final = 1024  # what a record counts that no line will be made of
+_SHORT: Final = (inspect.IntType, inspect.FloatType, inspect.BoolType)
 _null: Final = re.compile(rb"null").search
 _null_value: Final = re.compile(rb"[:,\[]null[,}\]]").search
 _values: Final = msgspec.structs.astuple
@@ -41,6 +44,7 @@ class _Line(msgspec.Struct, omit_defaults=True, gc=False):
     tracestate: Any = None
     schema_version: Any = None
     weight: Any = None
+    dropped_attributes_count: Any = None
 
 
 class EncodedLines(msgspec.Struct, frozen=True):
@@ -65,6 +69,7 @@ class _Plan(msgspec.Struct, frozen=True):
     written: Callable[[Event], Any] | None
     may_hold_raw: bool
     declares_raw: bool
+    may_be_long: tuple[Callable[[Any], Any], ...]
 
 
 class _Plans(dict[type[Event], _Plan]):
@@ -78,6 +83,11 @@ class _Plans(dict[type[Event], _Plan]):
             written=to_written(described),
             may_hold_raw=contains(described, inspect.AnyType, inspect.CustomType),
             declares_raw=contains(described, inspect.RawType),
+            may_be_long=tuple(
+                attrgetter(field.name)
+                for field in described.fields
+                if not isinstance(field.node, _SHORT)
+            ),
         )
         return plan
 
@@ -119,14 +129,40 @@ class LineEncoder:
             raise NoJsonForm(encoded.unencodable[0][1])
         return encoded.data
 
-    def sizes(self, records: Sequence[AnyRecord]) -> list[int]:
+    def sizes(
+        self, records: Sequence[AnyRecord], max_bytes: int | None = None, /
+    ) -> list[int]:
         """Return the bytes of each record's line, line feed included.
 
-        Exact but for records with values that JSON has no word for; one that has no
-        line counts as 1024 bytes.
+        Exact but for records with values that the encoder alone has no word for: each
+        counts as 1,024 bytes, or as its text and collections are at least. So does
+        one that is surely over *max_bytes*, whose line is not even made.
         """
+        if max_bytes is not None:
+            over = self._surely_over(records, max_bytes)
+            if over:
+                return [self._size(r, i in over) for i, r in enumerate(records)]
         lines = self._halved(records)
-        return [_UNENCODABLE_BYTES if line is None else len(line) for line in lines]
+        return [
+            _least_bytes(record) if line is None else len(line)
+            for record, line in zip(records, lines, strict=True)
+        ]
+
+    def _surely_over(self, records: Sequence[AnyRecord], max_bytes: int) -> set[int]:
+        """Return which of *records* are over *max_bytes* by their lengths alone."""
+        events: list[Event] = [record.event for record in records]
+        kinds = set(map(type, events))
+        for kind in kinds:
+            own = events if len(kinds) == 1 else [e for e in events if type(e) is kind]
+            fields = self._plans[kind].may_be_long
+            if any(may_be_over(own, field, max_bytes) for field in fields):
+                break
+        else:
+            return set()
+        return {i for i, event in enumerate(events) if _least(event) > max_bytes}
+
+    def _size(self, record: AnyRecord, is_over: bool) -> int:
+        return _least_bytes(record) if is_over else self.sizes((record,))[0]
 
     def _at_once(self, records: Sequence[AnyRecord]) -> bytes | None:
         """Return the lines, or ``None`` when one of them is none."""
@@ -141,7 +177,7 @@ class LineEncoder:
         seen = shown = None
         for (
             event, id_, _, time, observed, severity, attributes, resource, trace_id,
-            span_id, parent, flags, tracestate, version, weight,
+            span_id, parent, flags, tracestate, version, weight, dropped,
         ) in map(_values, records):  # fmt: skip
             plan = plans[type(event)]
             if resource is not seen:
@@ -165,6 +201,7 @@ class LineEncoder:
                     tracestate,
                     None if version == 1 else version,
                     None if weight == 1 else weight,
+                    dropped or None,
                 )
             )
         return lines
@@ -213,6 +250,14 @@ class LineEncoder:
             raise NoJsonForm(str(error)) from error
         except Exception as error:
             raise NoJsonForm(f"encoding raised {type(error).__name__}") from error
+
+
+def _least(event: Event) -> int:
+    return least_size(event, event.__struct_fields__)
+
+
+def _least_bytes(record: AnyRecord) -> int:
+    return max(_least(record.event), _UNENCODABLE_BYTES)
 
 
 def _unless_null(line: bytes | None) -> bytes | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Iterable
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -54,13 +56,14 @@ class Engine:
         self.ingress: Final = Ingress(
             wake=self._wake,
             is_owner=self.binding.is_owner,
+            now=clock.monotonic,
             ledger=self.ledger,
             admit=self._admit,
         )
         self.sealer: Final = Sealer(
             self.ingress,
             self.ledger,
-            self._record_maker(resource),
+            self._record_maker(resource, limits.max_attributes),
             max_depth=limits.max_depth,
         )
         self.router: Final = Router(
@@ -81,9 +84,13 @@ class Engine:
             time_ns=clock.time_ns,
         )
 
-    def _record_maker(self, resource: Attributes) -> RecordMaker:
-        prefix = f"{secrets.token_hex(6)}-"
-        return RecordMaker(resource=resource, id_prefix=prefix, warn=self._warn)
+    def _record_maker(self, resource: Attributes, max_attributes: int) -> RecordMaker:
+        return RecordMaker(
+            resource=resource,
+            id_prefix=_id_prefix(),
+            max_attributes=max_attributes,
+            warn=self._warn,
+        )
 
     def _warn(self, reason: str, count: int) -> None:
         with self.ingress.left, self.ingress.mutex, self.ingress.inside:
@@ -111,7 +118,27 @@ class Engine:
         self.sealer.seal()
         self.router.remove(attachment)
 
+    def start_over(self, attachments: Callable[[], Iterable[Attachment]]) -> None:
+        """Belong to no loop, hold nothing and count from zero, in the child of a fork.
+
+        Args:
+            attachments: Renews those that stay, and returns them.
+        """
+        self.binding.start_over()
+        self.log.start_over()
+        self.random.seed()
+        self.ingress.start_over(partial(self._start_over, attachments))
+
+    def _start_over(self, attachments: Callable[[], Iterable[Attachment]]) -> None:
+        BusLedger.__init__(self.ledger)
+        self.sealer.start_over(_id_prefix())
+        self.router.start_over(attachments())
+
     def close(self) -> None:
         """Refuse whatever comes, and seal what came before."""
         self.router.close()
         self.sealer.seal()
+
+
+def _id_prefix() -> str:
+    return f"{secrets.token_hex(6)}-"

@@ -9,6 +9,15 @@ from typing import Any, Final, Generic, TypeVar
 T = TypeVar("T")
 
 
+def begun(work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+    """Return a task that does *work* from the loop's next pass on.
+
+    A task factory of the program's may begin at once, in the middle of its maker.
+    """
+    # Any: what a coroutine yields and is sent is the loop's business.
+    return asyncio.Task(work, loop=asyncio.get_running_loop(), name=name)
+
+
 class Errand(Generic[T]):
     """Does *work* in a task of its own; cancelled before it began, it begins again.
 
@@ -32,7 +41,7 @@ class Errand(Generic[T]):
         self._task = self._begun()
 
     def _begun(self) -> asyncio.Task[T]:
-        task = asyncio.create_task(self._work(), name=self._name)
+        task = begun(self._work(), self._name)
         task.add_done_callback(self._ended)
         return task
 

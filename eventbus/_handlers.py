@@ -35,6 +35,11 @@ class HandlerSink:
         self._handler = handler
         self._thread = SideThread(handler, name_of(handler)) if threaded else None
 
+    def after_fork(self) -> None:
+        """Have a thread of its own in the child."""
+        if self._thread is not None:
+            self._thread.forget()
+
     async def start(self) -> None:
         """See :class:`eventbus.Sink`."""
 

@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from eventbus._log import QuietLog
 from eventbus._stats import State
 
 
 class Health:
-    """The state of one attachment and its cause; ``"failed"`` is for good."""
+    """The state of one attachment and its cause; ``"failed"`` is for good.
 
-    __slots__ = ("_log", "_name", "cause", "state")
+    Args:
+        name: The attachment's name, for the log.
+        log: Where to say what went wrong.
+        time_ns: The wall clock.
+        entered: Called after each entry of a state, a repeated one included.
+    """
 
-    def __init__(self, name: str, log: QuietLog) -> None:
+    __slots__ = (
+        "_entered",
+        "_log",
+        "_name",
+        "_time_ns",
+        "by_own_events",
+        "cause",
+        "since",
+        "state",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        log: QuietLog,
+        time_ns: Callable[[], int],
+        entered: Callable[[], object],
+    ) -> None:
         """Begin degraded: nothing has started yet."""
         self._name = name
         self._log = log
+        self._time_ns = time_ns
+        self._entered = entered
+        self.by_own_events = False
+        """Whether what happens now is the doing of the bus's own events alone."""
         self.state: State = "degraded"
         self.cause: str | None = "not started yet"
+        self.since = time_ns()
+        """When it entered this state, in nanoseconds since 1970."""
 
     @property
     def failed(self) -> bool:
@@ -26,22 +56,27 @@ class Health:
     def ready(self) -> None:
         """All is well."""
         if self.state != "ready":
-            self._enter("ready", None)
+            self.enter("ready", None)
 
     def degrade(self, cause: str) -> None:
         """It is trying; *cause* says what is wrong."""
-        self._enter("degraded", cause)
+        self.enter("degraded", cause)
         self._log.warning(
             f"{self._name}: degraded", "sink %r is degraded: %s", self._name, cause
         )
 
     def fail(self, cause: str) -> None:
         """It can go no further; *cause* says why."""
-        self._enter("failed", cause)
+        self.enter("failed", cause)
         self._log.warning(
             f"{self._name}: failed", "sink %r has failed: %s", self._name, cause
         )
 
-    def _enter(self, state: State, cause: str | None) -> None:
-        if self.state != "failed":
-            self.state, self.cause = state, cause
+    def enter(self, state: State, cause: str | None) -> None:
+        """Be in *state* for *cause*, and log nothing."""
+        if self.state == "failed":
+            return
+        if state != self.state:
+            self.since = self._time_ns()
+        self.state, self.cause = state, cause
+        self._entered()

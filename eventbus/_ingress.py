@@ -10,17 +10,21 @@ A lease is read before the append, so an answer of ``True`` is never false.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from threading import RLock
 from typing import Any, Final
 
+from eventbus._catalog import EventType
 from eventbus._context import Bound
 from eventbus._door import Door
 from eventbus._event import Event
 from eventbus._latch import Latch, Left
 from eventbus._ledger import BusLedger
 from eventbus._record import AnyRecord, Record
+from eventbus._reserve import first_to_go, is_severe
 from eventbus._route import LEASE_EVENTS, Lease, Route
 from eventbus._severity import Severity
 from eventbus._thinning import Thinning
@@ -50,6 +54,7 @@ class Ingress:
         wake: Makes the loop take what was handed over, by the worker of somebody the
             route leads to if it can; raises :class:`NoLoopError`.
         is_owner: Whether the calling thread is the loop's.
+        now: The monotonic clock.
         ledger: Where refusals are counted.
         admit: Takes what was left by code that ran in the middle of the lock.
     """
@@ -59,6 +64,7 @@ class Ingress:
         *,
         wake: Callable[[Route | None], None],
         is_owner: Callable[[], bool],
+        now: Callable[[], float],
         ledger: BusLedger,
         admit: Callable[[Any, Bound | None], object],
     ) -> None:
@@ -68,6 +74,7 @@ class Ingress:
         self.table: dict[type[Event], Route | Thinning | None] = {}
         self.publish_table: dict[type[Event], Route | None] = {}
         self.severities: dict[type[Event], Severity] = {}
+        self.event_types: Mapping[type[Event], EventType] = {}
         self.doors: tuple[Door, ...] = ()
         self.common: tuple[Door, ...] | None = None
         """The doors that every event leads to, where that needs no look at it."""
@@ -76,10 +83,18 @@ class Ingress:
         self.has_floors = False
         self._wake = wake
         self._is_owner = is_owner
+        self.now = now
         self.mutex = RLock()
         self.inside = Latch(self.mutex, self._rouse)
         self.left = Left(self.inside, admit)
         self._leases: list[Lease] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self.since = math.inf
+        """When the oldest of what is here was handed over; infinity while none is."""
+        self.sealed_since = math.inf
+        """The same of what a seal under way has taken."""
         self._in_seal: list[Entry] = []
         self._counted = 0
         self._awake = False
@@ -178,6 +193,7 @@ class Ingress:
             except NoLoopError:
                 return False
             self._awake = True
+            self.since = min(self.since, self.now())
         return True
 
     def _turn_back(self, entry: Entry, reason: str) -> bool:
@@ -285,6 +301,7 @@ class Ingress:
             self._awake = False
             self.ledger.emitted += self._selected(taken)
             self._in_seal = taken
+            self.since, self.sealed_since = math.inf, self.since
             return taken
 
     def _withhold(self) -> list[Entry]:
@@ -348,17 +365,39 @@ class Ingress:
             self.ledger.emitted -= self._selected(self._in_seal)
             self.entries[:0] = self._in_seal
             self._in_seal = []
+            self.since, self.sealed_since = self.sealed_since, math.inf
             self._counted = 0
             for door in self.doors:
                 door.cancel_seal()
             self._awake = True
         self._awake = False  # whoever comes next wakes the loop, and not before
 
+    def is_in_seal(self, taken: list[Entry]) -> bool:
+        """Return whether *taken* is what a seal under way took, in this process."""
+        return self._in_seal is taken
+
     def release(self) -> None:
         """End a seal: what it took is in the buffers; the lock is held."""
         self._in_seal = []
+        self.sealed_since = math.inf
         for door in self.doors:
             door.end_seal()
+
+    def start_over(self, go_on: Callable[[], None]) -> None:
+        """Forget everything handed over, in the child of a fork; then *go_on*.
+
+        The lock may be that of a thread which is not there any more. If this very
+        thread forked in the middle of it, all of that waits for it to be free.
+        """
+        if not self.mutex._is_owned():  # type: ignore[attr-defined]
+            self.mutex._at_fork_reinit()  # type: ignore[attr-defined]
+        self.left.replace(partial(self._start_over, go_on))
+
+    def _start_over(self, go_on: Callable[[], None]) -> None:
+        self.revoke()
+        self.entries.clear()
+        self._begin()
+        go_on()
 
     def _compact(self) -> list[Entry]:
         """Forget entries that nobody will take, so that a stalled loop costs no memory.
@@ -369,11 +408,17 @@ class Ingress:
         self.revoke()
         counted = self.entries[: self._counted]
         surplus = {door: door.overflow for door in self.doors}
+        unwanted = self._unwanted(counted, surplus)
         kept: list[Entry] = []
         gone: list[Entry] = []
         for index, entry in enumerate(counted):
             doors = self._doors_of(entry[0])
-            wanted = [door.wants(index, surplus) for door in doors]
+            wanted = [
+                index not in unwanted[door]
+                if door in unwanted
+                else door.wants(index, surplus)
+                for door in doors
+            ]
             if any(wanted) or self._has_to_wait(index):
                 kept.append(entry)
                 continue
@@ -383,6 +428,23 @@ class Ingress:
         self._renumber(counted, kept)
         self._compact_at = max(4 * LEASE_EVENTS, 2 * len(kept))
         return gone
+
+    def _unwanted(
+        self, counted: list[Entry], surplus: dict[Door, int]
+    ) -> dict[Door, frozenset[int]]:
+        """Return which entries go at doors with a reserve, where some have to."""
+        unwanted: dict[Door, frozenset[int]] = {}
+        for door, count in surplus.items():
+            reserve = door.reserve
+            if count and reserve is not None and not door.is_closed:
+                places = (
+                    (index, is_severe(item, self.event_types[kind], reserve))
+                    for index, item in enumerate(map(item_of, counted))
+                    if door in self._doors_of(item)
+                    and (kind := type(event_of(item))) in self.event_types
+                )
+                unwanted[door] = first_to_go(places, count, oldest=door.drops_oldest)
+        return unwanted
 
     def _renumber(self, counted: list[Entry], kept: list[Entry]) -> None:
         places = {id(entry): index for index, entry in enumerate(kept)}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from eventbus._buffer import RecordBuffer
 from eventbus._door import Door
+from eventbus._gaps import Gap
 from eventbus._ledger import Ledger
-from eventbus._settings import Overflow
 from eventbus._verdict import was_pressed
 from eventbus._window import Chunk, Window
 from eventbus.sampling import Sampler
@@ -21,22 +23,35 @@ class Portion(msgspec.Struct, frozen=True):
     """What one window means to one attachment.
 
     Args:
-        offered: How many records it selected.
-        refused: How many of them came when its door was closed.
+        sequences: Those of the records it selected.
+        lost: Which of them came when its door was closed, could never fit its bytes,
+            or could not be made anything of.
         sampled_out: How many it chose not to take.
-        too_large: How many could never fit its bytes.
-        unusable: How many it could not make anything of.
         kept: What is to be queued, or ``None``.
-        dead_lettered: How many were kept as dead letters instead.
+        set_aside: How many were kept as dead letters instead, by reason.
     """
 
-    offered: int
-    refused: int = 0
+    sequences: Sequence[int]
+    lost: tuple[Gap, ...] = ()
     sampled_out: int = 0
-    too_large: int = 0
-    unusable: int = 0
     kept: Chunk | None = None
-    dead_lettered: int = 0
+    set_aside: Mapping[str, int] = {}
+
+    @property
+    def offered(self) -> int:
+        """How many records it selected."""
+        return len(self.sequences)
+
+    @property
+    def neighbours(self) -> tuple[int, int]:
+        """The sequence before its records and the last of theirs; 0 is not known."""
+        if not self.sequences:
+            return 0, 0
+        return self.sequences[0] - 1, self.sequences[-1]
+
+    def also_aside(self, reason: str, count: int) -> Mapping[str, int]:
+        """Return what is set aside, with *count* more for *reason*."""
+        return {**self.set_aside, reason: self.set_aside.get(reason, 0) + count}
 
 
 class Warn(Protocol):
@@ -84,25 +99,28 @@ def _weight(answer: object) -> float:
 class Intake:
     """Puts portions into the buffer within its bounds; the lock is held meanwhile."""
 
-    __slots__ = ("_buffer", "_door", "_ledger", "_overflow", "closed_for")
+    __slots__ = ("_buffer", "_door", "_ledger", "closed_for")
 
-    def __init__(
-        self, buffer: RecordBuffer, door: Door, ledger: Ledger, overflow: Overflow
-    ) -> None:
+    def __init__(self, buffer: RecordBuffer, door: Door, ledger: Ledger) -> None:
         """Take everything that fits."""
         self._buffer = buffer
         self._door = door
         self._ledger = ledger
-        self._overflow = overflow
         self.closed_for: str | None = None
 
     def accept_sealed(self, portion: Portion) -> list[Chunk]:
         """Count the *portion* of a seal and queue what fits; see :meth:`accept`.
 
-        Its events were let in by the door; bytes come to publishers in line first.
+        Its events were let in by the door, and have their places though the bounds
+        are lower now; bytes come to publishers in line first.
         """
-        room_bytes = 0 if self._door.waiting else self._buffer.room_bytes
-        return self._accept(portion, self._buffer.room, room_bytes)
+        door = self._door
+        room_bytes = 0 if door.waiting else self._buffer.room_bytes
+        if door.stays_open:
+            room = self._buffer.room - door.waiting
+        else:
+            room = max(self._buffer.room, door.sealing)
+        return self._accept(portion, room, room_bytes)
 
     def accept(self, portion: Portion) -> list[Chunk]:
         """Count *portion*, which no seal brought, and queue what fits.
@@ -115,34 +133,62 @@ class Intake:
     def _accept(self, portion: Portion, room: int, room_bytes: float) -> list[Chunk]:
         ledger, door = self._ledger, self._door
         ledger.offered += portion.offered + door.lost
-        if portion.refused or door.lost:
-            ledger.drop("queue_full", portion.refused + door.lost)
+        if door.lost:
+            before, last = portion.neighbours
+            ledger.drop("queue_full", door.lost, before, last)
             door.lost = 0
-        if portion.too_large or portion.unusable:
-            ledger.drop("too_large", portion.too_large)
-            ledger.drop("encode_error", portion.unusable)
+        for gap in portion.lost:
+            ledger.drop(gap.reason, gap.count, gap.first_sequence, gap.last_sequence)
         ledger.sampled_out += portion.sampled_out
-        ledger.dead_lettered += portion.dead_lettered
+        for reason, count in portion.set_aside.items():
+            ledger.keep_aside(reason, count)
         if portion.kept is None:
             return []
         if self.closed_for is not None:
-            ledger.drop(self.closed_for, len(portion.kept))
+            ledger.drop_those(self.closed_for, [portion.kept])
             return [portion.kept]
-        if self._overflow is Overflow.DROP_OLDEST:
-            self._buffer.push(portion.kept)
-            return self._make_room()
-        if self._buffer.max_bytes is None:
+        if self._door.drops_oldest:
+            self._push_alike(portion.kept)
+            return self.make_room()
+        if self._buffer.max_bytes is None and portion.kept.severe is None:
             return self._push_within(portion.kept, room)
-        return self._push_by_bytes(portion.kept, room, room_bytes)
+        return self._push_one_by_one(portion.kept, room, room_bytes)
 
-    def _make_room(self) -> list[Chunk]:
-        """Let the oldest go until the bounds hold again."""
+    def _push_alike(self, chunk: Chunk) -> None:
+        for part in (chunk,) if chunk.severe is None else chunk.alike():
+            self._buffer.push(part)
+
+    def make_room(self) -> list[Chunk]:
+        """Let the oldest go until the bounds hold again, where that is the policy.
+
+        Returns:
+            What was dropped, for the caller to let go of outside the lock.
+        """
+        if not self._door.drops_oldest:
+            return []
         buffer = self._buffer
+        spared = self._drop_ordinary() if buffer.severe else []
         gone = buffer.drop_oldest(-buffer.room)
-        self._ledger.drop("queue_full", sum(map(len, gone)))
+        self._ledger.drop_those("queue_full", gone)
         while buffer.queued and buffer.room_bytes < 0:
-            gone += buffer.drop_oldest(1)
-            self._ledger.drop("bytes_full")
+            gone += (large := buffer.drop_oldest(1))
+            self._ledger.drop_those("bytes_full", large)
+        return gone + spared
+
+    def _drop_ordinary(self) -> list[Chunk]:
+        """Let the oldest go whom no reserve protects, until the bounds hold."""
+        buffer, gone, place = self._buffer, list[Chunk](), 0
+        while place < len(buffer.chunks) and min(buffer.room, buffer.room_bytes) < 0:
+            chunk = buffer.chunks[place]
+            severe = chunk.is_severe(chunk.start)
+            most = buffer.unreserved if severe else len(chunk)
+            count = min(len(chunk), most, max(-buffer.room, 1))
+            if not count:
+                place += 1
+                continue
+            reason = "queue_full" if buffer.room < 0 else "bytes_full"
+            gone.append(buffer.drop_at(place, count))
+            self._ledger.drop_those(reason, gone[-1:])
         return gone
 
     def _push_within(self, chunk: Chunk, room: int) -> list[Chunk]:
@@ -150,19 +196,30 @@ class Intake:
             self._buffer.push(chunk.tightened())
             return []
         self._buffer.push(chunk.shift(max(room, 0)).tightened())
-        self._ledger.drop("queue_full", len(chunk))
+        self._ledger.drop_those("queue_full", [chunk])
         return [chunk]
 
-    def _push_by_bytes(self, chunk: Chunk, room: int, room_bytes: float) -> list[Chunk]:
-        assert chunk.sizes is not None
+    def fits(self, chunk: Chunk, index: int, room: int, room_bytes: float) -> bool:
+        """Return whether the record at *index* of the window of *chunk* fits."""
+        size = chunk.sizes[index] if chunk.sizes else 0
+        if not chunk.is_severe(index):
+            room -= self._buffer.reserved_events
+            room_bytes -= self._buffer.reserved_bytes
+        return room > 0 and size <= room_bytes
+
+    def _push_one_by_one(
+        self, chunk: Chunk, room: int, room_bytes: float
+    ) -> list[Chunk]:
         picks: list[int] = []
         for index in range(chunk.start, chunk.stop):
-            size = chunk.sizes[index]
-            if len(picks) < room and size <= room_bytes:
+            if self.fits(chunk, index, room - len(picks), room_bytes):
                 picks.append(index)
-                room_bytes -= size
+                room_bytes -= chunk.sizes[index] if chunk.sizes else 0
             else:
-                self._ledger.drop("bytes_full" if len(picks) < room else "queue_full")
+                has_room = self.fits(chunk, index, room - len(picks), math.inf)
+                reason = "bytes_full" if has_room else "queue_full"
+                place = index - chunk.start
+                self._ledger.drop_those(reason, [chunk.run(place, place + 1)])
         if len(picks) == len(chunk):
             self._buffer.push(chunk.tightened())
             return []

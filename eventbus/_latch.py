@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from threading import RLock
 from typing import Any, Final
 
@@ -71,9 +72,9 @@ def _holds(mutex: RLock) -> int:
 
 
 class Left:
-    """Takes, outside the lock, what was left by code that ran in the middle of it."""
+    """Does, outside the lock, what was left by code that ran in the middle of it."""
 
-    __slots__ = ("_admit", "_inside", "_items")
+    __slots__ = ("_admit", "_calls", "_inside")
 
     def __init__(
         self, inside: Latch, admit: Callable[[Any, Bound | None], object]
@@ -81,19 +82,32 @@ class Left:
         """Begin with nothing. Any: whatever emit was given."""
         self._inside = inside
         self._admit = admit
-        self._items: deque[tuple[Any, Bound | None]] = deque()
+        self._calls: deque[Callable[[], object]] = deque()
 
     def leave(self, item: Any) -> None:
         """Keep *item*, which needs more than the lock allows, until it is free."""
-        self._items.append((item, current_bound()))
+        self._calls.append(partial(self._admit, item, current_bound()))
+
+    def replace(self, call: Callable[[], object]) -> None:
+        """Do *call* and nothing else of what was left: now, or when the lock is free.
+
+        The lock must not be another thread's.
+        """
+        self._calls.clear()
+        self._calls.append(call)
+        self._do_all()
 
     def __enter__(self) -> None:
         """Nothing is to be done before."""
 
     def __exit__(self, *_: object) -> None:
-        while self._items and not self._inside.is_mine:
+        if self._calls:
+            self._do_all()
+
+    def _do_all(self) -> None:
+        while self._calls and not self._inside.is_mine:
             try:
-                item, bound = self._items.popleft()
+                call = self._calls.popleft()
             except IndexError:  # another thread was faster
                 return
-            self._admit(item, bound)
+            call()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from functools import partial
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
 import anyio
 
@@ -15,10 +17,14 @@ from eventbus._bounds import not_nan
 from eventbus._engine import Engine
 from eventbus._errand import Errand
 from eventbus._errors import AttachError, BusClosedError
+from eventbus._fork import start_over_in_children
 from eventbus._loop import before_loop_ends
 from eventbus._sink import Sink
 from eventbus._stats import AttachmentReport, Report
 from eventbus._waiting import GRACE_SECONDS, TimeLimit, outlast
+
+if TYPE_CHECKING:
+    from eventbus._own_events import OwnEvents
 
 T = TypeVar("T")
 
@@ -54,13 +60,16 @@ class Lifecycle:
         """Begin with nothing attached."""
         self._engine: Final = engine
         self._start_timeout_seconds: Final = start_timeout_seconds
-        self._close_timeout_seconds: Final = close_timeout_seconds
+        self.close_timeout_seconds: Final = close_timeout_seconds
         self.barriers: Final = Barriers(engine.clock)
         self.attachments: dict[str, Attachment] = {}
         self._leaving: dict[Attachment, _Departure] = {}
         self._closing: Errand[Report] | None = None
         self._guard: AsyncGenerator[None] | None = None
+        self._parents: object = None
+        self.own_events: OwnEvents | None = None
         self.phase: Phase = "not started"
+        start_over_in_children(self)
 
     @property
     def is_running(self) -> bool:
@@ -80,6 +89,10 @@ class Lifecycle:
     @property
     def pending(self) -> int:
         """How many events are pending, over all attachments."""
+        ingress = self._engine.ingress
+        with ingress.left, ingress.mutex, ingress.inside:
+            if not ingress.inside.is_amid:
+                ingress.settle()
         return sum(a.buffer.pending + a.door.arrived for a in self.everybody.values())
 
     def free_name(self, name: str | None, default: str) -> str:
@@ -121,7 +134,7 @@ class Lifecycle:
 
     def add(self, attachment: Attachment) -> None:
         """Connect *attachment*, and start it when the bus runs."""
-        self._check_thread(f"attaching {attachment.name!r}")
+        self.check_thread(f"attaching {attachment.name!r}")
         self.attachments[attachment.name] = attachment
         self._engine.connect(attachment)
         loop = self._engine.binding.loop
@@ -131,7 +144,8 @@ class Lifecycle:
             elif not loop.is_closed():
                 loop.call_soon(self._launch, attachment)
 
-    def _check_thread(self, action: str) -> None:
+    def check_thread(self, action: str) -> None:
+        """Raise ``AttachError`` for *action* on another thread than the loop's."""
         if self.is_running and not self._engine.binding.is_owner():
             raise AttachError(
                 f"{action} must happen on the thread of the bus's event loop "
@@ -161,6 +175,8 @@ class Lifecycle:
         for attachment in self.attachments.values():
             self._launch(attachment)
         self._engine.work()
+        if self.own_events is not None:
+            self.own_events.start()
 
     def _forget_old_loop(self) -> None:
         """Let go of all who waited on a loop that is gone; go on with its detaches."""
@@ -181,6 +197,34 @@ class Lifecycle:
         running = [task for one in everybody for task in one.workers.suspend()]
         await outlast(*running, seconds=GRACE_SECONDS)
 
+    def start_over(self) -> None:
+        """Be as if never started, in the child of a fork; what was closed stays closed.
+
+        What belongs to the parent's loop is kept and left alone: to let go of it would
+        close what the parent uses.
+        """
+        tasks = [one.workers.tasks for one in self.everybody.values()]
+        loop = self._engine.binding.loop
+        self._parents = (loop, self._guard, self._closing, tasks, self._parents)
+        self._guard = None
+        if self.own_events is not None:
+            self.own_events.start_over()
+        self._engine.start_over(self._renewed)
+
+    def _renewed(self) -> list[Attachment]:
+        """Renew all attachments; return those that are not being detached."""
+        for one in _with_keepers([*self.attachments.values(), *self._leaving]):
+            one.start_over()
+        self.barriers.rebind()
+        for one in self._leaving:
+            one.last_report = one.report(is_past=True)
+        self._leaving.clear()
+        if self.phase == "closing":
+            self.phase, self._closing = "closed", None
+        elif self.phase == "running":
+            self.phase = "not started"
+        return [*self.attachments.values()]
+
     async def _wait_until_started(self) -> None:
         clock = self._engine.clock
         deadline = clock.monotonic() + self._start_timeout_seconds
@@ -193,9 +237,10 @@ class Lifecycle:
         not_nan("timeout_seconds", timeout_seconds)
         binding = self._engine.binding
         if timeout_seconds is None:
-            timeout_seconds = self._close_timeout_seconds
+            timeout_seconds = self.close_timeout_seconds
         if self.is_running and binding.is_elsewhere:
             return await self._flush_there(timeout_seconds)
+        self._engine.log.catch_up()
         if not self.is_closed:
             self._engine.work()
         if not self.is_running or not binding.is_bound:
@@ -219,6 +264,22 @@ class Lifecycle:
             return flushing.result() if flushing.done() else self._late_report()
         finally:
             flushing.cancel()
+
+    def flush_from_thread(self, timeout_seconds: float | None) -> Report:
+        """See :meth:`eventbus.Bus.flush_from_thread`."""
+        not_nan("timeout_seconds", timeout_seconds)
+        _refuse_on_a_loop("flush_from_thread", "flush")
+        if timeout_seconds is None:
+            timeout_seconds = self.close_timeout_seconds
+        loop = self._engine.binding.loop
+        if self.is_running and loop is not None and loop.is_running():
+            flushing = asyncio.run_coroutine_threadsafe(
+                self.flush(timeout_seconds), loop
+            )
+            with suppress(TimeoutError, CancelledError):
+                return flushing.result(timeout_seconds + _LATE_SECONDS)
+            flushing.cancel()
+        return self._late_report()
 
     def _late_report(self) -> Report:
         """Report without the loop's help: what is pending may be from before."""
@@ -257,9 +318,9 @@ class Lifecycle:
         if self.is_running and not self._engine.binding.is_bound:
             self._run_here()
         if attachment not in self._leaving:
-            self._check_thread(f"detaching {attachment.name!r}")
+            self.check_thread(f"detaching {attachment.name!r}")
             if timeout_seconds is None:
-                timeout_seconds = self._close_timeout_seconds
+                timeout_seconds = self.close_timeout_seconds
             self._engine.disconnect(attachment)
             del self.attachments[attachment.name]
             limit = TimeLimit(self._engine.clock, timeout_seconds)
@@ -275,7 +336,7 @@ class Lifecycle:
         self, attachment: Attachment, limit: TimeLimit
     ) -> AttachmentReport:
         await _end(attachment, limit, "sink_detached")
-        del self._leaving[attachment]
+        self._leaving.pop(attachment, None)
         attachment.last_report = attachment.report(is_past=True)
         return attachment.last_report
 
@@ -289,8 +350,8 @@ class Lifecycle:
             _refuse_inside([*self.attachments.values(), *self._leaving], "aclose")
         if self._closing is None or self._closing.is_stranded:
             if timeout_seconds is None:
-                timeout_seconds = self._close_timeout_seconds
-            if self.phase != "not started" and not binding.is_bound:
+                timeout_seconds = self.close_timeout_seconds
+            if self.phase in ("running", "closing") and not binding.is_bound:
                 self._run_here()
             self.phase = "closing"
             self._engine.close()
@@ -299,6 +360,8 @@ class Lifecycle:
         return await _see_through(self._closing)
 
     async def _close(self, limit: TimeLimit) -> Report:
+        if self.own_events is not None:
+            self.own_events.stop()
         for attachment in self.everybody.values():
             for waiter in list(attachment.waiters):
                 waiter.turn_away()
@@ -315,7 +378,20 @@ class Lifecycle:
         if self._guard is not None:
             await self._guard.aclose()
         self.phase = "closed"
+        self._engine.log.close()
         return self._report(self._engine.sealer.next_sequence)
+
+
+def _refuse_on_a_loop(action: str, instead: str) -> None:
+    """Raise where *action* would hold up the event loop that runs in this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        f"{action} would hold up the event loop that runs in this thread: "
+        f"await {instead} there"
+    )
 
 
 def _refuse_inside(attachments: Iterable[Attachment], action: str) -> None:

@@ -33,6 +33,11 @@ class LoopBinding:
         self.loop = asyncio.get_running_loop()
         self.thread = threading.get_ident()
 
+    def start_over(self) -> None:
+        """Belong to no loop any more, in the child of a fork."""
+        self.loop = self.thread = None
+        self._context = contextvars.Context()  # the parent's may be entered for ever
+
     @property
     def is_bound(self) -> bool:
         """Whether there is a loop that can still work."""

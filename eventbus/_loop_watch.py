@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from eventbus._clock import Clock
@@ -31,6 +32,17 @@ class LoopWatch:
         self._told: Final = told
         self.ended_at = -math.inf
         """When the last call ended."""
+
+    @contextmanager
+    def stretch(self) -> Generator[None]:
+        """Measure the block, which has no pauses."""
+        began = self._monotonic()
+        try:
+            yield
+        finally:
+            held = self._monotonic() - began
+            if held >= BLOCKED_SECONDS:
+                self._told(held)
 
     # Any: what a coroutine yields and is sent is the loop's business.
     @types.coroutine

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 from eventbus._clock import Clock
+from eventbus._coalesce import Coalesce
 from eventbus._errors import AttachError
 from eventbus._sampler import Sampler, for_attachment
 from eventbus._select import Selection, Selector
@@ -21,6 +22,7 @@ Content = Literal["redacted", "full"]
 S = TypeVar("S", Buffer, Batch, Retry)
 
 _REQUIRED: Final = ("start", "write", "aclose")
+_KINDS: Final = {"buffer": Buffer, "batch": Batch, "retry": Retry, "coalesce": Coalesce}
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +40,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             flush does not wait.
         handles: Whether its sink is a handler of this program: to reject a whole batch
             counts as failing.
+        coalesce: What becomes one in its batches; ``None`` is nothing.
     """
 
     name: str
@@ -49,6 +52,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     content: Content = "redacted"
     pulls: bool = False
     handles: bool = False
+    coalesce: Coalesce | None = None
+
+    @property
+    def weighs(self) -> bool:
+        """Whether the sizes of records count."""
+        return (self.buffer.max_bytes or self.batch.max_bytes) is not None
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +72,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     content: Content = "redacted"
     pulls: bool = False
     handles: bool = False
+    coalesce: Coalesce | None = None
 
 
 def make_plan(sink: Sink, name: str, wishes: Wishes, clock: Clock) -> Plan:
@@ -98,17 +108,24 @@ def make_plan(sink: Sink, name: str, wishes: Wishes, clock: Clock) -> Plan:
         content=wishes.content,
         pulls=wishes.pulls,
         handles=wishes.handles,
+        coalesce=wishes.coalesce,
     )
 
 
+def check_kind(name: str, wish: str, value: object, kind: type) -> None:
+    """Raise ``AttachError`` unless *value*, given as *wish*, is of that *kind*."""
+    if not isinstance(value, kind):
+        raise AttachError(
+            f"attachment {name!r}: {wish} must be an eventbus.{kind.__name__}, "
+            f"got {value!r}"
+        )
+
+
 def _check_kinds(name: str, wishes: Wishes) -> None:
-    for wish, kind in (("buffer", Buffer), ("batch", Batch), ("retry", Retry)):
+    for wish, kind in _KINDS.items():
         value = getattr(wishes, wish)
-        if value is not None and not isinstance(value, kind):
-            raise AttachError(
-                f"attachment {name!r}: {wish} must be an eventbus.{kind.__name__}, "
-                f"got {value!r}"
-            )
+        if value is not None:
+            check_kind(name, wish, value, kind)
     if wishes.sampler is not None and not hasattr(wishes.sampler, "sample"):
         raise AttachError(
             f"attachment {name!r}: sampler must have a method sample, "

@@ -108,7 +108,7 @@ class Waiter:
         """Stand in line, where :meth:`Attachment.offer` has counted the place."""
         self._call: Final = call
         self.attachment: Final = attachment
-        self.portion: Final = portion
+        self.portion = portion
         self.waits = True
         self.admitted = self.timed_out = False
         self._timer: TimerHandle | None = None
@@ -125,12 +125,17 @@ class Waiter:
         """Whether its publisher will never go on: the loop it waits on is gone."""
         return self._call.done.get_loop().is_closed()
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its publisher was cancelled, and will take it out of the line."""
+        return self._call.done.cancelled()
+
     def admit(self) -> None:
         """Offer the record; called by whoever took the waiter out of the line.
 
         If the publisher was cancelled a moment ago, it is withdrawn.
         """
-        if not self._call.done.cancelled():
+        if not self.is_withdrawn:
             self.admitted = True
             self._call.is_offered()
             self.attachment.accept(self.portion)
@@ -149,14 +154,15 @@ class Waiter:
             self.attachment.admit_waiting()
 
     def _expire(self) -> None:
-        if self._call.done.cancelled():
+        if self.is_withdrawn:
             return
         self.timed_out = True
         self._call.is_offered()
         ingress = self.attachment.host.ingress
         with ingress.left, ingress.mutex, ingress.inside:
             self.attachment.ledger.offered += 1
-            self.attachment.ledger.drop("block_timeout")
+            sequence = self.portion.sequences[0]
+            self.attachment.ledger.drop("block_timeout", 1, sequence, sequence)
         self.withdraw()
 
     def _leave(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Final, Generic, NoReturn, TypeGuard, TypeVar, overload
 
 import msgspec
@@ -39,6 +40,9 @@ class Attributes(dict[str, AttributeValue]):
 
 NO_ATTRIBUTES: Final = Attributes()
 
+MAX_BOUND_ATTRIBUTES: Final = 1024
+"""How many attributes travel with an event, before ``Limits.max_attributes``."""
+
 
 @overload
 def frozen(attributes: Mapping[str, AttributeValue]) -> Attributes: ...
@@ -49,6 +53,17 @@ def frozen(attributes: Mapping[str, AttributeValue] | None) -> Attributes | None
     if attributes is None or isinstance(attributes, Attributes):
         return attributes
     return Attributes(attributes)
+
+
+def limited(
+    attributes: Mapping[str, AttributeValue], limit: int
+) -> tuple[Attributes, int]:
+    """Return the first *limit* of *attributes*, and how many were left out."""
+    count = len(attributes)
+    if count <= limit:
+        return frozen(attributes), 0
+    kept = Attributes(islice(attributes.items(), limit))
+    return kept, count - len(kept)
 
 
 class Record(msgspec.Struct, Generic[E_co], frozen=True):
@@ -74,6 +89,8 @@ class Record(msgspec.Struct, Generic[E_co], frozen=True):
         tracestate: W3C tracestate, or ``None``.
         schema_version: Version of the event's schema; 0 lets the event's type say.
         weight: How many events this one stands for; over 1 when it was sampled.
+        dropped_attributes_count: How many attributes were left out because there
+            were too many; see ``Limits.max_attributes``.
     """
 
     event: E_co
@@ -91,6 +108,7 @@ class Record(msgspec.Struct, Generic[E_co], frozen=True):
     tracestate: str | None = None
     schema_version: int = 0
     weight: float = 1.0
+    dropped_attributes_count: int = 0
 
     @property
     def name(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Final, cast
 
@@ -17,6 +17,8 @@ from eventbus._record import (
     Attributes,
     AttributeValue,
     Record,
+    frozen,
+    limited,
 )
 from eventbus._severity import SEVERITY_NUMBER, Severity
 from eventbus._window import Item, Window, event_of, with_event
@@ -54,6 +56,7 @@ class RecordMaker:
     Args:
         resource: Of this bus.
         id_prefix: Before the sequence in each id; unique to the bus.
+        max_attributes: Most attributes of a record.
         warn: Called with a reason and a count for what goes on though it is wrong.
     """
 
@@ -62,12 +65,14 @@ class RecordMaker:
         *,
         resource: Mapping[str, AttributeValue],
         id_prefix: str,
+        max_attributes: int,
         warn: Callable[[str, int], None],
     ) -> None:
         """Keep what all records share; types add their plans when first seen."""
         self.plans: dict[type[Event], RecordPlan] = {}
         self._resource = resource
-        self._prefix = id_prefix
+        self.id_prefix = id_prefix
+        self._max_attributes = max_attributes
         self._warn = warn
 
     def make(self, window: Window) -> list[AnyRecord]:
@@ -82,7 +87,7 @@ class RecordMaker:
             map(
                 self._make_one,
                 window.items,
-                window.times,
+                _since_1970(window.times),
                 window.contexts,
                 window.sequences,
                 window.weights or repeat(1.0),
@@ -90,7 +95,7 @@ class RecordMaker:
         )
 
     def _make_alike(self, window: Window, plan: RecordPlan) -> list[AnyRecord]:
-        prefix = self._prefix
+        prefix, times = self.id_prefix, _since_1970(window.times)
         self._count_invalid(plan, window.items)  # type: ignore[arg-type]
         return list(
             map(
@@ -98,8 +103,8 @@ class RecordMaker:
                 window.items,
                 [f"{prefix}{sequence:x}" for sequence in window.sequences],
                 window.sequences,
-                window.times,
-                window.times,
+                times,
+                times,
                 repeat(plan.severity),
                 repeat(NO_ATTRIBUTES),
                 repeat(self._resource),
@@ -127,14 +132,18 @@ class RecordMaker:
         self._count_invalid(plan, (item,))
         bound = bound or UNBOUND
         trace = bound.trace or _NO_TRACE
+        attributes = _without(bound.attributes, plan.field_names)
+        dropped = bound.dropped_attributes_count
+        if dropped or len(attributes) > self._max_attributes:
+            attributes, dropped = self._cut(attributes, dropped)
         return Record(
             item,
-            f"{self._prefix}{sequence:x}",
+            f"{self.id_prefix}{sequence:x}",
             sequence,
             time,
             time,
             severity_of(item, plan.event_type),
-            _without(bound.attributes, plan.field_names),
+            attributes,
             self._resource,
             trace.trace_id or None,
             trace.span_id or None,
@@ -143,6 +152,7 @@ class RecordMaker:
             trace.tracestate,
             plan.version,
             weight,
+            dropped,
         )
 
     def _relayed(
@@ -159,16 +169,16 @@ class RecordMaker:
         self, record: AnyRecord, time: int, sequence: int, weight: float
     ) -> AnyRecord:
         plan = self.plans[type(record.event)]
-        attributes = record.attributes
-        if not isinstance(attributes, Attributes):
-            attributes = Attributes(attributes)
-        attributes = _without(attributes, plan.field_names)
+        attributes = _without(frozen(record.attributes), plan.field_names)
+        dropped = record.dropped_attributes_count
+        if dropped or len(attributes) > self._max_attributes:
+            attributes, dropped = self._cut(attributes, dropped)
         return Record(
             record.event,
-            record.id or f"{self._prefix}{sequence:x}",
+            record.id or f"{self.id_prefix}{sequence:x}",
             sequence,
-            record.time_unix_nano or time,
-            record.observed_time_unix_nano or time,
+            max(record.time_unix_nano, 0) or time,
+            max(record.observed_time_unix_nano, 0) or time,
             severity_of(record, plan.event_type),
             attributes,
             self._resource if record.resource is None else record.resource,
@@ -179,7 +189,25 @@ class RecordMaker:
             record.tracestate,
             record.schema_version or plan.version,
             record.weight * weight if record.weight > 0 else weight,
+            dropped,
         )
+
+    def _cut(self, attributes: Attributes, dropped: int) -> tuple[Attributes, int]:
+        """Return what a record has of *attributes*, and how many are left out."""
+        kept, left_out = limited(attributes, self._max_attributes)
+        dropped += left_out
+        self._warn("truncated", 1)
+        return kept, dropped
+
+
+def _since_1970(times: Sequence[int]) -> Sequence[int]:
+    """Return *times* without the negative ones of a clock that was set wrong.
+
+    Only the first and the last are looked at: it is wrong for a whole pass, or right.
+    """
+    if times and (times[0] < 0 or times[-1] < 0):
+        return [max(time, 0) for time in times]
+    return times
 
 
 def _without(attributes: Attributes, names: frozenset[str]) -> Attributes:

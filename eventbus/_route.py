@@ -64,7 +64,7 @@ class Route:
         """Start without a lease: the first emit asks for one."""
         self.attachments = attachments
         self.doors: tuple[Door, ...] = tuple(a.door for a in attachments)
-        self.weighs = any(a.makes_publishers_wait_for_bytes for a in attachments)
+        self.weighs = any(a.makes_publishers_wait_past_the_list for a in attachments)
         self.lease = Lease(_REVOKED, True, 0)
 
     def doors_of(self, item: Item) -> tuple[Door, ...]:
@@ -78,7 +78,7 @@ class Route:
         for door in self.doors:
             if door.closed_from is not None:
                 is_open = False
-            elif door.drops_oldest:
+            elif door.stays_open:
                 is_bounded = False
             else:
                 rooms.append(door.room)

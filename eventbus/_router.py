@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -15,10 +15,18 @@ from eventbus._emit import Emitter, SlowPath, make_emit, make_relay
 from eventbus._errors import InvalidEventError, RegistrationError
 from eventbus._event import Event
 from eventbus._ingress import Ingress
+from eventbus._least_size import least_size
 from eventbus._ledger import BusLedger
 from eventbus._log import QuietLog
 from eventbus._own_copy import own_copy
-from eventbus._record import NO_ATTRIBUTES, Record, frozen, is_record
+from eventbus._record import (
+    MAX_BOUND_ATTRIBUTES,
+    NO_ATTRIBUTES,
+    Record,
+    frozen,
+    is_record,
+    limited,
+)
 from eventbus._route import FlooredRoute, Route
 from eventbus._seal import Sealer
 from eventbus._thinning import Thinning
@@ -56,6 +64,7 @@ class Router:
         self._max_event_types: Final = max_event_types
         self._attached: list[Attachment] = []
         self._known: dict[type[Event], EventType] = {}
+        ingress.event_types = self._known
         self._copied: dict[type[Event], tuple[str, ...]] = {}
         self._checks: dict[type[Event], FieldCheck] = {}
         self._emitters: dict[type[Event], Emitter] = {}
@@ -100,6 +109,25 @@ class Router:
                 self._attached.remove(attachment)
                 self._reroute(attachment)
                 attachment.door.leave()
+
+    def refresh(self, attachment: Attachment) -> None:
+        """Make the routes to *attachment* anew; the lock is held, no lease is out."""
+        self._shared_routes.clear()
+        for known in self._known.values():
+            route = self._ingress.routes.get(known.cls)
+            if route is not None and attachment in route.attachments:
+                self._route(known, route.attachments)
+
+    def start_over(self, attachments: Iterable[Attachment]) -> None:
+        """Lead to *attachments*, whose doors are new ones, in the child of a fork."""
+        self._attached[:] = attachments
+        self._shared_routes.clear()
+        self._ingress.doors = tuple(one.door for one in self._attached)
+        for known in self._known.values():
+            takers = tuple(a for a in self._attached if self._selects(a, known))
+            self._route(known, takers)
+        self._note_uniformity()
+        self._note_severities()
 
     def _reroute(self, attachment: Attachment) -> None:
         self._ingress.revoke()
@@ -323,7 +351,7 @@ class Router:
             self._check(event)
         route = self._ingress.routes.get(kind)
         if route is not None:
-            item = self._as_it_is_now(item, event)
+            item = self._as_it_is_now(item, event, route)
         return item, route
 
     def admit_left(self, item: Any, bound: Bound | None) -> None:
@@ -374,18 +402,36 @@ class Router:
         if error is not None:
             raise InvalidEventError(f"event {self._known[kind].name!r}: {error}")
 
-    def _as_it_is_now(self, item: Item, event: Event) -> Item:
+    def _as_it_is_now(self, item: Item, event: Event, route: Route) -> Item:
         """Return *item* so that nothing the caller keeps can change it."""
         fields = self._copied.get(type(event), ())
-        copied = self._copy(event, fields) if fields else event
+        copied = event
+        if fields and not self._leaves_no_trace(event, fields, route):
+            copied = self._copy(event, fields)
         if not isinstance(item, Record):
             return copied
         try:
-            attributes, resource = frozen(item.attributes), frozen(item.resource)
-        except (TypeError, ValueError) as error:
+            attributes, dropped = limited(item.attributes, MAX_BOUND_ATTRIBUTES)
+            dropped += item.dropped_attributes_count
+            resource = frozen(item.resource)
+        except Exception as error:  # noqa: BLE001 - mappings of a stranger's
             self._warn(event, "without its attributes", error)
-            attributes, resource = NO_ATTRIBUTES, None
-        return replace(item, event=copied, attributes=attributes, resource=resource)
+            attributes, dropped, resource = NO_ATTRIBUTES, 0, None
+        return replace(
+            item,
+            event=copied,
+            attributes=attributes,
+            resource=resource,
+            dropped_attributes_count=dropped,
+        )
+
+    def _leaves_no_trace(
+        self, event: Event, fields: tuple[str, ...], route: Route
+    ) -> bool:
+        """Return whether *event* is too large for all of *route*: nobody keeps it."""
+        bounds = [a.max_kept_bytes for a in route.attachments]
+        known = [bound for bound in bounds if bound is not None]
+        return len(known) == len(bounds) and least_size(event, fields) > max(known)
 
     def _copy(self, event: Event, fields: tuple[str, ...]) -> Event:
         try:

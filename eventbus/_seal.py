@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ from eventbus._context import Bound
 from eventbus._event import Event
 from eventbus._ingress import Ingress
 from eventbus._intake import Portion
+from eventbus._least_size import least_size
 from eventbus._ledger import BusLedger
 from eventbus._own_copy import own_copy
 from eventbus._records import RecordMaker, RecordPlan, Redaction, severity_of
@@ -64,6 +66,12 @@ class Sealer:
         self.next_sequence = 1
         self._sealing = False
 
+    def start_over(self, id_prefix: str) -> None:
+        """Begin with the first sequence and new ids, in the child of a fork."""
+        self._maker.id_prefix = id_prefix
+        self.next_sequence = 1
+        self.look_closely = self._sealing = False
+
     def learn(self, event_type: EventType, *, varies: bool) -> None:
         """Plan for events of *event_type*, which may differ in severity."""
         self._maker.plans[event_type.cls] = RecordPlan(event_type)
@@ -89,13 +97,15 @@ class Sealer:
     def _seal(self, entries: list[Entry]) -> None:
         first = self.next_sequence
         try:
-            window = self._window(entries)
+            window = self._window(entries, self._ingress.sealed_since)
             portions = self._portions(window, first) if entries else []
         except BaseException:  # the program is interrupted; nothing was queued yet
             self.next_sequence = first
             self._ingress.put_back()
             raise
         with self._ingress.left, self._ingress.mutex, self._ingress.inside:
+            if not self._ingress.is_in_seal(entries):
+                return  # an observer forked: this is the child, they are the parent's
             self._ledger.emitted -= len(entries) - len(window)
             gone = [a.intake.accept_sealed(portion) for a, portion in portions]
             self._ingress.release()
@@ -105,14 +115,19 @@ class Sealer:
                 attachment.admit_waiting()
             attachment.workers.departures.notify()
 
-    def _window(self, entries: list[Entry]) -> Window:
+    def _window(self, entries: list[Entry], since: float) -> Window:
         first = self.next_sequence
         self.next_sequence += len(entries)
         sequences = range(first, first + len(entries))
-        window = Window(self._maker.make, sequences, entries=entries)
+        window = Window(self._maker.make, sequences, entries=entries, since=since)
         if window.depth > self._max_depth:
             return self._without_deep(window)
         return window
+
+    def window_of(self, event: Event, time_unix_nano: int) -> Window:
+        """Return a window of one *event*, past the ingress, after what came before."""
+        self.seal()
+        return self._window([(event, time_unix_nano, None)], self._ingress.now())
 
     def offers(
         self, item: Item, time_unix_nano: int, bound: Bound | None
@@ -123,7 +138,7 @@ class Sealer:
         """
         self.seal()
         first = self.next_sequence
-        window = self._window([(item, time_unix_nano, bound)])
+        window = self._window([(item, time_unix_nano, bound)], self._ingress.now())
         portions = self._portions(window, first) if len(window) else []
         return [(a, portion) for a, portion in portions if portion.offered]
 
@@ -202,17 +217,24 @@ class Views:
             view = self._picked(selected, floor)
             self._made[key] = self._redacted(view) if redacted else view
         if self._shared and any(self._mutable_fields(kind) for kind in selected):
-            return self._made[key].private(self._own)
+            own = partial(self._own, max_bytes=attachment.max_kept_bytes)
+            return self._made[key].private(own)
         return self._made[key]
 
     def _mutable_fields(self, kind: type[Event]) -> tuple[str, ...]:
         return self._plans[kind].event_type.mutable_fields
 
-    def _own(self, item: Item) -> Item:
-        """Return *item* so that what one sink does to it no other sink sees."""
+    def _own(self, item: Item, *, max_bytes: int | None) -> Item:
+        """Return *item* so that what one sink does to it no other sink sees.
+
+        One that is surely over *max_bytes*, and so on its way out, stays as it is.
+        """
         event = event_of(item)
+        fields = self._mutable_fields(type(event))
         try:
-            own = own_copy(event, self._mutable_fields(type(event)))
+            if max_bytes is not None and least_size(event, fields) > max_bytes:
+                return item
+            own = own_copy(event, fields)
         except Exception:  # noqa: BLE001 - said when it was handed over
             return item
         return with_event(item, own)

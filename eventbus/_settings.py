@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import enum
+import math
 from typing import Annotated, Final, cast
 
 import msgspec
 from msgspec import Meta
 
 from eventbus._bounds import WrongSetting, above, at_least, between, out_of_range
+from eventbus._severity import SEVERITIES, Severity
 
 DEFAULT_MAX_EVENTS: Final = 8192  # 16 batches: 1.6 s of 5,000 events a second
 DEFAULT_WAIT_TIMEOUT_SECONDS: Final = 5.0
 DEFAULT_BATCH_EVENTS: Final = 512  # OpenTelemetry's maxExportBatchSize
 DEFAULT_MAX_DELAY_SECONDS: Final = 0.2
+DEFAULT_RESERVE_RATIO: Final = 0.1
 
 
 class Overflow(enum.Enum):
@@ -34,6 +37,31 @@ class _Settings(
 ): ...
 
 
+class Reserve(_Settings, frozen=True, kw_only=True):
+    """Room in a buffer that is kept for what is severe.
+
+    Args:
+        ratio: How much of it: of ``max_bytes`` where bytes are bounded, else of
+            ``max_events``.
+        severity: The least severity that it is for.
+    """
+
+    ratio: Annotated[float, Meta(gt=0, lt=1)] = DEFAULT_RESERVE_RATIO
+    severity: Severity = "error"
+
+    def __post_init__(self) -> None:
+        """Refuse a reserve of nothing, of everything, or for nobody."""
+        between("ratio", self.ratio, 0, 1)
+        if self.ratio in (0, 1):
+            raise out_of_range("ratio", "between 0 and 1, both excluded", self.ratio)
+        if self.severity not in SEVERITIES:
+            raise WrongSetting(
+                f"severity must be one of {', '.join(SEVERITIES)}, "
+                f"got {self.severity!r}",
+                "severity",
+            )
+
+
 class Buffer(_Settings, frozen=True, kw_only=True):
     """The bounds of one attachment's buffer.
 
@@ -46,6 +74,17 @@ class Buffer(_Settings, frozen=True, kw_only=True):
         overflow: What happens when the buffer is full.
         wait_timeout_seconds: Longest wait of ``publish`` where ``overflow`` is to
             wait; 0 never waits, ``None`` waits for as long as it takes.
+        max_age_seconds: How long an event is worth sending, from when it was queued,
+            on the monotonic clock. An older one is dropped as ``expired``: looked at
+            before a batch leaves, before each attempt, and by one timer that frees
+            the room in the queue on time. What a call of ``write`` has in hand stays
+            until it ends. ``None`` is for ever.
+        reserve: Room that others may not fill. Where the newest are dropped, severe
+            ones go in when there is no room for others; where the oldest are, they
+            stay as long as they fill no more than the reserve; where ``publish``
+            waits, it waits earlier with others, and severe ones pass them in line.
+            What is dropped is decided on the loop, so ``emit`` answers ``True``.
+            ``None`` is none.
     """
 
     max_events: Annotated[int, Meta(ge=1)] = DEFAULT_MAX_EVENTS
@@ -54,6 +93,8 @@ class Buffer(_Settings, frozen=True, kw_only=True):
     wait_timeout_seconds: Annotated[float, Meta(ge=0)] | None = (
         DEFAULT_WAIT_TIMEOUT_SECONDS
     )
+    max_age_seconds: Annotated[float, Meta(gt=0)] | None = None
+    reserve: Reserve | None = None
 
     def __post_init__(self) -> None:
         """Refuse bounds that bound nothing."""
@@ -65,6 +106,26 @@ class Buffer(_Settings, frozen=True, kw_only=True):
                 "overflow",
             )
         at_least("wait_timeout_seconds", self.wait_timeout_seconds, 0)
+        above("max_age_seconds", self.max_age_seconds, 0)
+        if not isinstance(cast("object", self.reserve), Reserve | None):
+            raise WrongSetting(
+                f"reserve must be an eventbus.Reserve or None, got {self.reserve!r}",
+                "reserve",
+            )
+
+    @property
+    def reserved_events(self) -> int:
+        """How many events ``reserve`` is; 0 where it is bytes."""
+        if self.reserve is None or self.max_bytes is not None:
+            return 0
+        return math.ceil(self.max_events * self.reserve.ratio)
+
+    @property
+    def reserved_bytes(self) -> int:
+        """How many bytes ``reserve`` is; 0 where it is events."""
+        if self.reserve is None or self.max_bytes is None:
+            return 0
+        return math.ceil(self.max_bytes * self.reserve.ratio)
 
 
 class Batch(_Settings, frozen=True, kw_only=True):
@@ -142,8 +203,19 @@ class Limits(_Settings, frozen=True, kw_only=True):
             ``unregistered``.
         max_depth: How many events may cause each other through handlers and sinks
             before the next is refused as ``recursion``.
+        max_attributes: Most attributes of a record; what is bound or relayed beyond
+            them is left out of it, counted in its ``dropped_attributes_count``, and
+            the record as ``truncated``.
     """
 
     max_attachments: Annotated[int, Meta(ge=1)] = 1000
     max_event_types: Annotated[int, Meta(ge=1)] = 100_000
     max_depth: Annotated[int, Meta(ge=1)] = 3
+    max_attributes: Annotated[int, Meta(ge=0, le=1024)] = 128
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that let nothing through, and attributes without an end."""
+        at_least("max_attachments", self.max_attachments, 1)
+        at_least("max_event_types", self.max_event_types, 1)
+        at_least("max_depth", self.max_depth, 1)
+        between("max_attributes", self.max_attributes, 0, 1024)

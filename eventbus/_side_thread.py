@@ -52,6 +52,10 @@ class SideThread:
             self.end()
             raise
 
+    def forget(self) -> None:
+        """Begin anew in the child of a fork: the thread is the parent's."""
+        self._calls = None
+
     def end(self) -> None:
         """Let the thread end after its present call."""
         if self._calls is not None:

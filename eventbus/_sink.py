@@ -57,10 +57,11 @@ class Sink(Protocol):
 
     Optional methods: ``configure(context: SinkContext)`` before ``start``;
     ``observe(batch)``, synchronous and quick, which sees every selected record before
-    sampling and buffering; ``async check()``, which raises when the far side cannot
-    be reached. Optional class attributes: ``buffer``, ``batch`` and ``retry``, the
-    sink's own defaults; ``ordered = True`` for one batch in flight at most;
-    ``Settings``, the Struct that a configuration is read into.
+    sampling and buffering; ``after_fork()``, synchronous and quick, in the child of a
+    fork, where ``start`` is called next; ``async check()``, which raises when the far
+    side cannot be reached. Optional class attributes: ``buffer``, ``batch`` and
+    ``retry``, the sink's own defaults; ``ordered = True`` for one batch in flight at
+    most; ``Settings``, the Struct that a configuration is read into.
     """
 
     async def start(self) -> None:

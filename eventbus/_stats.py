@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
+
+from eventbus._durations import Durations
+from eventbus._ledger import REJECTED
 
 State = Literal["ready", "degraded", "failed"]
 
@@ -30,6 +34,19 @@ class AttachmentStats(msgspec.Struct, frozen=True, kw_only=True):
             ``"other"``.
         state: ``"ready"``, ``"degraded"`` (trying) or ``"failed"`` (given up).
         cause: Why it is not ready, or ``None``.
+        since_unix_nano: When it entered this state, in nanoseconds since 1970.
+        oldest_pending_seconds: How long the oldest of what is pending has waited, on
+            the monotonic clock, to the accuracy of a hand-over; 0 when nothing is.
+        sink_type: The sink's class, with its module.
+        max_events: The bound of its buffer: the most that may be pending.
+        in_flight: Of what is pending, how many the sink was given: retries included.
+        failed: Given to the sink and decided against, by reason: ``rejected``, or the
+            reason of the drop; those set aside included.
+        set_aside: What is dead-lettered, by the same reasons.
+        calls: How long each call of the sink's ``write`` took.
+        operations: How long batches took from their first attempt to their end, waits
+            between attempts included, by the reason they failed for; ``""`` is
+            success. Of a batch that is split, each part counts.
     """
 
     offered: int = 0
@@ -46,6 +63,17 @@ class AttachmentStats(msgspec.Struct, frozen=True, kw_only=True):
     errors: Mapping[str, int] = msgspec.field(default_factory=dict[str, int])
     state: State = "ready"
     cause: str | None = None
+    since_unix_nano: int = 0
+    oldest_pending_seconds: float = 0.0
+    sink_type: str = ""
+    max_events: int = 0
+    in_flight: int = 0
+    failed: Mapping[str, int] = msgspec.field(default_factory=dict[str, int])
+    set_aside: Mapping[str, int] = msgspec.field(default_factory=dict[str, int])
+    calls: Durations = Durations()
+    operations: Mapping[str, Durations] = msgspec.field(
+        default_factory=dict[str, Durations]
+    )
 
     @property
     def balanced(self) -> bool:
@@ -64,6 +92,34 @@ class AttachmentStats(msgspec.Struct, frozen=True, kw_only=True):
     def lost(self) -> int:
         """Events that did not arrive though they should have."""
         return self.rejected + self.dead_lettered + sum(self.dropped.values())
+
+    @property
+    def queued(self) -> int:
+        """Of what is pending, how many wait to be given to the sink."""
+        return self.pending - self.in_flight
+
+    @property
+    def exported(self) -> Mapping[str, int]:
+        """What the sink was given and has its end, by reason; ``""`` is delivered."""
+        return {"": self.delivered, **self.failed}
+
+    @property
+    def processed(self) -> Mapping[str, int]:
+        """What is not queued any more, by the reason it never reached the sink for.
+
+        ``""`` is what was done as intended: given to the sink, sampled out, spooled.
+        """
+        intended = sum(self.exported.values()) + self.in_flight
+        ends = Counter({**self.dropped, REJECTED: self.rejected})
+        ends.update(self.set_aside)
+        ends.subtract(self.failed)
+        unsent = {reason: count for reason, count in ends.items() if count}
+        return {"": intended + self.sampled_out + self.spooled, **unsent}
+
+    @property
+    def states(self) -> Mapping[str, int]:
+        """1 for the state it is in, 0 for the others."""
+        return {state: int(state == self.state) for state in get_args(State)}
 
 
 class BusStats(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,8 +48,9 @@ class Subscription(AsyncIterator[AnyRecord]):
         """How many records were dropped because they were not read in time."""
         if self._attachment is None:
             return 0
-        ledger, door = self._attachment.ledger, self._attachment.door
-        return ledger.dropped["queue_full"] + ledger.dropped["bytes_full"] + door.lost
+        dropped, door = self._attachment.ledger.dropped, self._attachment.door
+        unread = ("queue_full", "bytes_full", "expired")
+        return sum(dropped[reason] for reason in unread) + door.lost
 
     async def __aenter__(self) -> Subscription:
         self._attachment = self._attach()

@@ -15,7 +15,8 @@ class Trouble(msgspec.Struct, frozen=True):
     """The failed attempts at a batch.
 
     Args:
-        since: When the first attempt began, on the monotonic clock.
+        since: When the first attempt began, on the monotonic clock; ``None`` while
+            there was none.
         attempts: How many failed.
         faults: How many of them by a fault of the sink's own.
         unknown: Whether the far side may have the batch all the same.
@@ -23,7 +24,7 @@ class Trouble(msgspec.Struct, frozen=True):
         last_error: What the last one said.
     """
 
-    since: float = 0.0
+    since: float | None = None
     attempts: int = 0
     faults: int = 0
     unknown: bool = False
@@ -40,13 +41,23 @@ class Trouble(msgspec.Struct, frozen=True):
     ) -> Trouble:
         """Return the trouble after one more failed attempt, begun at *since*."""
         return Trouble(
-            self.since if self.attempts else since,
+            self.begun_by(since),
             self.attempts + 1,
             self.faults + is_fault,
             self.unknown or unknown,
             self.first_error if self.attempts else error,
             error,
         )
+
+    def begun(self, since: float) -> Trouble:
+        """Return this, now that an attempt was made that began *since*."""
+        if self.since is not None:
+            return self
+        return msgspec.structs.replace(self, since=since)
+
+    def begun_by(self, since: float) -> float:
+        """Return when the first attempt began, if there was one that began *since*."""
+        return since if self.since is None else self.since
 
 
 NO_TROUBLE: Final = Trouble()

@@ -6,16 +6,19 @@ when a sink first looks at them, once for all who share the window.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final, Literal, TypeGuard, cast, overload
+from typing import Any, Final, Literal, Protocol, TypeGuard, cast, overload
 
 import msgspec
 
 from eventbus._context import Bound
 from eventbus._event import Event
+from eventbus._gaps import Gap
 from eventbus._record import AnyRecord, Record
 
 Item = Event | AnyRecord  # a relayed record stands in the place of its event
@@ -49,7 +52,16 @@ def with_event(item: Item, event: Event) -> Item:
 
 
 MakeRecords = Callable[["Window"], list[AnyRecord]]
-Measure = Callable[[Sequence[AnyRecord]], list[int]]
+
+
+class Measure(Protocol):
+    """Returns the size of each record, in bytes; see :meth:`LineEncoder.sizes`."""
+
+    def __call__(
+        self, records: Sequence[AnyRecord], max_bytes: int | None = None, /
+    ) -> list[int]:
+        """Measure *records*, exactly as long as they are not over *max_bytes*."""
+        ...
 
 
 class Window:
@@ -64,6 +76,7 @@ class Window:
         "_records",
         "_times",
         "sequences",
+        "since",
         "weights",
     )
 
@@ -75,8 +88,13 @@ class Window:
         entries: Sequence[Entry] = (),
         columns: Columns | None = None,
         weights: Sequence[float] | None = None,
+        since: float = math.inf,
     ) -> None:
-        """Keep *entries* or *columns*; *make* turns them into records when asked."""
+        """Keep *entries* or *columns*; *make* turns them into records when asked.
+
+        *since* is when the oldest was handed over, on the monotonic clock; infinity
+        is unknown.
+        """
         self._make = make
         self._entries = entries
         self._items: Sequence[Item] | None = columns[0] if columns else None
@@ -86,6 +104,7 @@ class Window:
         self._records: list[AnyRecord] | None = None
         self.sequences = sequences
         self.weights = weights
+        self.since = since
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -158,17 +177,17 @@ class Window:
         return self.picked(range(start, len(self))) if start else self
 
     @classmethod
-    def of(cls, records: list[AnyRecord]) -> Window:
+    def of(cls, records: list[AnyRecord], *, since: float = math.inf) -> Window:
         """Return a window of records that are made already."""
         times = [record.time_unix_nano for record in records]
         columns = (records, times, [None] * len(records))
         sequences = [record.sequence for record in records]
-        return cls(lambda _: records, sequences, columns=columns)
+        return cls(lambda _: records, sequences, columns=columns, since=since)
 
     def replaced(self, items: Sequence[Item]) -> Window:
         """Return a window with *items* in the place of its own."""
         columns = (items, self.times, self.contexts)
-        return Window(self._make, self.sequences, columns=columns, weights=self.weights)
+        return self._like(self._make, columns)
 
     def private(self, own: Callable[[Item], Item]) -> Window:
         """Return the window with records of its own, of *own* copies of the items."""
@@ -178,7 +197,16 @@ class Window:
             return make(window.replaced(list(map(own, window.items))))
 
         columns = (self.items, self.times, self.contexts)
-        return Window(make_own, self.sequences, columns=columns, weights=self.weights)
+        return self._like(make_own, columns)
+
+    def _like(self, make: MakeRecords, columns: Columns) -> Window:
+        return Window(
+            make,
+            self.sequences,
+            columns=columns,
+            weights=self.weights,
+            since=self.since,
+        )
 
     def picked(
         self, picks: Sequence[int], *, weights: Sequence[float] | None = None
@@ -190,7 +218,11 @@ class Window:
         )
         sequences = [self.sequences[i] for i in picks]
         part = Window(
-            self._make, sequences, columns=cast("Columns", columns), weights=weights
+            self._make,
+            sequences,
+            columns=cast("Columns", columns),
+            weights=weights,
+            since=self.since,
         )
         if self._records is not None:
             part._records = [self._records[i] for i in picks]
@@ -209,16 +241,28 @@ def weighted(record: AnyRecord, weight: float) -> AnyRecord:
 class Chunk:
     """A run of a window's records."""
 
-    __slots__ = ("sizes", "start", "stop", "window")
+    __slots__ = ("queued_at", "severe", "sizes", "start", "stop", "window")
 
     def __init__(
-        self, window: Window, start: int, stop: int, sizes: list[int] | None = None
+        self,
+        window: Window,
+        start: int,
+        stop: int,
+        sizes: list[int] | None = None,
+        queued_at: float = -math.inf,
+        severe: list[bool] | None = None,
     ) -> None:
-        """Keep the run; *sizes* are those of the whole window, where bytes count."""
+        """Keep the run; *sizes* are those of the whole window, where bytes count.
+
+        *queued_at* is when it was queued, on the monotonic clock, where records expire.
+        *severe* says of the whole window for which of them a reserve is, where one is.
+        """
         self.window = window
         self.start = start
         self.stop = stop
         self.sizes = sizes
+        self.queued_at = queued_at
+        self.severe = severe
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -233,12 +277,21 @@ class Chunk:
         """The sequence of its oldest record."""
         return self.window.sequences[self.start]
 
+    @property
+    def last_sequence(self) -> int:
+        """The sequence of its newest record."""
+        return self.window.sequences[self.stop - 1]
+
     def shift(self, count: int) -> Chunk:
         """Take the first *count* records off, and return them."""
-        middle = self.start + count
-        head = Chunk(self.window, self.start, middle, self.sizes)
-        self.start = middle
+        head = self.run(0, count)
+        self.start += count
         return head
+
+    def run(self, start: int, stop: int) -> Chunk:
+        """Return the records from *start* up to *stop* of this run."""
+        first, last = self.start + start, self.start + stop
+        return Chunk(self.window, first, last, self.sizes, self.queued_at, self.severe)
 
     def tightened(self) -> Chunk:
         """Return the run so that it keeps no window over twice its size alive."""
@@ -253,12 +306,21 @@ class Chunk:
             picks, weights=None if weights is None else [weights[i] for i in picks]
         )
         own_sizes = None if sizes is None else [sizes[i] for i in picks]
-        return Chunk(window, 0, len(picks), own_sizes)
+        severe = None if self.severe is None else [self.severe[i] for i in picks]
+        return Chunk(window, 0, len(picks), own_sizes, self.queued_at, severe)
 
-    def measured(self, measure: Measure) -> Chunk:
-        """Return the run with sizes."""
-        sizes = measure(self.window.records)
-        return Chunk(self.window, self.start, self.stop, sizes)
+    def is_severe(self, place: int) -> bool:
+        """Return whether a reserve is for the record at *place* in the window."""
+        return self.severe is not None and self.severe[place]
+
+    def alike(self) -> Iterator[Chunk]:
+        """Yield the run in parts that are severe, or not, as a whole."""
+        places = range(self.start, self.stop)
+        start = 0
+        for _, part in groupby(map(self.is_severe, places)):
+            stop = start + len(list(part))
+            yield self.run(start, stop)
+            start = stop
 
     def sorted_out(self, max_bytes: int) -> tuple[Chunk, Chunk]:
         """Return the records of up to *max_bytes* each, and those over it."""
@@ -277,7 +339,7 @@ class Chunk:
 class RecordBatch(Sequence[AnyRecord]):
     """What a sink is given: a sequence whose records are made at the first look."""
 
-    __slots__ = ("_chunks", "_records", "length")
+    __slots__ = ("_chunks", "_records", "gaps", "length")
 
     def __init__(self, chunks: Sequence[Chunk]) -> None:
         """Keep *chunks* until somebody looks."""
@@ -286,6 +348,8 @@ class RecordBatch(Sequence[AnyRecord]):
         for chunk in chunks:
             self.length += chunk.stop - chunk.start
         self._records: list[AnyRecord] | None = None
+        self.gaps: tuple[Gap, ...] = ()
+        """What was dropped since the last batch that arrived; see :class:`Gap`."""
 
     def _made(self) -> list[AnyRecord]:
         if self._records is None:
@@ -319,6 +383,11 @@ class RecordBatch(Sequence[AnyRecord]):
         return sum([chunk.size_bytes for chunk in self._chunks if chunk.sizes])
 
     @property
+    def since(self) -> float:
+        """When its oldest record was handed over, on the monotonic clock."""
+        return min([chunk.window.since for chunk in self._chunks], default=math.inf)
+
+    @property
     def depth(self) -> int:
         """How long the longest chain of events that caused one of these is."""
         for chunk in self._chunks:
@@ -337,7 +406,7 @@ class RecordBatch(Sequence[AnyRecord]):
 
     def cut(self, stops: Iterable[int]) -> Iterator[RecordBatch]:
         """Yield the consecutive parts that end at *stops*, some of them empty."""
-        rest = deque(Chunk(c.window, c.start, c.stop, c.sizes) for c in self._chunks)
+        rest = deque(chunk.run(0, len(chunk)) for chunk in self._chunks)
         place = 0
         for stop in stops:
             run: list[Chunk] = []
@@ -354,13 +423,6 @@ class RecordBatch(Sequence[AnyRecord]):
         for chunk in self._chunks:
             first, last = max(start, 0), min(stop, len(chunk))
             if first < last:
-                chunks.append(
-                    Chunk(
-                        chunk.window,
-                        chunk.start + first,
-                        chunk.start + last,
-                        chunk.sizes,
-                    )
-                )
+                chunks.append(chunk.run(first, last))
             start, stop = start - len(chunk), stop - len(chunk)
         return RecordBatch(chunks)

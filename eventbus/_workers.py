@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from eventbus._attempt import Deadline
 from eventbus._clock import TimerHandle
+from eventbus._coalesce import Coalescer
+from eventbus._context import enter_sink
 from eventbus._delivery import DRAIN_PAUSE_SECONDS, FAULT_TRIES, Delivery, Hand
 from eventbus._departure import Departures
+from eventbus._errand import begun
 from eventbus._retry import Backoff
+from eventbus._trouble import NO_TROUBLE
 from eventbus._verdict import describe_error
 from eventbus._waiting import TimeLimit, outlast, settle
 from eventbus._window import RecordBatch
@@ -37,9 +42,17 @@ class Workers:
         self._count: Final = plan.batch.max_in_flight
         self._clock: Final = host.clock
         self._backoff: Final = Backoff(plan.retry, host.random)
+        self._coalescer: Final = (
+            None if plan.coalesce is None else Coalescer(plan.coalesce, host.measure)
+        )
         self.delivery: Final = Delivery(attachment)
         self.departures: Final = Departures(
-            attachment.buffer, plan.batch, host.ingress, host.clock, host.seal
+            attachment.buffer,
+            plan.batch,
+            attachment.expiry,
+            host.ingress,
+            host.clock,
+            host.work,
         )
         self._hands: dict[asyncio.Task[None], Hand] = {}
         self._orphans: Hand = []
@@ -82,9 +95,7 @@ class Workers:
         self._restart = None
         if self.delivery.stopped or len(self._hands) >= self._count:
             return
-        task = asyncio.get_running_loop().create_task(
-            self._work(), name=f"eventbus {self._attachment.name}"
-        )
+        task = begun(self._work(), f"eventbus {self._attachment.name}")
         share = math.ceil(len(self._orphans) / (self._count - len(self._hands)))
         self._hands[task] = self._orphans[:share]
         del self._orphans[:share]
@@ -93,6 +104,7 @@ class Workers:
     async def _work(self) -> None:
         task = asyncio.current_task()
         assert task is not None
+        enter_sink(not self._attachment.plan.handles)
         hand = self._hands[task]
         deadline = self.delivery.deadline()
         try:
@@ -104,18 +116,35 @@ class Workers:
             deadline.rest()
 
     async def _deliver(self, hand: Hand, deadline: Deadline) -> None:
-        departures, delivery = self.departures, self.delivery
-        await delivery.settle(hand, deadline)
-        while not (delivery.stopped or self._attachment.health.failed):
-            batch = departures.take()
+        await self.delivery.settle(hand, deadline)
+        while not (self.delivery.stopped or self._attachment.health.failed):
+            batch = self.departures.take()
             if batch is None:
                 deadline.rest()
-                batch = await departures.next()
+                batch = await self.departures.next()
             if batch is None:
                 return
-            await delivery.begin(batch, hand, deadline, departures.taken_at)
+            hand.append((batch, NO_TROUBLE))
+            if self._coalescer is not None:
+                batch = self._coalesced(hand, self._coalescer)
+            now = self.departures.taken_at
+            self.delivery.deposit(batch, now)
+            await self.delivery.settle(hand, deadline, now)
             self._deaths = 0
         self.departures.close()
+
+    def _coalesced(self, hand: Hand, coalescer: Coalescer) -> RecordBatch:
+        """Let what is alike in the batch in *hand* become one; return the batch."""
+        batch, trouble = hand[-1]
+        try:
+            merged = coalescer.merged(batch)
+        except Exception as error:  # noqa: BLE001 - values compare as they like
+            self._attachment.health.degrade(f"coalesce: {describe_error(error)}")
+            return batch
+        if merged is not batch:
+            hand[-1] = (merged, trouble)
+            self._attachment.fate.coalesced(batch, merged)
+        return merged
 
     async def _open(self, deadline: Deadline) -> bool:
         self.was_asked_to_start = True
@@ -202,6 +231,16 @@ class Workers:
         if self._finished is not None:
             settle(self._finished)
 
+    def pause(self) -> None:
+        """Begin no call of ``write`` until :meth:`resume`, or the drain."""
+        self.departures.pause()
+        self.delivery.pause()
+
+    def resume(self) -> None:
+        """Go on with what is pending."""
+        self.delivery.resume()
+        self.departures.resume()
+
     async def drain(self, limit: TimeLimit) -> None:
         """Deliver what is pending in time; a start is waited for only then."""
         self.delivery.drain()
@@ -241,6 +280,23 @@ class Workers:
                 del hand[:-1]
         left, self._orphans = self._orphans, []
         return left
+
+    def disown(self) -> None:
+        """Leave the tasks to the process that was forked: they do nothing here.
+
+        A child that goes on with the parent's loop ends them.
+        """
+        self.delivery.stopped = True
+        for task, hand in self._hands.items():
+            hand.clear()
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            with suppress(RuntimeError):  # asyncio minds another thread's call
+                task.cancel()
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Those that work now."""
+        return [*self._hands]
 
     def is_calling(self) -> bool:
         """Return whether the present task is one of them: it is inside the sink."""

@@ -12,6 +12,7 @@ from typing import Any
 from eventbus import Attachment, AttachmentStats, Bus, Event, Sink
 from eventbus._record import AnyRecord
 from eventbus.testing import ManualClock, settled
+from tests._measured import law_holds, measured
 
 
 class Numbered(Event, tag="numbered"):
@@ -89,6 +90,8 @@ class Rig:
     def check_balance(self) -> None:
         for name, stats in self.bus.stats().attachments.items():
             assert stats.balanced, f"{name}: {stats}"
+        for name, found in measured(self.bus).items():
+            assert law_holds(found), f"{name}: {found}"
 
 
 def settle_jitter(attachment: Attachment) -> None:

@@ -1,14 +1,11 @@
-"""Under random faults, every event is in exactly one place, at every moment."""
+"""The counts add up for whoever looks, from any thread and in the middle of things."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 import threading
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from random import Random
-from typing import Any
 
 import pytest
 
@@ -17,61 +14,12 @@ from eventbus import (
     Buffer,
     Bus,
     Overflow,
-    PublishTimeoutError,
-    Record,
     Refused,
-    Retry,
     TooLarge,
-    Unavailable,
 )
 from eventbus._record import AnyRecord
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
 from tests._rig import Numbered, Rig, numbers
-
-EVENTS = 300
-
-
-class WildSink(ScriptedSink):
-    """Does anything, and remembers for which events the bus cannot know what."""
-
-    def __init__(self, random: Random) -> None:
-        super().__init__()
-        self.random = random
-        self.ambiguous: set[int] = set()
-
-    async def write(self, batch: Sequence[AnyRecord]) -> Any:
-        step, is_ambiguous = self._choice(len(batch))
-        if is_ambiguous:
-            self.ambiguous |= set(numbers(batch))
-        self.attempts.append(list(batch))
-        return await step(self, batch)
-
-    def _choice(self, size: int) -> tuple[steps.Step, bool]:
-        some = self.random.randrange(size + 1)
-        choices: list[tuple[steps.Step, bool]] = [
-            (steps.ok, False),
-            (steps.slow(0.3), False),
-            (steps.slow(60.0), False),
-            (steps.fail(Unavailable()), False),
-            (steps.fail(Unavailable(retry_after_seconds=7.0), after=some), False),
-            (steps.fail(Refused("no")), False),
-            (steps.fail(TooLarge()), False),
-            (steps.too_large(over=max(size // 2, 1)), False),
-            (steps.reject(*range(some)), False),
-            (steps.fail(ValueError("bug")), False),
-            (steps.fail(asyncio.CancelledError()), False),
-            (steps.lose_answer(ConnectionError("cut")), True),
-            (steps.answer(7), True),
-            (die, False),
-        ]
-        return self.random.choice(choices + [(steps.ok, False)] * 6)
-
-
-async def die(sink: ScriptedSink, batch: Sequence[AnyRecord]) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    task.cancel()
-    await sink.until_released()
 
 
 @pytest.fixture
@@ -81,112 +29,6 @@ def frequent_switches() -> Iterator[None]:
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
-
-
-async def calm_down(rig: Rig) -> None:
-    """Let time pass until everything is decided."""
-    for _ in range(20_000):
-        if not any(a.pending for a in rig.bus.stats().attachments.values()):
-            return
-        await rig.after(1.0)
-        rig.check_balance()
-    raise AssertionError(f"still pending: {rig.bus.stats()}")
-
-
-@pytest.mark.proves("D6")
-@pytest.mark.parametrize("seed", range(6))
-async def test_each_event_has_one_end_under_random_faults(seed: int) -> None:
-    random = Random(seed)
-    async with Rig() as rig:
-        sink, letters = WildSink(random), RecordingSink()
-        await rig.attach(
-            sink,
-            batch=Batch(max_events=7, max_in_flight=random.choice([1, 3])),
-            retry=Retry(max_elapsed_seconds=0.0),
-            dead_letters=letters,
-        )
-        await rig.attach(healthy := RecordingSink(), name="healthy")
-        for n in range(EVENTS):
-            rig.bus.emit(Numbered(n=n))
-            if random.random() < 0.4:
-                await rig.after(random.choice([0.0, 0.1, 1.0]))
-            rig.check_balance()
-        await calm_down(rig)
-        stats, everything = rig.stats(), set(range(EVENTS))
-        arrived, dead = (
-            Counter(numbers(sink.delivered)),
-            Counter(numbers(letters.records)),
-        )
-        assert stats.delivered + stats.dead_lettered == stats.offered == EVENTS
-        assert set(arrived) | set(dead) == everything
-        assert max(dead.values(), default=1) == 1
-        assert stats.dead_lettered == len(dead)
-        repeats = {n for n, times in arrived.items() if times > 1 or n in dead}
-        assert repeats <= sink.ambiguous
-        assert stats.possible_duplicates >= len(
-            {n for n, times in arrived.items() if times > 1}
-        )
-        assert sorted(numbers(healthy.records)) == sorted(everything)
-
-
-@pytest.mark.proves("D6")
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("overflow", list(Overflow))
-async def test_counts_hold_under_random_loads_cancellations_and_detaches(
-    overflow: Overflow, seed: int
-) -> None:
-    random = Random(seed)
-    async with Rig() as rig:
-        buffer = Buffer(
-            max_events=10, max_bytes=random.choice([None, 900]), overflow=overflow
-        )
-        publishers: list[asyncio.Task[None]] = []
-        attachment = await rig.attach(WildSink(random), buffer=buffer)
-        await rig.attach(healthy := RecordingSink(), name="healthy")
-        handled: list[int] = []
-
-        @rig.bus.on(Numbered, name="on")
-        async def handle(record: Record[Numbered]) -> None:
-            rig.check_balance()
-            if record.event.n % 5 == 0:
-                raise ValueError("fifth")
-            handled.append(record.event.n)
-
-        for n in range(EVENTS):
-            match random.randrange(12):
-                case 0:
-                    publishers.append(
-                        asyncio.create_task(rig.bus.publish(Numbered(n=n)))
-                    )
-                case 1 if publishers:
-                    random.choice(publishers).cancel()
-                    rig.bus.emit(Numbered(n=n))
-                case 2:
-                    asyncio.create_task(rig.bus.flush(0.5))  # noqa: RUF006
-                    rig.bus.emit(Numbered(n=n))
-                case 3 if n % 10 == 0:
-                    report = asyncio.create_task(attachment.detach(0.0))
-                    await settled()
-                    assert (await report).balanced
-                    assert (await report).pending == 0
-                    attachment = await rig.attach(WildSink(random), buffer=buffer)
-                    rig.bus.emit(Numbered(n=n))
-                case _:
-                    rig.bus.emit(Numbered(n=n, text="x" * random.randrange(900)))
-            await rig.after(random.choice([0.0, 0.0, 0.1, 2.0]))
-            rig.check_balance()
-            assert rig.stats().pending <= 10
-            assert rig.stats().pending_bytes <= 900
-        await rig.after(5.0)
-        for publisher in publishers:
-            assert publisher.done()
-            assert publisher.cancelled() or isinstance(
-                publisher.exception(), PublishTimeoutError | None
-            )
-        await rig.after(300.0)
-        assert len(healthy.records) == len(set(numbers(healthy.records)))
-        assert rig.stats("healthy").delivered == len(healthy.records)
-        assert rig.stats("on").delivered == len(handled)
 
 
 @pytest.mark.proves("D6")

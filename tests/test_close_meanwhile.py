@@ -173,7 +173,7 @@ def cutter(how: str, close: Any) -> tuple[Any, asyncio.Task[Any]]:
         "anyio": within_scope,
     }[how]
     task = asyncio.create_task(wrapped())
-    cuts.append(task.cancel)
+    cuts.insert(0, task.cancel)
     return lambda: cuts[-1](), task
 
 

@@ -17,6 +17,7 @@ from eventbus import (
     PublishTimeoutError,
     bind,
 )
+from eventbus._balance import counts_of
 from eventbus.testing import RecordingSink, ScriptedSink, settled
 from eventbus.testing.steps import hang
 from tests._between import Between, Paused, every_place, in_a_thread
@@ -141,7 +142,7 @@ class Scene:
         self.check_answers()
 
     def check_one(self, attachment: Attachment) -> None:
-        counts = attachment._counts()
+        counts = counts_of(attachment)
         taken = held(attachment)
         assert len(set(taken)) == len(taken) == counts["pending"]
         assert len(taken) == min(counts["offered"], attachment.plan.buffer.max_events)

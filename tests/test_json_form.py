@@ -8,6 +8,7 @@ import decimal
 import enum
 import fractions
 import math
+import numbers
 import pathlib
 import subprocess
 import sys
@@ -66,6 +67,27 @@ class Shape(msgspec.Struct, tag="circle", tag_field="kind", rename="camel"):
     half_width: float
 
 
+class Int64:
+    """An integer of a class of its own, as numpy's are."""
+
+    def __int__(self) -> int:
+        return 7
+
+
+class Float32:
+    """A number of a class of its own, as numpy's are."""
+
+    def __init__(self, value: float) -> None:
+        self._value = value
+
+    def __float__(self) -> float:
+        return self._value
+
+
+numbers.Integral.register(Int64)
+numbers.Real.register(Float32)
+
+
 @pytest.mark.proves("fault-1", "fault-5")
 @pytest.mark.parametrize(
     ("value", "text"),
@@ -89,6 +111,9 @@ class Shape(msgspec.Struct, tag="circle", tag_field="kind", rename="camel"):
         ((1, "a"), '[1,"a"]'),
         (decimal.Decimal("1.50"), '"1.50"'),
         (fractions.Fraction(1, 4), "0.25"),
+        (Int64(), "7"),
+        (Float32(0.5), "0.5"),
+        (Float32(math.nan), '"NaN"'),
         (datetime.datetime(2026, 1, 2, 3, 4, 5), '"2026-01-02T03:04:05"'),
         (
             datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC),

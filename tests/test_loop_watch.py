@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Generator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from eventbus import Batch, Outcome, Record, Retry
+from eventbus import Batch, Buffer, Event, Outcome, Record, Retry
+from eventbus._encode_line import LineEncoder
 from eventbus._record import AnyRecord
 from eventbus.testing import ManualClock, ScriptedSink, settled, steps
 from tests._rig import Numbered, Rig, numbers
@@ -151,3 +152,64 @@ async def test_the_call_sees_cancellations_and_errors_as_ever() -> None:
         last = traceback.extract_tb(error.__traceback__)[-1]
         assert (last.name, last.line) == ("write", 'raise ConnectionError("cut")')
         await settled()
+
+
+class Slow(ValueError):
+    """Takes a second to say what it is, each time it is asked."""
+
+    clock: ClassVar[ManualClock]
+
+    def __str__(self) -> str:
+        self.clock.advance(1.0)
+        raise RuntimeError("no words")
+
+
+class Failed(Event, tag="failed"):
+    error: Any
+
+
+@pytest.mark.proves("fault-6")
+@pytest.mark.parametrize("max_bytes", [None, 10**6])
+async def test_a_value_that_takes_long_to_be_written_is_counted_and_named_once(
+    max_bytes: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Lines(ScriptedSink):
+        async def write(self, batch: Sequence[AnyRecord]) -> Outcome:
+            return Outcome(unencodable=LineEncoder().encode(batch).unencodable)
+
+    async with Rig() as rig:
+        Slow.clock = rig.clock
+        buffer = Buffer(max_bytes=max_bytes)
+        await rig.attach(Lines(), name="audit", buffer=buffer, batch=AT_ONCE)
+        for value in (1, Slow(), 3):
+            rig.bus.emit(Failed(error=value))
+        await settled()
+        stats = rig.stats("audit")
+        assert (stats.delivered, stats.dropped) == (2, {"encode_error": 1})
+        assert rig.bus.stats().warned["loop_blocked"] == (2 if max_bytes else 1)
+        assert caplog.text.count("sink 'audit' held the event loop for ") == 1
+
+
+@pytest.mark.proves("fault-25")
+@pytest.mark.parametrize("what", ["observe", "sampler"])
+async def test_what_is_called_before_the_buffer_is_watched_too(
+    what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Observing(ScriptedSink):
+        def observe(self, batch: Sequence[AnyRecord]) -> None:
+            rig.clock.advance(2.0)
+
+    class Pondering:
+        def sample(self, record: AnyRecord) -> float:
+            rig.clock.advance(2.0)
+            return 1.0
+
+    async with Rig() as rig:
+        if what == "observe":
+            await rig.attach(Observing(), name="audit")
+        else:
+            await rig.attach(ScriptedSink(), name="audit", sampler=Pondering())
+        await rig.emit(1)
+        assert rig.bus.stats().warned == {"loop_blocked": 1}
+        assert "sink 'audit' held the event loop for 2.0 s" in caplog.text
+        assert rig.stats("audit").delivered == 1

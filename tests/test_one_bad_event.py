@@ -53,6 +53,16 @@ class Refuses:
         raise RuntimeError("no comparison")
 
 
+class Endless(ValueError):
+    def __str__(self) -> str:
+        return str(self)
+
+
+class Wordless(ValueError):
+    def __str__(self) -> Any:
+        return 3
+
+
 class Text(str):
     __slots__ = ()
 
@@ -88,6 +98,8 @@ NO_FORM: dict[str, Callable[[], Any]] = {
     "function": lambda: deep,
     "refuses everything": Refuses,
     "in a list": lambda: [1, Refuses()],
+    "text that asks for itself": Endless,
+    "text that is none": Wordless,
     "int of 5000 digits": lambda: 10**5000,
     "cycle": ring,
     "100,000 levels": deep,

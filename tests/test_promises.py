@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests import promises
 
 
@@ -14,11 +16,13 @@ def test_the_page_lists_every_proven_id_and_no_other() -> None:
     assert sorted(promises.page()) == sorted(promises.proofs())
 
 
+@pytest.mark.proves("fault-150")
 def test_the_page_names_every_test_that_proves_an_id_and_no_other() -> None:
     listed = {one: tests for one, (_, tests) in promises.page().items()}
     assert listed == promises.proofs(), "run: python tests/promises.py --write"
 
 
+@pytest.mark.proves("fault-150")
 def test_every_promise_is_a_sentence() -> None:
     unsaid = [
         one

@@ -9,6 +9,7 @@ from typing import get_origin
 import pytest
 
 import eventbus
+import eventbus.answers
 import eventbus.sampling
 import eventbus.testing
 
@@ -17,6 +18,8 @@ NAMES = [
     "AttachError",
     "Attachment",
     "AttachmentReport",
+    "AttachmentReported",
+    "AttachmentStateChanged",
     "AttachmentStats",
     "Attribute",
     "AttributeValue",
@@ -29,16 +32,21 @@ NAMES = [
     "BusStats",
     "Catalog",
     "Clock",
+    "Coalesce",
     "ConfigError",
     "DecodeError",
+    "Drops",
+    "Durations",
     "Emit",
     "Event",
     "EventBusError",
     "EventField",
     "EventType",
+    "Gap",
     "InvalidEventError",
     "Label",
     "Limits",
+    "Measurement",
     "Outcome",
     "Overflow",
     "OwnerError",
@@ -52,6 +60,7 @@ NAMES = [
     "RegistrationError",
     "Relay",
     "Report",
+    "Reserve",
     "Retry",
     "Sampler",
     "Sensitive",
@@ -62,13 +71,17 @@ NAMES = [
     "Skipped",
     "Span",
     "Subscription",
+    "Summary",
     "TooLarge",
     "Unavailable",
     "Unit",
     "bind",
     "carry",
     "emitter",
+    "gaps_of",
+    "in_sink",
     "load_config",
+    "own_metrics",
     "run_in_thread",
     "sampling",
     "trace_context",
@@ -106,6 +119,8 @@ SAMPLING_NAMES = [
     "sampler_from_config",
 ]
 
+ANSWERS_NAMES = ["from_grpc", "from_http", "retry_after_seconds"]
+
 ALIASES = {"AttributeValue", "Reading", "Severity"}
 
 
@@ -130,8 +145,9 @@ def public(module: ModuleType) -> list[str]:
         (eventbus, NAMES),
         (eventbus.testing, TESTING_NAMES),
         (eventbus.sampling, SAMPLING_NAMES),
+        (eventbus.answers, ANSWERS_NAMES),
     ],
-    ids=["eventbus", "testing", "sampling"],
+    ids=["eventbus", "testing", "sampling", "answers"],
 )
 def test_the_public_names_are_these(module: ModuleType, names: list[str]) -> None:
     assert public(module) == sorted(names)

@@ -53,6 +53,15 @@ async def test_each_has_a_number_for_a_name() -> None:
         assert names == ["subscribe:1", "subscribe:2", "subscribe:3"]
 
 
+@pytest.mark.proves("fault-144")
+async def test_a_number_that_is_free_is_taken_again() -> None:
+    async with Rig() as rig:
+        for _ in range(20):
+            async with rig.bus.subscribe(), rig.bus.subscribe():
+                names = list(rig.bus.stats().attachments)
+            assert names == ["subscribe:1", "subscribe:2"]
+
+
 async def test_a_name_that_is_taken_is_refused_at_the_block() -> None:
     async with Rig() as rig, rig.bus.subscribe(name="live"):
         other = rig.bus.subscribe(name="live")

@@ -1,4 +1,4 @@
-"""The command line: ``eventbus run``, ``check``, ``sinks``, ``events``, ``demo``."""
+"""The command line: ``eventbus run``, ``check``, ``events``, ``demo`` and others."""
 
 from eventbus.cli._main import main as main
 

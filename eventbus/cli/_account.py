@@ -84,5 +84,6 @@ def stats_as_json(stats: BusStats) -> dict[str, Any]:
 def _counts(stats: AttachmentStats) -> dict[str, Any]:
     fields = msgspec.structs.asdict(stats)
     counts = {name: value for name, value in fields.items() if value is not None}
-    by_reason = {"dropped": dict(stats.dropped), "errors": dict(stats.errors)}
+    mappings = ("dropped", "errors", "failed", "set_aside", "operations")
+    by_reason = {name: dict(fields[name]) for name in mappings}
     return counts | by_reason | {"balanced": stats.balanced}

@@ -71,6 +71,8 @@ def _command(name: str) -> Command:
             from eventbus.cli._command_sinks import sinks as command
         case "events":
             from eventbus.cli._command_events import events as command
+        case "bench":
+            from eventbus.cli._command_bench import bench as command
         case _:
             from eventbus.cli._command_demo import demo as command
     return command

@@ -62,6 +62,7 @@ def bus_of(make: type[B], config: Config, *, strict: bool = False) -> B:
         strict=config.bus.strict,
         start_timeout_seconds=config.bus.start_timeout_seconds,
         close_timeout_seconds=config.bus.close_timeout_seconds,
+        own_events_seconds=config.bus.own_events_seconds,
     )
     for name, left_out in config.left_out.items():
         if left_out.because == "wrong":
@@ -99,6 +100,7 @@ def _attach(bus: Bus, config: SinkConfig) -> None:
             sampler=None if sampler is None else sampler_from_config(sampler),
             content=config.content,
             dead_letters=kept,
+            coalesce=config.coalesce,
         )
     except EventBusError as error:
         raise ConfigError(str(error), path=place) from error
@@ -127,7 +129,7 @@ def _made(choice: SinkChoice, place: str) -> Sink:
 
 def _mark_disabled(bus: Bus, name: str, reason: str) -> None:
     attachment = bus.attach(_Disabled(), name=name, select=_NOTHING)
-    attachment.health.state, attachment.health.cause = "failed", f"disabled: {reason}"
+    attachment.health.enter("failed", f"disabled: {reason}")
 
 
 class _Disabled:

@@ -12,6 +12,8 @@ from eventbus._bus import (
     DEFAULT_CLOSE_TIMEOUT_SECONDS,
     DEFAULT_START_TIMEOUT_SECONDS,
 )
+from eventbus._coalesce import Coalesce
+from eventbus._own_events import MIN_OWN_EVENTS_SECONDS
 from eventbus._place import Place
 from eventbus._plan import Content
 from eventbus._record import AttributeValue
@@ -38,6 +40,8 @@ class BusSettings(_Settings, frozen=True, kw_only=True):
             in the program that emits them, instead of being counted.
         start_timeout_seconds: Longest wait for sinks to start; they go on trying.
         close_timeout_seconds: What a close may take, all sinks together.
+        own_events_seconds: How often the bus reports on itself as events; without
+            it, never.
         limits: Bounds of the whole bus.
     """
 
@@ -45,6 +49,7 @@ class BusSettings(_Settings, frozen=True, kw_only=True):
     strict: bool = False
     start_timeout_seconds: Annotated[float, Meta(ge=0)] = DEFAULT_START_TIMEOUT_SECONDS
     close_timeout_seconds: Annotated[float, Meta(ge=0)] = DEFAULT_CLOSE_TIMEOUT_SECONDS
+    own_events_seconds: Annotated[float, Meta(ge=MIN_OWN_EVENTS_SECONDS)] | None = None
     limits: Limits = Limits()
 
 
@@ -64,6 +69,8 @@ class AttachmentSettings(_Settings, frozen=True, kw_only=True):
         content: ``"full"`` lets sensitive fields through.
         dead_letters: A sink for what is set aside, with a ``type`` and that sink's
             settings.
+        coalesce: Which events of a batch become one summary where they are alike;
+            without it, none.
     """
 
     type: Annotated[str, Meta(min_length=1)] | None = None
@@ -76,6 +83,7 @@ class AttachmentSettings(_Settings, frozen=True, kw_only=True):
     sampler: SamplerSettings | None = None
     content: Content = "redacted"
     dead_letters: dict[str, Any] | None = None  # Any: settings of any sink
+    coalesce: Coalesce | None = None
 
 
 RESERVED: Final = frozenset((*AttachmentSettings.__struct_encode_fields__, "spool"))
@@ -115,6 +123,7 @@ class SinkConfig(SinkChoice, frozen=True, kw_only=True):
         sampler: What it keeps of the events.
         content: Whether sensitive fields reach it.
         dead_letters: A sink for what is set aside.
+        coalesce: What becomes one in its batches.
     """
 
     name: str
@@ -126,6 +135,7 @@ class SinkConfig(SinkChoice, frozen=True, kw_only=True):
     sampler: SamplerSettings | None = None
     content: Content = "redacted"
     dead_letters: SinkChoice | None = None
+    coalesce: Coalesce | None = None
 
     def __repr__(self) -> str:
         """Show the name and the type."""

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from eventbus._coalesce import Coalesce
 from eventbus._errors import PluginError
 from eventbus._place import Place
 from eventbus._sampling_settings import SamplerSettings
@@ -128,6 +129,7 @@ class SinkReader:
             sampler=self._sampler(keys.get("sampler"), place),
             content=keys.get("content", "redacted"),
             dead_letters=self._dead_letters(keys.get("dead_letters"), place),
+            coalesce=self._coalesce(keys.get("coalesce"), place),
         )
 
     def _settings(
@@ -162,6 +164,13 @@ class SinkReader:
         if values is None:
             return None
         return self._values.made(SamplerSettings, values, (*place, "sampler"))
+
+    def _coalesce(
+        self, values: Mapping[str, Any] | None, place: Place
+    ) -> Coalesce | None:
+        if values is None:
+            return None
+        return self._values.made(Coalesce, values, (*place, "coalesce"))
 
     def _selection(
         self, keys: Mapping[str, Any], place: Place

@@ -46,11 +46,12 @@ class Bridge:
     def is_open(self, logger: str) -> bool:
         """Return whether a line of *logger* may pass.
 
-        Lines of the bus about itself do not, nor do lines that are written while this
-        thread emits another.
+        Lines of the bus about itself do not, nor do lines that a sink writes while it
+        delivers, nor those that are written while this thread emits another.
         """
         own = logger == OWN_LOGGER or logger.startswith(f"{OWN_LOGGER}.")
-        return not (own or getattr(self._here, "emits", False))
+        emits = getattr(self._here, "emits", False)
+        return not (own or emits or eventbus.in_sink())
 
     def emit(self, event: LogEvent, extra: Mapping[str, Any]) -> None:
         """Emit *event* with *extra* bound to it."""

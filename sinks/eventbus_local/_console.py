@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import ClassVar, TextIO
 
-from eventbus import Outcome, SinkContext
+from eventbus import Outcome, SinkContext, gaps_of
 from eventbus._encode_line import LineEncoder
 from eventbus._record import AnyRecord
 from eventbus._severity import SEVERITY_NUMBER
@@ -40,17 +40,27 @@ class ConsoleSink:
         """Learn which resource is the bus's own, to leave it out of JSON."""
         self._lines = LineEncoder(context.resource)
 
+    def after_fork(self) -> None:
+        """Forget who was writing: that is going on in the parent."""
+        self._writer = StreamWriter(self._settings.stream)
+
     async def start(self) -> None:
         """See :class:`eventbus.Sink`."""
 
     async def write(self, batch: Sequence[AnyRecord]) -> Outcome | None:
-        """See :class:`eventbus.Sink`; records below ``level`` count as delivered."""
+        """See :class:`eventbus.Sink`; records below ``level`` count as delivered.
+
+        A person is told of each gap before the batch; lines of JSON are events alone.
+        """
         if self._settings.format == "json":
             return await self._write_json(batch)
         shown = [record for record in batch if self._is_shown(record)]
-        if shown:
+        gaps = gaps_of(batch)
+        if shown or gaps:
             color = self._is_colored(self._writer.stream())
-            await self._writer.write(self._text.lines(shown, color=color))
+            text = self._text.gap_lines(gaps, color=color)
+            text += self._text.lines(shown, color=color)
+            await self._writer.write(text)
         return None
 
     async def aclose(self) -> None:

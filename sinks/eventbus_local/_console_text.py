@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from eventbus import Severity
+from eventbus import Gap, Severity
 from eventbus._record import AnyRecord
 from eventbus._visible import visible
 from eventbus_local._event_line import ShownFields, shown_value
@@ -62,6 +62,17 @@ class ConsoleText:
         """Return the text of *records*, each line with its line feed."""
         paint = _painted if color else _plain
         return "".join(line for r in records for line in self._lines(r, paint))
+
+    def gap_lines(self, gaps: Iterable[Gap], *, color: bool) -> str:
+        """Return a line for each of *gaps*, with its line feed."""
+        paint = _painted if color else _plain
+        warn = paint(_SEVERITY_COLORS["warn"], "GAP".ljust(_SEVERITY_WIDTH))
+        head = f"{paint(_DIM, _UNKNOWN_TIME)} {warn}"
+        return "".join(
+            f"{head} {gap.count} event(s) dropped, {gap.reason}: "
+            f"sequences {gap.first_sequence} to {gap.last_sequence}\n"
+            for gap in gaps
+        )
 
     def _lines(self, record: AnyRecord, paint: _Paint) -> Iterator[str]:
         severity: Severity = record.severity or "info"

@@ -43,6 +43,7 @@ class JsonlSink:
         """Open nothing yet."""
         self._settings = settings
         self._destination = Destination(settings.path)
+        self._parents: object = None
         self._use(SystemClock())
         self._encoder = LineEncoder()
 
@@ -53,7 +54,15 @@ class JsonlSink:
             None if self._settings.write_resource else context.resource
         )
 
+    def after_fork(self) -> None:
+        """Close the files of the parent here, whose turn goes on; open them anew."""
+        files = self._files
+        self._parents = (files, self._tidying, self._parents)
+        self._use(self._clock)
+        files.abandon()
+
     def _use(self, clock: Clock) -> None:
+        self._clock = clock
         self._files = LineFiles(self._destination, self._settings, clock)
         self._tidying = Tidying(self._destination, self._settings, clock)
 

@@ -131,9 +131,7 @@ class LineFile:
 
     def end_turn(self) -> None:
         """Let the next one have its turn; harmless without one."""
-        for descriptor in self._aside:
-            os.close(descriptor)
-        self._aside.clear()
+        self._close_aside()
         self._written.clear()
         self._may_rotate = True
         if self._descriptor is not None:
@@ -141,9 +139,14 @@ class LineFile:
 
     def close(self) -> None:
         """Close the file; :meth:`hold` opens it again."""
+        self._close_aside()
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _close_aside(self) -> None:
+        while self._aside:
+            os.close(self._aside.pop())
 
     def _unavailable(self, error: OSError) -> Unavailable:
         kind = NoDescriptor if error.errno in _NO_DESCRIPTOR else Unavailable

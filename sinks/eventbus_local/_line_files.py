@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -99,6 +100,11 @@ class LineFiles:
         self._is_closed = True
         if self._turn.acquire(timeout=TURN_SECONDS):
             self._end()
+
+    def abandon(self) -> None:
+        """Close the files in the child of a fork, without ending the parent's turn."""
+        with contextlib.suppress(OSError):  # one that was being closed
+            self._open_files.close()
 
     def _begin(self) -> None:
         """Keep out the thread of an attempt that was given up on."""

@@ -14,7 +14,8 @@ class LoggingHandler(logging.Handler):
     Never waits and never raises; a line that cannot be made an event goes to
     :meth:`logging.Handler.handleError`. Left out are the bus's own lines (the logger
     ``eventbus`` and those below it), lines that :class:`LoggingSink` made of events,
-    and lines written while this handler emits. A line that reaches several handlers
+    lines that a sink writes while it delivers (:func:`eventbus.in_sink`), and lines
+    written while this handler emits. A line that reaches several handlers
     of one bus is emitted once. Values given as ``extra=`` become attributes.
 
     Args:

@@ -42,8 +42,8 @@ def test_a_command_that_does_not_exist_is_told_with_the_nearest(
     eventbus: Command,
 ) -> None:
     assert eventbus("rnu").err == (
-        "eventbus: argument COMMAND: expected one of check, demo, events, run, sinks, "
-        "got 'rnu'. Did you mean 'run'? Try: eventbus --help\n"
+        "eventbus: argument COMMAND: expected one of bench, check, demo, events, run, "
+        "sinks, got 'rnu'. Did you mean 'run'? Try: eventbus --help\n"
     )
 
 

@@ -78,6 +78,9 @@ def test_json_is_one_object_with_the_fields_of_the_stats(
         "unread": False,
     }
     assert console.pop("pending_peak") > 0
+    assert console.pop("since_unix_nano") > 0
+    assert sum(console.pop("calls")["buckets"]) > 0
+    assert sum(console.pop("operations")[""]["buckets"]) > 0
     assert console == {
         "offered": 3,
         "delivered": 3,
@@ -91,6 +94,12 @@ def test_json_is_one_object_with_the_fields_of_the_stats(
         "possible_duplicates": 0,
         "errors": {},
         "state": "ready",
+        "oldest_pending_seconds": 0.0,
+        "sink_type": "eventbus_local._console.ConsoleSink",
+        "max_events": 8192,
+        "in_flight": 0,
+        "failed": {},
+        "set_aside": {},
         "balanced": True,
     }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from eventbus import Batch, Buffer, Limits, Retry
+from eventbus import Batch, Buffer, Coalesce, Limits, Reserve, Retry
 from eventbus._sampling_settings import (
     AdaptiveSettings,
     FirstSettings,
@@ -29,8 +29,10 @@ SETTINGS: Mapping[str, type[msgspec.Struct]] = {
     "limits": Limits,
     "attachment": AttachmentSettings,
     "buffer": Buffer,
+    "reserve": Reserve,
     "batch": Batch,
     "retry": Retry,
+    "coalesce": Coalesce,
     "sampler": SamplerSettings,
     "rate_limit": RateLimitSettings,
     "first": FirstSettings,

@@ -118,8 +118,8 @@ def test_an_unknown_key_may_have_meant_one_of_every_attachment(refused: Any) -> 
 def test_an_unknown_key_like_no_other_lists_the_valid_ones(refused: Any) -> None:
     text = refused(buffer={"zzz": 1})
     assert text == (
-        "Unknown key 'zzz'. Expected: max_bytes, max_events, overflow, "
-        "wait_timeout_seconds - at `$.sinks.audit.buffer.zzz`"
+        "Unknown key 'zzz'. Expected: max_age_seconds, max_bytes, max_events, "
+        "overflow, reserve, wait_timeout_seconds - at `$.sinks.audit.buffer.zzz`"
     )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from eventbus import Catalog, Event, Record, Severity, SinkContext
+from eventbus import Catalog, Event, Gap, Record, Severity, SinkContext
 from eventbus._clock import SystemClock
+from eventbus._window import Chunk, RecordBatch, Window
 from eventbus_local import ConsoleSettings, ConsoleSink
 
 Screen = Callable[[], io.StringIO]
@@ -201,3 +202,29 @@ async def test_a_terminal_that_wants_no_colour_has_none(
     monkeypatch.setenv(name, value)
     await ConsoleSink().write([ping()])
     assert b"\x1b" not in os.read(screen, 4096)
+
+
+@pytest.mark.proves("fault-42")
+async def test_each_gap_is_a_line_before_the_batch(screen: Screen) -> None:
+    stream = screen()
+    batch = RecordBatch([Chunk(Window.of([Record(Ping(n=1))]), 0, 1)])
+    batch.gaps = (Gap("queue_full", 3, 17, 40), Gap("expired", 1, 41, 41))
+    await ConsoleSink().write(batch)
+    lines = stream.getvalue().splitlines()
+    assert lines[:2] == [
+        "--:--:--.--- GAP   3 event(s) dropped, queue_full: sequences 17 to 40",
+        "--:--:--.--- GAP   1 event(s) dropped, expired: sequences 41 to 41",
+    ]
+    assert "ping" in lines[2]
+    assert len(lines) == 3
+
+
+@pytest.mark.proves("fault-42")
+async def test_lines_of_json_are_events_alone(screen: Screen) -> None:
+    stream = screen()
+    batch = RecordBatch([Chunk(Window.of([Record(Ping(n=1))]), 0, 1)])
+    batch.gaps = (Gap("queue_full", 3, 17, 40),)
+    await ConsoleSink(ConsoleSettings(format="json")).write(batch)
+    assert [json.loads(line)["name"] for line in stream.getvalue().splitlines()] == [
+        "ping"
+    ]

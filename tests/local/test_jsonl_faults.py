@@ -135,6 +135,32 @@ async def test_a_short_write_is_continued(
 
 
 @pytest.mark.proves("fault-94")
+@pytest.mark.parametrize("code", [errno.EIO, errno.EDQUOT, errno.EROFS, errno.ENOSPC])
+@pytest.mark.parametrize("written_bytes", [0, 30])
+async def test_a_write_that_fails_midway_leaves_no_line_twice_and_none_torn(
+    jsonl: Any, monkeypatch: pytest.MonkeyPatch, code: int, written_bytes: int
+) -> None:
+    write, sink = os.write, await jsonl.start()
+    await sink.write(jsonl.pings(1))
+    before = jsonl.path.read_bytes()
+    parts = iter([written_bytes] if written_bytes else [])
+
+    def failing(descriptor: int, data: Any) -> int:
+        for part in parts:
+            return write(descriptor, bytes(data)[:part])
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", failing)
+        with pytest.raises(Unavailable, match=os.strerror(code)):
+            await sink.write(jsonl.pings(2, 3))
+    assert jsonl.path.read_bytes() == before
+    await sink.write(jsonl.pings(2, 3))
+    await sink.aclose()
+    assert jsonl.numbers() == [1, 2, 3]
+
+
+@pytest.mark.proves("fault-94")
 async def test_a_file_that_did_not_reach_the_disk_is_set_aside(
     jsonl: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,6 +157,7 @@ def test_transcripts_lie_beside_the_test_and_are_written_on_demand(
     )
 
 
+@pytest.mark.proves("fault-125")
 def test_the_network_is_off_with_the_fixture_and_on_without(run: Run) -> None:
     run(
         """

@@ -14,6 +14,8 @@ from eventbus.testing.conformance._rules import Rule, SinkViolation
 # Any in this module: a sink of unknown quality, and what stands in its class.
 
 _CANARY: Final = "canary-b7f3a1"
+_COROUTINES: Final = ("start", "write", "aclose", "check")
+_PLAIN: Final = ("configure", "observe", "after_fork")
 _DEFAULTS: Final = {
     "buffer": Buffer,
     "batch": Batch,
@@ -41,12 +43,12 @@ def _check_methods(sink: Any) -> None:
     for name in ("start", "write", "aclose"):
         if not callable(getattr(sink, name, None)):
             raise SinkViolation(Rule.COROUTINES, f"there is no {name}")
-    for name in ("start", "write", "aclose", "check", "configure", "observe"):
+    for name in (*_COROUTINES, *_PLAIN):
         method = getattr(sink, name, None)
         if method is None:
             continue
         is_async = inspect.iscoroutinefunction(method)
-        if is_async != (name not in ("configure", "observe")):
+        if is_async != (name in _COROUTINES):
             found = "is" if is_async else "is not"
             raise SinkViolation(Rule.COROUTINES, f"{name} {found} async")
 

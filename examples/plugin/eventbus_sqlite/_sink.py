@@ -31,7 +31,14 @@ class SqliteSink:
 
     def __init__(self, settings: SqliteSettings) -> None:
         """Open nothing yet."""
+        self._settings = settings
         self._database = Database(settings)
+        self._parents: object = None
+
+    def after_fork(self) -> None:
+        """Leave the parent's connection alone, unclosed, as SQLite asks for."""
+        self._parents = (self._database, self._parents)
+        self._database = Database(self._settings)
 
     async def start(self) -> None:
         """See :class:`eventbus.Sink`; opens the file and makes the table."""

@@ -1,0 +1,26 @@
+"""Which parts there are that need nothing but eventbus."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from eventbus.bench import (
+    _against_queue,
+    _delivering,
+    _flat,
+    _handing_over,
+    _hung,
+    _importing,
+    _memory,
+)
+from eventbus.bench._contest import Part
+
+PARTS: Final[tuple[Part, ...]] = (
+    _handing_over.PART,
+    _delivering.PART,
+    _against_queue.PART,
+    _hung.PART,
+    _flat.PART,
+    _memory.PART,
+    _importing.PART,
+)

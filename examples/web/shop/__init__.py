@@ -1,0 +1,1 @@
+"""A small web shop that tells what it does through eventbus."""
