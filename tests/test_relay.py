@@ -117,4 +117,7 @@ async def test_a_sampler_that_raises_keeps_the_event_and_is_named_once(
     assert len(sink.records) == 5
     assert [record.weight for record in sink.records] == [1.0] * 5
     named = [r.message for r in caplog.records if "sampler_error" in r.message]
-    assert named == ["sampler_error at attachment 'sampled': RuntimeError: no idea"]
+    assert named == [
+        "sampler_error at attachment 'sampled': RuntimeError: no idea",
+        "4 more line(s) were left out: sampled: sampler_error (4)",
+    ]

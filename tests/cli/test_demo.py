@@ -6,7 +6,14 @@ from typing import Any
 from eventbus.cli._demo_events import SessionEnded, SessionStarted, application
 from tests.cli._command import Command
 
-TIMING = ("pending_peak", "seconds")
+TIMING = {
+    "calls",
+    "oldest_pending_seconds",
+    "operations",
+    "pending_peak",
+    "seconds",
+    "since_unix_nano",
+}
 
 
 def untimed(value: Any) -> Any:
