@@ -148,7 +148,9 @@ class Ingress:
         if all(door.surely_fits(uncounted) for door in route.doors if door.waits):
             return False
         arrivals = self._arrivals(self._counted, len(self.entries))
-        return any(d.waits and not d.surely_fits(arrivals[d]) for d in route.doors)
+        return any(
+            d.waits and not d.surely_fits(arrivals.get(d, 0)) for d in route.doors
+        )
 
     def _route_of(self, item: Item) -> Route | None:
         return self.routes.get(type(event_of(item)))
@@ -245,9 +247,9 @@ class Ingress:
         self._counted = length
         return True
 
-    def _arrivals(self, start: int, stop: int) -> Counter[Door]:
+    def _arrivals(self, start: int, stop: int) -> dict[Door, int]:
         if self.common is not None:
-            return Counter(dict.fromkeys(self.common, stop - start))
+            return dict.fromkeys(self.common, stop - start)
         arrivals: Counter[Door] = Counter()
         items = list(map(item_of, self.entries[start:stop]))
         routes = list(map(self.routes.get, kinds_of(items)))
