@@ -84,6 +84,7 @@ def in_seal() -> None:
 def seen_by(observe: Callable[[Sequence[AnyRecord]], None]) -> None:
     attachment = bus._life.attachments["lines"]
     attachment._observe_all = observe
+    attachment._note_what_counts()
 
 
 def tell(**facts: object) -> None:

@@ -200,9 +200,13 @@ class Model:
         self.errors["TimeoutError"] += 1
         self._again_though_unknown(self._answered())
 
-    def fault(self, kind: str) -> bool:
-        """It is tried again but for the third time; return whether it is."""
-        self.errors[kind] += 1
+    def fault(self, kind: str | None) -> bool:
+        """It is tried again but for the third time; return whether it is.
+
+        The error is of *kind*; without one, who tried it died.
+        """
+        if kind is not None:
+            self.errors[kind] += 1
         part = self._answered()
         part.faults += 1
         if part.faults == 3:

@@ -483,9 +483,14 @@ class BusMachine(RuleBasedStateMachine):
             assert call.state != "late" or late == set(call.late_at)
 
     def teardown(self) -> None:
-        if sys.exception() is None:  # a step that failed says more than the end
+        was_broken_off = sys.exception() is not None
+        try:
             self.end()
-        self.loop.close()
+        except Exception:
+            if not was_broken_off:  # else the step that failed says more
+                raise
+        finally:
+            self.loop.close()
 
     def drain(self) -> None:
         """Nothing is left behind when the far side is there and time passes."""

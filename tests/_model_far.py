@@ -92,6 +92,8 @@ class FarSide:
 
     async def _cue(self, call: Call) -> Answer:
         left = self._ignored_cancellations
+        if not left:
+            return await call.cue
         while not call.cue.done():
             try:
                 await asyncio.wait([call.cue])

@@ -172,6 +172,14 @@ class AttachmentMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.model.is_calling and self.failures < 4)
     @rule()
+    def kill_the_worker(self) -> None:
+        (worker,) = self.lens.attachment.workers._hands
+        self.run(self.plainly(worker.cancel))
+        self.model.fault(None)
+        self.back_off(True)  # so long until another one takes over
+
+    @precondition(lambda self: self.model.is_calling and self.failures < 4)
+    @rule()
     def hang(self) -> None:
         self.run(self.rig.after(ATTEMPT_SECONDS))
         self.model.hang()
@@ -288,3 +296,27 @@ def test_it_does_what_its_model_does_for_long(
 ) -> None:
     chosen = settings(max_examples=1700, stateful_step_count=40)
     prove(overflow, counts_bytes=counts_bytes, chosen=chosen)
+
+
+@pytest.mark.proves("fault-38")
+def test_who_stands_behind_one_that_leaves_goes_in_if_it_fits() -> None:
+    machine = AttachmentMachine(Overflow.WAIT, counts_bytes=True)
+    machine.emit([60])
+    machine.publish(70, True)
+    machine.publish(30, True)
+    machine.cancel_a_publisher(0)
+    assert not machine.model.line
+    machine.both_agree()
+    machine.teardown()
+
+
+@pytest.mark.proves("fault-44")
+def test_who_waits_has_room_or_is_counted_when_nobody_waits_any_more() -> None:
+    machine = AttachmentMachine(Overflow.WAIT, counts_bytes=False)
+    machine.emit([1] * 5)
+    machine.publish(1, True)
+    machine.publish(1, True)
+    machine.resize(Overflow.DROP_NEWEST, 6)
+    assert [len(lost) for lost in machine.model.dropped.values() if lost] == [1]
+    machine.both_agree()
+    machine.teardown()
