@@ -33,6 +33,7 @@ from eventbus._window import (
     Item,
     Published,
     event_of,
+    has_published,
     is_published,
     item_of,
 )
@@ -313,7 +314,7 @@ class Ingress:
         """
         withheld: list[Entry] = []
         first = self._first_refused()
-        if not any(map(is_published, self.entries[first : self._counted])):
+        if not has_published(self.entries[first : self._counted]):
             return withheld
         for index in reversed(range(first, self._counted)):
             if self._has_to_wait(index):

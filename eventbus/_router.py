@@ -122,20 +122,20 @@ class Router:
         """Lead to *attachments*, whose doors are new ones, in the child of a fork."""
         self._attached[:] = attachments
         self._shared_routes.clear()
-        self._ingress.doors = tuple(one.door for one in self._attached)
         for known in self._known.values():
             takers = tuple(a for a in self._attached if self._selects(a, known))
             self._route(known, takers)
+        self._note_doors()
         self._note_uniformity()
         self._note_severities()
 
     def _reroute(self, attachment: Attachment) -> None:
         self._ingress.revoke()
         self._shared_routes.clear()
-        self._ingress.doors = tuple(one.door for one in self._attached)
         for known in self._known.values():
             if self._selects(attachment, known):
                 self._route(known, self._takers(known, attachment))
+        self._note_doors()
         self._note_uniformity()
         self._note_severities()
         self._sealer.look_closely = bool(self._ingress.entries)
@@ -166,6 +166,19 @@ class Router:
         if takers not in self._shared_routes:
             self._shared_routes[takers] = Route(takers)
         return self._shared_routes[takers]
+
+    def _note_doors(self) -> None:
+        """Spare the seal the doors that no event has led to yet."""
+        routes = {id(route): route for route in self._ingress.routes.values()}
+        doors = (door for route in routes.values() for door in route.doors)
+        self._ingress.doors = tuple(dict.fromkeys(doors))
+
+    def _note_new_doors(self, takers: Iterable[Attachment]) -> None:
+        """Count what goes to *takers* as well: nothing handed over so far does."""
+        for one in takers:
+            if one.door not in self._ingress.doors:
+                one.door.starts_at = 0
+                self._ingress.doors += (one.door,)
 
     def _floors(
         self, known: EventType, takers: tuple[Attachment, ...]
@@ -214,6 +227,7 @@ class Router:
             self._ingress.severities.pop(known.cls, None)
             self._sealer.learn(known, varies=True)
             takers = tuple(a for a in self._attached if self._selects(a, known))
+            self._note_new_doors(takers)
             self._keep_uniformity(known, takers)
             self._route(known, takers)
 
@@ -285,6 +299,7 @@ class Router:
         if self._strict:
             self._checks[known.cls] = FieldCheck(known.cls)
         takers = tuple(a for a in self._attached if self._selects(a, known))
+        self._note_new_doors(takers)
         self._keep_uniformity(known, takers)
         self._route(known, takers)
         self._known[known.cls] = known

@@ -39,6 +39,11 @@ def is_published(entry: Entry) -> TypeGuard[Published]:
     return len(entry) == _PUBLISHED_LENGTH
 
 
+def has_published(entries: Iterable[Entry]) -> bool:
+    """Return whether any of *entries* was handed over by a publisher."""
+    return _PUBLISHED_LENGTH in map(len, entries)
+
+
 def event_of(item: Item) -> Event:
     """Return the event of an entry, relayed or not."""
     return item.event if isinstance(item, Record) else item
