@@ -4,7 +4,7 @@ from types import new_class
 
 import pytest
 
-from eventbus import Bus, Event
+from eventbus import Batch, Bus, Event
 from eventbus.testing import RecordingSink, settled
 
 
@@ -48,6 +48,7 @@ async def test_an_attachment_has_its_first_event_though_others_were_before_it() 
         bus.attach(play, name="play", select="play.*")
         bus._engine.sealer._sealing = False
         assert bus._engine.ingress.entries
+        await bus.flush()
         assert bus.emit(Leap(n=2))
         await bus.flush()
         stats = bus.stats()
@@ -61,7 +62,7 @@ async def test_a_look_at_what_was_sealed_meanwhile_leases_nothing() -> None:
     """Else the next event would wake nobody: another thread came that late."""
     sink = RecordingSink()
     async with Bus() as bus:
-        bus.attach(sink)
+        bus.attach(sink, batch=Batch(max_delay_seconds=0))
         bus.emit(Step(n=0))
         await bus.flush()
         ingress = bus._engine.ingress
