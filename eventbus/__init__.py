@@ -1,74 +1,11 @@
-"""A typed, bounded, in-process event bus whose sinks account for every event."""
+"""A typed, bounded, in-process event bus whose sinks account for every event.
 
-from eventbus import sampling as sampling
-from eventbus import trace_context as trace_context
-from eventbus._attachment import Attachment as Attachment
-from eventbus._bus import Bus as Bus
-from eventbus._catalog import Catalog as Catalog
-from eventbus._catalog import EventField as EventField
-from eventbus._catalog import EventType as EventType
-from eventbus._clock import Clock as Clock
-from eventbus._coalesce import Coalesce as Coalesce
-from eventbus._coalesce import Summary as Summary
-from eventbus._context import bind as bind
-from eventbus._context import carry as carry
-from eventbus._context import in_sink as in_sink
-from eventbus._durations import Durations as Durations
-from eventbus._emit import Emit as Emit
-from eventbus._emit import Relay as Relay
-from eventbus._errors import AttachError as AttachError
-from eventbus._errors import BusClosedError as BusClosedError
-from eventbus._errors import ConfigError as ConfigError
-from eventbus._errors import DecodeError as DecodeError
-from eventbus._errors import EventBusError as EventBusError
-from eventbus._errors import InvalidEventError as InvalidEventError
-from eventbus._errors import OwnerError as OwnerError
-from eventbus._errors import PluginError as PluginError
-from eventbus._errors import PublishTimeoutError as PublishTimeoutError
-from eventbus._errors import Refused as Refused
-from eventbus._errors import RegistrationError as RegistrationError
-from eventbus._errors import SinkError as SinkError
-from eventbus._errors import TooLarge as TooLarge
-from eventbus._errors import Unavailable as Unavailable
-from eventbus._event import Attribute as Attribute
-from eventbus._event import Event as Event
-from eventbus._event import Label as Label
-from eventbus._event import Sensitive as Sensitive
-from eventbus._event import Span as Span
-from eventbus._event import Unit as Unit
-from eventbus._gaps import Gap as Gap
-from eventbus._gaps import gaps_of as gaps_of
-from eventbus._load_config import load_config as load_config
-from eventbus._own_events import AttachmentReported as AttachmentReported
-from eventbus._own_events import AttachmentStateChanged as AttachmentStateChanged
-from eventbus._own_events import Drops as Drops
-from eventbus._own_metrics import Measurement as Measurement
-from eventbus._own_metrics import own_metrics as own_metrics
-from eventbus._publish import Publish as Publish
-from eventbus._reader import AsyncReader as AsyncReader
-from eventbus._reader import Broken as Broken
-from eventbus._reader import Reader as Reader
-from eventbus._reader import Reading as Reading
-from eventbus._reader import Skipped as Skipped
-from eventbus._record import Attributes as Attributes
-from eventbus._record import AttributeValue as AttributeValue
-from eventbus._record import Record as Record
-from eventbus._sampler import Sampler as Sampler
-from eventbus._settings import Batch as Batch
-from eventbus._settings import Buffer as Buffer
-from eventbus._settings import Limits as Limits
-from eventbus._settings import Overflow as Overflow
-from eventbus._settings import Reserve as Reserve
-from eventbus._settings import Retry as Retry
-from eventbus._severity import Severity as Severity
-from eventbus._sink import Outcome as Outcome
-from eventbus._sink import Sink as Sink
-from eventbus._sink import SinkContext as SinkContext
-from eventbus._slot import emitter as emitter
-from eventbus._slot import use as use
-from eventbus._stats import AttachmentReport as AttachmentReport
-from eventbus._stats import AttachmentStats as AttachmentStats
-from eventbus._stats import BusStats as BusStats
-from eventbus._stats import Report as Report
-from eventbus._subscription import Subscription as Subscription
-from eventbus._thread import run_in_thread as run_in_thread
+The public names are those of ``__init__.pyi``. Each is imported when it is first used,
+so a library that only declares events loads little more than msgspec.
+"""
+
+import sys
+
+from eventbus._lazy import lazy_names
+
+__all__, __getattr__, __dir__ = lazy_names(sys.modules[__name__])

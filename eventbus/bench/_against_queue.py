@@ -1,8 +1,8 @@
 """What waiting for room, other threads and an idle bus cost, against plain asyncio.
 
-Backpressure: ``await bus.publish`` into a buffer of 256 events that an async sink
-drains in batches of 128, until all has arrived; against ``await Queue.put`` into a
-queue of 256 with one consumer. Threads: ``emit`` in another thread until the sink on
+Backpressure: ``await bus.publish`` into a buffer of 1,024 events, two batches, that an
+async sink drains, until all has arrived; against ``await Queue.put`` into a queue of
+1,024 with one consumer. Threads: ``emit`` in another thread until the sink on
 the loop has everything; against ``call_soon_threadsafe(list.append, event)`` for each
 event. Idle: from one ``emit`` on a bus with nothing else to do until the sink's
 ``write`` runs; against ``put_nowait`` until the consumer has the event. Once with the
@@ -34,7 +34,7 @@ from eventbus.bench._workload import (
     room_for,
 )
 
-ROOM: Final = 256
+ROOM: Final = 1024
 BURSTS: Final = 20
 REPEATS: Final = 5
 PINGS: Final = 50
@@ -58,8 +58,7 @@ async def full_bus_ns() -> float:
     """Return the nanoseconds of an event that waits for room in a buffer."""
     events = fresh_burst()
     total = BURST * BURSTS
-    buffer, batch = Buffer(max_events=ROOM), Batch(max_events=ROOM // 2)
-    async with bus_with(1, buffer=buffer, batch=batch) as (bus, [sink]):
+    async with bus_with(1, buffer=Buffer(max_events=ROOM)) as (bus, [sink]):
         publish = bus.publish
         began = time.perf_counter_ns()
         for _ in range(BURSTS):
