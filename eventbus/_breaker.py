@@ -95,7 +95,7 @@ class CircuitBreaker:
 
     def succeeded(self, now: float, *, ticket: int | None = None) -> None:
         """Count a call that worked; without a *ticket*, one of the present state."""
-        if self._is_stale(ticket):
+        if ticket != self._period and self._is_stale(ticket):
             return
         if self._state == "closed":
             self._consecutive = 0

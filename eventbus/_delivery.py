@@ -163,7 +163,7 @@ class Delivery:
         batch, trouble = hand[-1]
         if self._own.pending or self._health.by_own_events:
             self._note_whose(batch)
-        if self._ledger.gaps:
+        if self._ledger.gaps.untold:
             self._fate.tell_gaps(batch)
         try:
             verdict = await attempt(self._sink, batch, deadline, self.watch)
@@ -185,7 +185,8 @@ class Delivery:
                 self._ledger.calls.add(now - since)
                 self._ledger.end_operation(now - trouble.since)
             self._fate.delivered(batch)
-            self._health.ready()
+            if self._health.state != "ready":
+                self._health.ready()
             if self._barred:
                 self._let_the_barred_look()
             return

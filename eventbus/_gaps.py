@@ -52,32 +52,29 @@ class Gaps:
     Neighbours of one reason are one gap; beyond :data:`MAX_GAPS` all of one reason are.
     """
 
-    __slots__ = ("_gaps",)
+    __slots__ = ("untold",)
 
     def __init__(self) -> None:
         """Start with none."""
-        self._gaps: list[Gap] = []
-
-    def __len__(self) -> int:
-        return len(self._gaps)
+        self.untold: list[Gap] = []
 
     def add(self, gap: Gap) -> None:
         """Remember *gap*, the latest."""
-        if self._gaps and self._gaps[-1].reason == gap.reason:
-            self._gaps[-1] = self._gaps[-1].merged(gap)
+        if self.untold and self.untold[-1].reason == gap.reason:
+            self.untold[-1] = self.untold[-1].merged(gap)
             return
-        self._gaps.append(gap)
-        if len(self._gaps) > MAX_GAPS:
-            self._gaps = _by_reason(self._gaps)
+        self.untold.append(gap)
+        if len(self.untold) > MAX_GAPS:
+            self.untold = _by_reason(self.untold)
 
     def claim(self) -> tuple[Gap, ...]:
         """Take all of them, for a batch that is about to be tried."""
-        claimed, self._gaps = tuple(self._gaps), []
+        claimed, self.untold = tuple(self.untold), []
         return claimed
 
     def put_back(self, claimed: Iterable[Gap]) -> None:
         """Remember what a batch had *claimed* that did not arrive."""
-        later, self._gaps = self._gaps, []
+        later, self.untold = self.untold, []
         for gap in (*claimed, *later):
             self.add(gap)
 
