@@ -107,11 +107,10 @@ class Door:
 
     def admit(self, count: int) -> int:
         """Count *count* events that arrive; return how many of them fit."""
-        fits = count
-        if self.is_closed:
-            fits = 0
-        elif not self.stays_open:
-            fits = max(0, min(count, self.room))
+        if self.closed_from is not None:
+            self.refused += count
+            return 0
+        fits = count if self.stays_open else max(0, min(count, self.room))
         self.arrived += fits
         self.refused += count - fits
         return fits

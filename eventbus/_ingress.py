@@ -82,6 +82,8 @@ class Ingress:
         self.ledger = ledger
         self.closed = False
         self.has_floors = False
+        self.has_publishers = False
+        """Whether any entry may be a publisher's."""
         self._wake = wake
         self._is_owner = is_owner
         self.now = now
@@ -293,7 +295,9 @@ class Ingress:
                     self.settle()
                     uncounted = 0
                     break
-            waiting = self._withhold() if self._closings != self._seen_closings else []
+            waiting: list[Entry] = []
+            if self.has_publishers and self._closings != self._seen_closings:
+                waiting = self._withhold()
             self._seen_closings = self._closings
             stop = self._counted + uncounted
             taken = self.entries[:stop]

@@ -142,7 +142,7 @@ class Intake:
         ledger.sampled_out += portion.sampled_out
         for reason, count in portion.set_aside.items():
             ledger.keep_aside(reason, count)
-        if portion.kept is None:
+        if not portion.kept:
             return []
         if self.closed_for is not None:
             ledger.drop_those(self.closed_for, [portion.kept])

@@ -254,6 +254,8 @@ class Publisher:
         # Any: whatever a caller hands to publish.
         if self._ingress.closed:
             raise BusClosedError("publish was called after the bus was closed")
+        if not self._ingress.has_publishers:
+            self._router.expect_publishers()
         route = self._route_of(item)
         if route is None:
             item, route = self._router.admit(item) or (item, None)

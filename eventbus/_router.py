@@ -251,12 +251,23 @@ class Router:
         route = self._ingress.routes.get(known.cls)
         early = self._thinned(route)
         self._ingress.table[known.cls] = early
+        if self._ingress.has_publishers:
+            self._let_publish(known, route)
+        if known.cls in self._emitters:
+            self._emitters[known.cls].reroute(True, early)
+
+    def expect_publishers(self) -> None:
+        """Let publishers use the fast path; until then nobody looks for them."""
+        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
+            self._ingress.has_publishers = True
+            for known in self._known.values():
+                self._publish_route(known)
+
+    def _let_publish(self, known: EventType, route: Route | None) -> None:
         if route is not None and route.weighs:
             self._ingress.publish_table.pop(known.cls, None)
         else:
             self._ingress.publish_table[known.cls] = route
-        if known.cls in self._emitters:
-            self._emitters[known.cls].reroute(True, early)
 
     def _thinned(self, route: Route | None) -> Route | Thinning | None:
         """Return what leaves events of *route* out early, else *route* itself.
