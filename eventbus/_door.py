@@ -69,14 +69,15 @@ class Door:
     @property
     def free(self) -> int:
         """How many more events fit beside what is here and on its way."""
-        buffer = self.buffer
-        pending = buffer.queued + buffer.in_flight
-        return buffer.max_events - pending - self.arrived - self.sealing
+        return self.room + self.waiting
 
     @property
     def room(self) -> int:
         """How many more events may be handed over: publishers in line come first."""
-        return self.free - self.waiting
+        buffer = self.buffer
+        pending = buffer.queued + buffer.in_flight
+        taken = self.arrived + self.sealing + self.waiting
+        return buffer.max_events - pending - taken
 
     @property
     def is_closed(self) -> bool:
@@ -103,7 +104,7 @@ class Door:
         """Return whether *count* more events cannot close this door."""
         if self.closed_from is not None:
             return False
-        return self.stays_open or count <= self.free - self.waiting
+        return self.stays_open or count <= self.room
 
     def admit(self, count: int) -> int:
         """Count *count* events that arrive; return how many of them fit."""

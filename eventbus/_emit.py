@@ -52,7 +52,7 @@ class SlowPath:
     Args:
         ingress: Accounts for appends that went past their lease.
         irregular: Takes values whose type has no place in the table.
-        thin: Takes events that are kept, or for which no decision was left.
+        thin: Takes events for which no decision was left.
     """
 
     __slots__ = ("irregular", "look", "thin")
@@ -61,7 +61,7 @@ class SlowPath:
         self,
         ingress: Ingress,
         irregular: Irregular,
-        thin: Callable[[Event, Thinning, int | None], bool],
+        thin: Callable[[Event, Thinning], bool],
     ) -> None:
         """Keep them at hand."""
         self.look = ingress.look
@@ -80,6 +80,14 @@ def make_emit(
     entries, bound = ingress.entries, current_bound
     table: dict[Any, Any] = ingress.table  # Any: a Route is true, a Thinning is not
 
+    def keep(event: Event, thinning: Thinning) -> bool:
+        lease = thinning.route.lease
+        entry = (event, time_ns(), thinning.marked(bound()))
+        entries.append(entry)
+        if len(entries) > lease.limit:
+            return slow.look(entry, lease)
+        return lease.ok
+
     def emit(event: Event, /) -> bool:
         try:
             route = table[type(event)]
@@ -89,10 +97,9 @@ def make_emit(
             return True
         if not route:
             try:
-                decision = route.decisions.pop()
+                return True if route.decisions.pop() else keep(event, route)
             except IndexError:
-                decision = None
-            return True if decision else slow.thin(event, route, decision)
+                return slow.thin(event, route)
         lease = route.lease
         entry = (event, time_ns(), bound())
         entries.append(entry)

@@ -277,7 +277,10 @@ class Router:
         if route is None or len(route.attachments) > 1 or route.has_floors:
             return route
         thinning = route.attachments[0].thinning
-        return route if thinning is None else thinning
+        if thinning is None:
+            return route
+        thinning.route = route
+        return thinning
 
     def close(self) -> None:
         """Refuse everything from now on."""
@@ -336,21 +339,17 @@ class Router:
             return self._ingress.look(entry, lease)
         return lease.ok
 
-    def thin(self, event: Event, thinning: Thinning, decision: int | None) -> bool:
-        """Hand over *event*, which is kept, or get the *decision* if it is ``None``."""
-        bound = current_bound()
-        if decision is None:
-            ingress = self._ingress
-            with ingress.left, ingress.mutex, ingress.inside as outermost:
-                decision = thinning.renew() if outermost else None
-        if decision:
-            return True
-        route = self._ingress.routes.get(type(event))
+    def thin(self, event: Event, thinning: Thinning) -> bool:
+        """Get new decisions, the first for *event*, and hand it over if it is kept."""
+        ingress, bound = self._ingress, current_bound()
+        with ingress.left, ingress.mutex, ingress.inside as outermost:
+            if outermost:  # else sampling decides later
+                if thinning.renew():
+                    return True
+                bound = thinning.marked(bound)
+            route = ingress.routes.get(type(event))
         if route is None:
             return True
-        if decision is not None:  # else sampling decides later
-            weight = thinning.kept.weight
-            bound = replace(bound, weight=weight) if bound else thinning.kept
         return self._append((event, self._time_ns(), bound), route)
 
     def admit(self, item: Any) -> tuple[Item, Route | None] | None:

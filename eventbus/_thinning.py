@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from eventbus._context import Bound
 from eventbus._ledger import BusLedger, Ledger
 from eventbus._sampling_ratio import Ratio
 
 if TYPE_CHECKING:
+    from eventbus._route import Route
     from eventbus._sampler import Sampler
 
 _LEFT_OUT: Final = b"\x01"
@@ -37,12 +40,16 @@ class Thinning(list[None]):
         "_bus_ledger",
         "_drawn",
         "_gap",
+        "_kept",
         "_ledger",
         "_ratio",
         "_settled",
         "decisions",
-        "kept",
+        "route",
     )
+
+    route: Route
+    """Where a kept event goes."""
 
     def __init__(self, ratio: Ratio, ledger: Ledger, bus_ledger: BusLedger) -> None:
         """Draw the first decisions."""
@@ -50,8 +57,7 @@ class Thinning(list[None]):
         self._ratio = ratio
         self._ledger = ledger
         self._bus_ledger = bus_ledger
-        self.kept = Bound(weight=ratio.weight)
-        """What a kept event carries, beside what is bound where it is emitted."""
+        self._kept = Bound(weight=ratio.weight)
         self._gap = ratio.drawn_gap()
         self._draw()
 
@@ -68,6 +74,10 @@ class Thinning(list[None]):
         self._drawn, self._settled = drawn, len(drawn)
         self.decisions = list(drawn)
         """1 leaves an event out, 0 keeps it; taken from the end."""
+
+    def marked(self, bound: Bound | None) -> Bound:
+        """Return what a kept event carries beside what is *bound* at its emit."""
+        return replace(bound, weight=self._kept.weight) if bound else self._kept
 
     def settle(self) -> None:
         """Count what was left out since the last time; the lock is held."""
