@@ -105,6 +105,6 @@ def thinning(
     sampler: Sampler | None, ledger: Ledger, bus_ledger: BusLedger
 ) -> Thinning | None:
     """Return what leaves out by *sampler* as early as can be, if it may."""
-    if isinstance(sampler, Ratio) and sampler.keyless and 0 < sampler.ratio < 1:
+    if type(sampler) is Ratio and sampler.keyless and 0 < sampler.ratio < 1:
         return Thinning(sampler, ledger, bus_ledger)
     return None

@@ -31,6 +31,17 @@ class Observing(RecordingSink):
         self.observed += len(batch)
 
 
+class Odd(Ratio):
+    """Keeps the odd ones."""
+
+    def sample(self, record: AnyRecord) -> float:
+        return record.event.n % 2
+
+    def for_attachment(self, clock: object) -> Odd:
+        del clock
+        return Odd(0.5)
+
+
 EVENTS = 20_000
 THREADS = 4
 
@@ -141,6 +152,7 @@ async def test_threads_count_each_event_that_is_left_out_once() -> None:
     [
         (Ratio(0.5, seed=1), True),
         (Ratio(0.5, key="n"), False),
+        (Odd(0.5), False),
         (AnyOf(KeepIf(lambda record: record.event.n == 0), Ratio(0.5)), False),
     ],
 )
