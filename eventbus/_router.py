@@ -249,7 +249,7 @@ class Router:
 
         Only one attachment may have them: several would have to agree on which.
         """
-        if route is None or len(route.attachments) > 1 or route.has_floors:
+        if route is None or len(route.attachments) != 1 or route.has_floors:
             return route
         thinning = route.attachments[0].thinning
         return route if thinning is None else thinning
