@@ -4,82 +4,42 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from itertools import chain
-from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import msgspec
 from msgspec.structs import replace
 
 from eventbus._attempt import close_sink
 from eventbus._balance import counts_amid, counts_of
 from eventbus._buffer import RecordBuffer
-from eventbus._clock import Clock
-from eventbus._context import Bound, scope, sink_scope
+from eventbus._chunk import RecordBatch
 from eventbus._door import Door
 from eventbus._expiry import Expiry
 from eventbus._fate import Fate
-from eventbus._gaps import Gap
 from eventbus._health import Health
-from eventbus._ingress import Ingress
-from eventbus._intake import Intake, Portion, sample
-from eventbus._ledger import BusLedger, Ledger
-from eventbus._log import QuietLog
+from eventbus._host import Host
+from eventbus._intake import Intake
+from eventbus._ledger import Ledger
 from eventbus._own_share import SAMPLED_OUT, SET_ASIDE
 from eventbus._plan import Plan, check_kind
+from eventbus._portion import Portion, Portions
 from eventbus._record import AnyRecord
-from eventbus._reserve import severe_ones
 from eventbus._resize import resize
 from eventbus._settings import Buffer, Overflow
 from eventbus._sink import Sink, optional_method
 from eventbus._stats import AttachmentReport, AttachmentStats, State
 from eventbus._thinning import thinning
 from eventbus._trouble import Trouble, letter
-from eventbus._verdict import describe_error, refuse_awaitable, was_pressed
+from eventbus._verdict import describe_error
 from eventbus._waiting import TimeLimit, wait_until_done
-from eventbus._window import Chunk, Measure, RecordBatch, Window
+from eventbus._window import Window
 from eventbus._workers import Workers
 
 if TYPE_CHECKING:
     from eventbus._publish import Waiter
-
-
-class Host(msgspec.Struct, frozen=True):
-    """What a bus lends to its attachments.
-
-    Args:
-        ingress: Whose lock guards the counts.
-        ledger: The bus's own counts.
-        clock: What time it is.
-        log: Where to say what went wrong.
-        random: Where jitter comes from.
-        measure: Returns the size of each record, in bytes.
-        check_thread: Raises ``AttachError`` for what is done on another thread than
-            the loop's.
-        seal: Hands everything that arrived to the attachments.
-        refresh: Makes the routes to an attachment anew; the lock is held.
-        detach: Takes an attachment off the bus.
-        work: The same, as the loop does it: nothing of the caller's is bound.
-        decided: Called whenever records reached their final state.
-        state_entered: Called whenever an attachment enters a state, or the same again.
-    """
-
-    ingress: Ingress
-    ledger: BusLedger
-    clock: Clock
-    log: QuietLog
-    random: Random
-    measure: Measure
-    check_thread: Callable[[str], None]
-    seal: Callable[[], None]
-    refresh: Callable[[Attachment], None]
-    detach: Callable[[Attachment, float | None], Awaitable[AttachmentReport]]
-    work: Callable[[], None]
-    decided: Callable[[], None]
-    state_entered: Callable[[Attachment], object]
 
 
 class Attachment:
@@ -89,8 +49,6 @@ class Attachment:
         """Start empty; the bus starts the delivery."""
         self.sink: Final = sink
         self.plan = plan
-        self._observe_all: Any = optional_method(sink, "observe")
-        self._note_what_counts()
         self.host: Final = host
         self.buffer: Final = RecordBuffer(plan.buffer, host.clock.monotonic)
         self.door: Final = Door(self.buffer, plan.buffer)
@@ -117,10 +75,11 @@ class Attachment:
         self._closing: asyncio.Task[BaseException | None] | None = None
         self.last_report: AttachmentReport | None = None
         self._lost_before = 0
+        self.portions: Final = Portions(self)
         self.thinning: Final = (
-            thinning(plan.sampler, self.ledger, host.ledger)
-            if self._observe_all is None
-            else None
+            None
+            if self.portions.is_observed
+            else thinning(plan.sampler, self.ledger, host.ledger)
         )
         self.workers: Final = Workers(self)
 
@@ -141,7 +100,7 @@ class Attachment:
     @property
     def max_kept_bytes(self) -> int | None:
         """Over how many bytes an event leaves no trace here; ``None``: some might."""
-        if self.dead_letters is not None or self._has_some_of_the_users:
+        if self.dead_letters is not None or self.portions.is_looked_at:
             return None
         return self.buffer.max_bytes
 
@@ -205,7 +164,9 @@ class Attachment:
         flight go at once, counted ``queue_full`` or ``bytes_full``. Publishers that
         wait go in if there is room, wait on under ``Overflow.WAIT``, each for its
         own time, and under any other policy return at once, with the event taken or
-        dropped by that policy.
+        dropped by that policy. One whose event is over the new ``max_bytes``
+        returns at once, too: it is counted ``too_large``. What was detached takes
+        nothing, whatever its bounds.
 
         Args:
             buffer: Takes the place of the present one as a whole.
@@ -223,15 +184,10 @@ class Attachment:
     def follow(self, bounds: Buffer) -> None:
         """Let *bounds* hold for what comes; the lock is held, no lease is out."""
         self.plan = replace(self.plan, buffer=bounds)
-        self._note_what_counts()
+        self.portions.follow(self.plan)
         self.buffer.rebound(bounds)
         self.door.follow(bounds)
         self.host.refresh(self)
-
-    def _note_what_counts(self) -> None:
-        self.weighs = self.plan.weighs
-        self.appraises = self.weighs or self.plan.buffer.reserve is not None
-        self._takes_all = not (self.appraises or self._has_some_of_the_users)
 
     def start_over(self) -> None:
         """Be as new, in the child of a fork; who waited is none of this process's."""
@@ -252,103 +208,6 @@ class Attachment:
         except Exception as error:  # noqa: BLE001 - a sink is anybody's code
             self.health.degrade(f"after_fork raised {describe_error(error)}")
 
-    def portion(self, window: Window, stop: int) -> Portion:
-        """Work out what *window* means here; runs the user's code, without the lock.
-
-        Args:
-            window: What is selected, redacted as asked.
-            stop: From which record on the door was closed.
-        """
-        if self._takes_all and self.intake.closed_for is None:
-            lost = () if stop == len(window) else _refused(window, stop)
-            return Portion(window.sequences, lost, 0, Chunk(window, 0, stop))
-        try:
-            if not (self.appraises or self._has_some_of_the_users) or not len(window):
-                return self._portion(window, stop)
-            watch, bound = self.workers.delivery.watch, Bound(depth=window.depth + 1)
-            with watch.stretch(), scope(bound):
-                return self._portion(window, stop)
-        except Exception as error:  # noqa: BLE001 - it must not hurt the neighbours
-            self.health.degrade(f"{stop} event(s) lost: {describe_error(error)}")
-            lost = _gaps_in(window, "encode_error", 0, stop)
-            return Portion(window.sequences, (*lost, *_refused(window, stop)))
-
-    @property
-    def _has_some_of_the_users(self) -> bool:
-        return self._observe_all is not None or self.plan.sampler is not None
-
-    def _portion(self, window: Window, stop: int) -> Portion:
-        if len(window):
-            self._observe(window)
-        kept = Chunk(window, 0, stop)
-        if self.plan.sampler is not None:
-            sampled = sample(window.head(stop), self.plan.sampler, self._warn)
-            kept = Chunk(sampled, 0, len(sampled))
-        lost = () if stop == len(window) else _refused(window, stop)
-        portion = Portion(window.sequences, lost, stop - len(kept), kept)
-        return self._diverted(self.appraised(portion) if self.appraises else portion)
-
-    def appraised(self, portion: Portion) -> Portion:
-        """Return *portion* with sizes and severities, without what could never fit."""
-        kept, max_bytes = portion.kept, self.buffer.max_bytes
-        if kept is None:
-            return portion
-        self.appraise(kept)
-        if max_bytes is None or max(kept.sizes or (), default=0) <= max_bytes:
-            return replace(portion, kept=kept)
-        kept, large = kept.sorted_out(max_bytes)
-        trouble = Trouble.once(f"larger than max_bytes of the buffer, {max_bytes}")
-        aside = self.fate.set_aside(RecordBatch([large]), "too_large", trouble)
-        if aside:
-            set_aside = portion.also_aside("too_large", len(large))
-            return replace(portion, kept=kept, set_aside=set_aside)
-        lost = _gaps_in(large.window, "too_large", 0, len(large))
-        return replace(portion, kept=kept, lost=(*portion.lost, *lost))
-
-    def appraise(self, chunk: Chunk) -> None:
-        """Know the sizes of *chunk*, and which of it is severe, where that counts."""
-        reserve = self.plan.buffer.reserve
-        if self.weighs and chunk.sizes is None:
-            records, bound = chunk.window.records, self.buffer.max_bytes
-            chunk.sizes = self.host.measure(records, bound)
-        chunk.severe = None
-        if reserve is not None:
-            chunk.severe = severe_ones(chunk.window.records, reserve)
-
-    def _diverted(self, portion: Portion) -> Portion:
-        """Keep as dead letters what comes when the sink was given up for good."""
-        kept, reason = portion.kept, self.intake.closed_for
-        if not kept or reason is None or self.dead_letters is None:
-            return portion
-        trouble = Trouble(last_error=self.health.cause or "")
-        if not self.fate.set_aside(RecordBatch([kept]), reason, trouble):
-            return portion
-        set_aside = portion.also_aside(reason, len(kept))
-        return replace(portion, kept=None, set_aside=set_aside)
-
-    def _observe(self, window: Window) -> None:
-        if self._observe_all is None:
-            return
-        try:
-            with sink_scope():
-                batch = RecordBatch([Chunk(window, 0, len(window))])
-                refuse_awaitable(self._observe_all(batch), "observe")
-        except BaseException as error:  # a sink must not hurt its neighbours
-            if was_pressed(error):
-                raise
-            self.ledger.fail(type(error).__name__)
-            self.health.degrade(f"observe raised {describe_error(error)}")
-
-    def _warn(self, reason: str, error: BaseException) -> None:
-        self.host.ledger.warn(reason)
-        self.host.log.warning(
-            f"{self.name}: {reason}",
-            "%s at attachment %r: %s",
-            reason,
-            self.name,
-            describe_error(error),
-        )
-
     @property
     def makes_publishers_wait_past_the_list(self) -> bool:
         """Whether room depends on what a seal works out: the size, the severity."""
@@ -362,7 +221,7 @@ class Attachment:
         ``None`` is neither: the publisher has to wait, and has a place in line that a
         :class:`~eventbus._publish.Waiter` gives back.
         """
-        portion = self._diverted(portion)
+        portion = self.portions.diverted(portion)
         ingress = self.host.ingress
         with ingress.left, ingress.mutex, ingress.inside:
             ingress.revoke()
@@ -379,7 +238,7 @@ class Attachment:
             return False
         if self.intake.closed_for is not None:
             return False
-        has_to_queue = bool(self.waiters) and not _is_severe(portion)
+        has_to_queue = bool(self.waiters) and not portion.is_severe
         return has_to_queue or not self.has_room(portion)
 
     def has_room(self, portion: Portion) -> bool:
@@ -410,7 +269,7 @@ class Attachment:
                 return self.waiters[0]
             if self.plan.buffer.reserve is None:
                 return None
-            severe = (w for w in self.waiters if _is_severe(w.portion))
+            severe = (w for w in self.waiters if w.portion.is_severe)
             first = next(severe, None)
             return first if first and self.has_room(first.portion) else None
 
@@ -430,15 +289,14 @@ class Attachment:
     def take(self, records: list[AnyRecord]) -> None:
         """Queue *records* that no seal brought."""
         window = Window.of(records, since=self.host.clock.monotonic())
-        portion = self.portion(window, len(window))
-        self.accept(portion)
+        self.accept(self.portions.of(window, len(window)))
 
     def take_own(self, window: Window) -> None:
-        """Queue an event of the bus about itself, which past the ingress came here."""
+        """Queue an event of the bus about itself, which came past the ingress."""
         own, ingress = self.ledger.own, self.host.ingress
         own.offer(window.sequences)
         self.health.by_own_events = True
-        portion = self._diverted(self.portion(window, len(window)))
+        portion = self.portions.diverted(self.portions.of(window, len(window)))
         self.health.by_own_events = False
         if not portion.kept:
             fates = {
@@ -457,7 +315,7 @@ class Attachment:
 
     def accept(self, portion: Portion) -> bool:
         """Queue *portion*, which no seal brought; return whether it was taken."""
-        portion = self._diverted(portion)
+        portion = self.portions.diverted(portion)
         wanted = bool(portion.kept)
         with self.host.ingress.left, self.host.ingress.mutex, self.host.ingress.inside:
             gone = self.intake.accept(portion)
@@ -540,19 +398,8 @@ class Attachment:
         return AttachmentReport(**counts, complete=complete)
 
 
-def _is_severe(portion: Portion) -> bool:
-    kept = portion.kept
-    return kept is not None and len(kept) > 0 and kept.is_severe(kept.start)
-
-
-def _refused(window: Window, stop: int) -> tuple[Gap, ...]:
-    """Return what of *window* came when the door was closed."""
-    return _gaps_in(window, "queue_full", stop, len(window))
-
-
-def _gaps_in(window: Window, reason: str, start: int, stop: int) -> tuple[Gap, ...]:
-    """Return the records of *window* from *start* up to *stop* as lost."""
-    if start >= stop:
-        return ()
-    first, last = window.sequences[start], window.sequences[stop - 1]
-    return (Gap(reason, stop - start, first, last),)
+def with_keepers(attachments: Iterable[Attachment]) -> list[Attachment]:
+    """Return *attachments*, then those who keep their dead letters."""
+    attachments = list(attachments)  # threads look while the loop attaches
+    keepers = [one.dead_letters for one in attachments]
+    return [*attachments, *(keeper for keeper in keepers if keeper is not None)]

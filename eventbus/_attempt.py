@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Final
 
+from eventbus._chunk import RecordBatch
 from eventbus._clock import Clock, TimerHandle
 from eventbus._context import enter_depth, enter_sink
 from eventbus._loop_watch import LoopWatch
@@ -27,7 +28,6 @@ from eventbus._waiting import (
     TimeLimit,
     outlast,
 )
-from eventbus._window import RecordBatch
 
 TIMED_OUT: Final = "TimeoutError"
 

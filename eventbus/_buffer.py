@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 
+from eventbus._chunk import Chunk, RecordBatch
 from eventbus._settings import Batch, Buffer
-from eventbus._window import Chunk, RecordBatch
 
 
 class RecordBuffer:

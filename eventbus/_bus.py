@@ -11,7 +11,7 @@ from os import PathLike
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, TypeVar, cast
 
-from eventbus._attachment import Attachment, Host
+from eventbus._attachment import Attachment
 from eventbus._bounds import at_least
 from eventbus._catalog import Catalog
 from eventbus._clock import Clock, SystemClock
@@ -21,6 +21,7 @@ from eventbus._engine import Engine
 from eventbus._errors import AttachError, BusClosedError
 from eventbus._event import Event
 from eventbus._handlers import HandlerSink, name_of
+from eventbus._host import Host
 from eventbus._lifecycle import Lifecycle
 from eventbus._own_events import MIN_OWN_EVENTS_SECONDS, OwnEvents
 from eventbus._plan import Content, Wishes, default_name, make_plan
@@ -66,6 +67,9 @@ class Bus:
             ``None``, the default, is never. See
             :class:`eventbus.AttachmentStateChanged` and
             :class:`eventbus.AttachmentReported`.
+
+    Raises:
+        ValueError: *own_events_seconds* is less than 10.
     """
 
     emit: Emit[Event]
@@ -339,7 +343,7 @@ class Bus:
         Raises:
             RuntimeError: Called on another loop, while that of the bus stands still.
         """
-        return await self._life.flush(timeout_seconds)
+        return await self._life.flushes.flush(timeout_seconds)
 
     def flush_from_thread(self, timeout_seconds: float | None = None) -> Report:
         """Flush from plain code, in a thread that runs no event loop.
@@ -351,7 +355,7 @@ class Bus:
         Raises:
             RuntimeError: Called where an event loop runs, which it would hold up.
         """
-        return self._life.flush_from_thread(timeout_seconds)
+        return self._life.flushes.flush_from_thread(timeout_seconds)
 
     async def aclose(self, timeout_seconds: float | None = None) -> Report:
         """Refuse further events, deliver what is pending, close every sink.
@@ -396,7 +400,7 @@ class Bus:
             refresh=engine.router.refresh,
             detach=self._life.detach,
             work=engine.binding.work,
-            decided=self._life.barriers.decided,
+            decided=self._life.flushes.barriers.decided,
             state_entered=self._own_events.note if self._own_events else _ignore,
         )
 

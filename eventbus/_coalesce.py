@@ -11,13 +11,14 @@ from msgspec import Meta
 
 from eventbus._bounds import WrongSetting, concerning
 from eventbus._catalog import EventType, describe
+from eventbus._chunk import Chunk, RecordBatch
 from eventbus._context import Bound
 from eventbus._event import Event
 from eventbus._marks import Label
 from eventbus._record import NO_ATTRIBUTES, AnyRecord, Attributes
 from eventbus._select import Selection
 from eventbus._severity import SEVERITY_NUMBER
-from eventbus._window import Chunk, Measure, RecordBatch, Window
+from eventbus._window import Measure, Window
 
 _NUMBERS: Final = (int, float)
 _PLAIN: Final = (str, bool, int, float, type(None))
@@ -67,8 +68,8 @@ class Summary(Event, tag="eventbus.summary"):
         totals: The sum of each numeric field that is not in the key, exact: of whole
             numbers a whole number. What is ``None`` is left out of it, and weights do
             not count.
-        first_time_unix_nano: When the earliest happened.
-        last_time_unix_nano: When the latest happened.
+        first_time_unix_nano: When the earliest happened, in nanoseconds since 1970.
+        last_time_unix_nano: When the latest happened, likewise.
     """
 
     name: Annotated[str, Label]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from eventbus._attempt import Deadline, attempt, open_sink
 from eventbus._breaker import CircuitBreaker
+from eventbus._chunk import RecordBatch
 from eventbus._ledger import REJECTED
 from eventbus._loop_watch import LoopWatch
 from eventbus._retry import Backoff, RetryBudget
@@ -29,7 +30,6 @@ from eventbus._verdict import (
     progress_of,
 )
 from eventbus._waiting import settle, wait_until_done
-from eventbus._window import RecordBatch
 
 if TYPE_CHECKING:
     from eventbus._attachment import Attachment

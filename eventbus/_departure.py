@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Final
 
 from eventbus._buffer import RecordBuffer
+from eventbus._chunk import RecordBatch
 from eventbus._clock import Clock, TimerHandle
 from eventbus._expiry import Expiry
 from eventbus._ingress import Ingress
 from eventbus._settings import Batch
 from eventbus._waiting import TIMER_TOLERANCE_SECONDS, settle
-from eventbus._window import RecordBatch
 
 
 class Departures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from abc import ABCMeta
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, cast
 
@@ -52,7 +53,7 @@ class _Done(asyncio.Future[None]):
         """There is nothing to break off."""
 
 
-Coroutine.register(_Done)
+cast("ABCMeta", Coroutine).register(_Done)  # type checkers know it as a protocol
 
 DONE: Final = cast("Coroutine[Any, Any, None]", _Done())
 """Done already; it may be awaited any number of times."""

@@ -6,12 +6,12 @@ from contextlib import suppress
 from typing import Final
 
 from eventbus._buffer import RecordBuffer
+from eventbus._chunk import RecordBatch
 from eventbus._clock import Clock, TimerHandle
 from eventbus._fate import Fate
 from eventbus._ingress import Ingress
 from eventbus._trouble import NO_TROUBLE, Trouble
 from eventbus._waiting import TIMER_TOLERANCE_SECONDS
-from eventbus._window import RecordBatch
 
 
 class Expiry:

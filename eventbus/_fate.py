@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from eventbus._buffer import RecordBuffer
+from eventbus._chunk import RecordBatch
 from eventbus._ingress import Ingress
 from eventbus._ledger import REJECTED, Ledger
 from eventbus._log import QuietLog
 from eventbus._own_share import DELIVERED, SAMPLED_OUT, SET_ASIDE
 from eventbus._trouble import Trouble
 from eventbus._verdict import Delivered
-from eventbus._window import RecordBatch
 
 KEPT_AS_DEAD_LETTERS: Final = frozenset(
     {REJECTED, "too_large", "encode_error", "permanent", "retry_exhausted"}

@@ -7,13 +7,13 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from eventbus._chunk import RecordBatch
 from eventbus._context import enter_depth
 from eventbus._record import AnyRecord
 from eventbus._settings import Retry
 from eventbus._side_thread import SideThread
 from eventbus._sink import Outcome
 from eventbus._verdict import Progress, describe_error
-from eventbus._window import RecordBatch
 
 Handler = Callable[[Any], object]  # Any: a record of the event type it was made for
 

@@ -1,99 +1,14 @@
-"""What an attachment takes of what it is offered: sampling, sizes, bounds, waiting."""
+"""How a portion gets into the buffer: what fits its bounds, and what has to go."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
-
-import msgspec
 
 from eventbus._buffer import RecordBuffer
+from eventbus._chunk import Chunk
 from eventbus._door import Door
-from eventbus._gaps import Gap
 from eventbus._ledger import Ledger
-from eventbus._verdict import was_pressed
-from eventbus._window import Chunk, Window
-from eventbus.sampling import Sampler
-
-MAX_WEIGHT: Final = 1e18  # beyond it, sums of weights lose whole events
-
-
-class Portion(msgspec.Struct, frozen=True):
-    """What one window means to one attachment.
-
-    Args:
-        sequences: Those of the records it selected.
-        lost: Which of them came when its door was closed, could never fit its bytes,
-            or could not be made anything of.
-        sampled_out: How many it chose not to take.
-        kept: What is to be queued, or ``None``.
-        set_aside: How many were kept as dead letters instead, by reason.
-    """
-
-    sequences: Sequence[int]
-    lost: tuple[Gap, ...] = ()
-    sampled_out: int = 0
-    kept: Chunk | None = None
-    set_aside: Mapping[str, int] = {}
-
-    @property
-    def offered(self) -> int:
-        """How many records it selected."""
-        return len(self.sequences)
-
-    @property
-    def neighbours(self) -> tuple[int, int]:
-        """The sequence before its records and the last of theirs; 0 is not known."""
-        if not self.sequences:
-            return 0, 0
-        return self.sequences[0] - 1, self.sequences[-1]
-
-    def also_aside(self, reason: str, count: int) -> Mapping[str, int]:
-        """Return what is set aside, with *count* more for *reason*."""
-        return {**self.set_aside, reason: self.set_aside.get(reason, 0) + count}
-
-
-class Warn(Protocol):
-    """Counts and says what went on though something was wrong."""
-
-    def __call__(self, reason: str, error: BaseException) -> None:
-        """Count one event for *reason*."""
-        ...
-
-
-def sample(window: Window, sampler: Sampler, warn: Warn) -> Window:
-    """Return what *sampler* keeps of *window*, with its weights.
-
-    What was decided as it was emitted stays so. A sampler that raises keeps the event.
-    """
-    picks: list[int] = []
-    weights: list[float] = []
-    decided = [bound.weight if bound else 0.0 for bound in window.contexts]
-    for index, record in enumerate(window.records):
-        try:
-            weight = decided[index] or _weight(sampler.sample(record))
-            taken = weight > 0
-        except BaseException as error:  # a sampler is the user's code
-            if was_pressed(error):
-                raise
-            warn("sampler_error", error)
-            weight, taken = 1.0, True
-        if taken:
-            picks.append(index)
-            weights.append(weight)
-    return window.picked(picks, weights=weights)
-
-
-def _weight(answer: object) -> float:
-    """Return a sampler's *answer* as a weight.
-
-    Raises:
-        ValueError: It is none: negative, infinite or no number.
-    """
-    if isinstance(answer, int | float) and 0 <= answer <= MAX_WEIGHT:
-        return float(answer)
-    raise ValueError(f"expected a weight from 0 to {MAX_WEIGHT:g}, got {answer!r:.40}")
+from eventbus._portion import Portion
 
 
 class Intake:

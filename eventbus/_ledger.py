@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from eventbus._chunk import Chunk
 from eventbus._durations import DurationCounts, Durations
 from eventbus._gaps import Gap, Gaps
 from eventbus._own_share import OwnShare
-from eventbus._window import Chunk
 
 MAX_ERROR_KINDS: Final = 64
 OTHER_ERRORS: Final = "other"

@@ -1,22 +1,20 @@
-"""How a bus starts, flushes and ends, with all its attachments."""
+"""How a bus starts and ends, with all its attachments."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
-from concurrent.futures import CancelledError
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar
 
 import anyio
 
-from eventbus._attachment import Attachment
-from eventbus._barrier import Barriers
+from eventbus._attachment import Attachment, with_keepers
 from eventbus._bounds import not_nan
 from eventbus._engine import Engine
 from eventbus._errand import Errand
 from eventbus._errors import AttachError, BusClosedError
+from eventbus._flush import Flushes
 from eventbus._fork import start_over_in_children
 from eventbus._loop import before_loop_ends
 from eventbus._sink import Sink
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
     from eventbus._own_events import OwnEvents
 
 T = TypeVar("T")
-
-_LATE_SECONDS: Final = 0.05
-"""How much later the answer of another loop may come than was asked for."""
 
 Phase = Literal["not started", "running", "closing", "closed"]
 
@@ -61,7 +56,7 @@ class Lifecycle:
         self._engine: Final = engine
         self._start_timeout_seconds: Final = start_timeout_seconds
         self.close_timeout_seconds: Final = close_timeout_seconds
-        self.barriers: Final = Barriers(engine.clock)
+        self.flushes: Final = Flushes(self, engine)
         self.attachments: dict[str, Attachment] = {}
         self._leaving: dict[Attachment, _Departure] = {}
         self._closing: Errand[Report] | None = None
@@ -84,7 +79,7 @@ class Lifecycle:
     @property
     def everybody(self) -> dict[str, Attachment]:
         """The attachments and the keepers of their dead letters, by name."""
-        return {one.name: one for one in _with_keepers(self.attachments.values())}
+        return {one.name: one for one in with_keepers(self.attachments.values())}
 
     @property
     def pending(self) -> int:
@@ -123,7 +118,7 @@ class Lifecycle:
         Raises:
             AttachError: It is still being detached.
         """
-        for attachment in _with_keepers(self._leaving):
+        for attachment in with_keepers(self._leaving):
             if attachment.sink is sink:
                 raise AttachError(
                     f"the {type(sink).__name__} that was attached as "
@@ -180,8 +175,8 @@ class Lifecycle:
 
     def _forget_old_loop(self) -> None:
         """Let go of all who waited on a loop that is gone; go on with its detaches."""
-        self.barriers.rebind()
-        for attachment in _with_keepers([*self.attachments.values(), *self._leaving]):
+        self.flushes.barriers.rebind()
+        for attachment in with_keepers([*self.attachments.values(), *self._leaving]):
             attachment.workers.departures.rebind()
             for waiter in list(attachment.waiters):
                 if waiter.is_stranded:
@@ -193,7 +188,7 @@ class Lifecycle:
 
     async def _leave_loop(self) -> None:
         """End all workers, with nothing decided: another loop may take it up."""
-        everybody = _with_keepers([*self.attachments.values(), *self._leaving])
+        everybody = with_keepers([*self.attachments.values(), *self._leaving])
         running = [task for one in everybody for task in one.workers.suspend()]
         await outlast(*running, seconds=GRACE_SECONDS)
 
@@ -213,9 +208,9 @@ class Lifecycle:
 
     def _renewed(self) -> list[Attachment]:
         """Renew all attachments; return those that are not being detached."""
-        for one in _with_keepers([*self.attachments.values(), *self._leaving]):
+        for one in with_keepers([*self.attachments.values(), *self._leaving]):
             one.start_over()
-        self.barriers.rebind()
+        self.flushes.barriers.rebind()
         for one in self._leaving:
             one.last_report = one.report(is_past=True)
         self._leaving.clear()
@@ -231,78 +226,6 @@ class Lifecycle:
         for attachment in list(self.everybody.values()):
             if not attachment.plan.pulls:
                 await attachment.ready(max(deadline - clock.monotonic(), 0))
-
-    async def flush(self, timeout_seconds: float | None) -> Report:
-        """See :meth:`eventbus.Bus.flush`."""
-        not_nan("timeout_seconds", timeout_seconds)
-        binding = self._engine.binding
-        if timeout_seconds is None:
-            timeout_seconds = self.close_timeout_seconds
-        if self.is_running and binding.is_elsewhere:
-            return await self._flush_there(timeout_seconds)
-        self._engine.log.catch_up()
-        if not self.is_closed:
-            self._engine.work()
-        if not self.is_running or not binding.is_bound:
-            return self._report(self._engine.sealer.next_sequence)
-        barrier = self._engine.sealer.next_sequence
-        waited_for = [
-            attachment
-            for attachment in self.everybody.values()
-            if not (attachment.plan.pulls or attachment.workers.is_calling())
-        ]
-        await self.barriers.wait(waited_for, barrier, timeout_seconds)
-        return self._report(barrier)
-
-    async def _flush_there(self, timeout_seconds: float) -> Report:
-        """Flush on the bus's loop; report in time though that should stand still."""
-        there = self._engine.binding.there(lambda: self.flush(timeout_seconds))
-        flushing = asyncio.create_task(there)
-        try:
-            limit = timeout_seconds + _LATE_SECONDS
-            await asyncio.wait([flushing], timeout=limit)
-            return flushing.result() if flushing.done() else self._late_report()
-        finally:
-            flushing.cancel()
-
-    def flush_from_thread(self, timeout_seconds: float | None) -> Report:
-        """See :meth:`eventbus.Bus.flush_from_thread`."""
-        not_nan("timeout_seconds", timeout_seconds)
-        _refuse_on_a_loop("flush_from_thread", "flush")
-        if timeout_seconds is None:
-            timeout_seconds = self.close_timeout_seconds
-        loop = self._engine.binding.loop
-        if self.is_running and loop is not None and loop.is_running():
-            flushing = asyncio.run_coroutine_threadsafe(
-                self.flush(timeout_seconds), loop
-            )
-            with suppress(TimeoutError, CancelledError):
-                return flushing.result(timeout_seconds + _LATE_SECONDS)
-            flushing.cancel()
-        return self._late_report()
-
-    def _late_report(self) -> Report:
-        """Report without the loop's help: what is pending may be from before."""
-        return self._report_by(
-            lambda one: one.plan.pulls or one.door.free == one.plan.buffer.max_events
-        )
-
-    def _report(self, barrier: int) -> Report:
-        return self._report_by(lambda one: one.plan.pulls or one.is_past(barrier))
-
-    def _report_by(self, is_past: Callable[[Attachment], bool]) -> Report:
-        with (
-            self._engine.ingress.left,
-            self._engine.ingress.mutex,
-            self._engine.ingress.inside,
-        ):
-            self._engine.ingress.settle()
-            reports = {
-                name: attachment.report(is_past=is_past(attachment))
-                for name, attachment in self.everybody.items()
-            }
-        complete = all(report.complete for report in reports.values())
-        return Report(complete=complete, attachments=reports)
 
     async def detach(
         self, attachment: Attachment, timeout_seconds: float | None
@@ -379,37 +302,18 @@ class Lifecycle:
             await self._guard.aclose()
         self.phase = "closed"
         self._engine.log.close()
-        return self._report(self._engine.sealer.next_sequence)
-
-
-def _refuse_on_a_loop(action: str, instead: str) -> None:
-    """Raise where *action* would hold up the event loop that runs in this thread."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise RuntimeError(
-        f"{action} would hold up the event loop that runs in this thread: "
-        f"await {instead} there"
-    )
+        return self.flushes.report(self._engine.sealer.next_sequence)
 
 
 def _refuse_inside(attachments: Iterable[Attachment], action: str) -> None:
     """Raise where *action*, which waits for *attachments*, would wait for itself."""
-    for attachment in _with_keepers(attachments):
+    for attachment in with_keepers(attachments):
         if attachment.workers.is_calling():
             raise RuntimeError(
                 f"{action} was awaited inside a call of {attachment.name!r}, whose end "
                 "it waits for: begin it in a task of its own, which nobody in there "
                 "waits for"
             )
-
-
-def _with_keepers(attachments: Iterable[Attachment]) -> list[Attachment]:
-    """Return *attachments*, then those who keep their dead letters."""
-    attachments = list(attachments)  # threads look while the loop attaches
-    keepers = [one.dead_letters for one in attachments]
-    return [*attachments, *(keeper for keeper in keepers if keeper is not None)]
 
 
 async def _end(attachment: Attachment, limit: TimeLimit, reason: str) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import field
 
-from eventbus._attachment import Attachment
+from eventbus._attachment import Attachment, with_keepers
 from eventbus._clock import TimerHandle
 from eventbus._engine import Engine
 from eventbus._event import Event
@@ -264,8 +264,9 @@ class OwnEvents:
         now = self._engine.clock.monotonic()
         interval, self._reported_at = now - self._reported_at, now
         stats = self._stats().attachments
-        everybody = _with_keepers(self._attachments)
-        self._told = {a: t for a, t in self._told.items() if a in everybody.values()}
+        attached = with_keepers(self._attachments.values())
+        everybody = {one.name: one for one in attached}
+        self._told = {a: t for a, t in self._told.items() if a in attached}
         news = [
             (everybody[name], self._news(everybody[name], one, interval))
             for name, one in stats.items()
@@ -305,10 +306,3 @@ class OwnEvents:
             selects = select.selects(known, varies=True) and number >= floor
             if one is not about and selects:
                 one.take_own(window)
-
-
-def _with_keepers(attachments: Mapping[str, Attachment]) -> dict[str, Attachment]:
-    """Return *attachments* and those who keep their dead letters, by name."""
-    keepers = [one.dead_letters for one in attachments.values()]
-    everybody = [*attachments.values(), *(k for k in keepers if k is not None)]
-    return {one.name: one for one in everybody}

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from eventbus._window import Chunk
+from eventbus._chunk import Chunk
 
 OFFERED: Final = "offered"
 DELIVERED: Final = "delivered"

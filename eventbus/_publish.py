@@ -14,8 +14,8 @@ from eventbus._done import DONE
 from eventbus._errors import BusClosedError, PublishTimeoutError
 from eventbus._event import Event
 from eventbus._ingress import Ingress
-from eventbus._intake import Portion
 from eventbus._loop import LoopBinding
+from eventbus._portion import Portion
 from eventbus._record import AnyRecord, is_frozen, is_record
 from eventbus._route import Route
 from eventbus._router import Router
@@ -184,7 +184,9 @@ class Publish(Protocol):
         """Hand over *event*, or a record from elsewhere, and wait for room.
 
         Where there is room it is handed over by the call itself, and the result, to be
-        awaited all the same, is done. Else it is handed over when that is awaited.
+        awaited all the same, is done. One that has to wait, or needs a closer look (the
+        first of its type, one with a field that can change), is handed over when that
+        is awaited.
 
         Attachments with room have it at once. At full ones with ``Overflow.WAIT`` it
         stands in line, first come first served; the other policies never wait.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eventbus._chunk import RecordBatch
 from eventbus._settings import Buffer
-from eventbus._window import RecordBatch
 
 if TYPE_CHECKING:
     from eventbus._attachment import Attachment
@@ -49,11 +49,11 @@ def _appraise(attachment: Attachment, in_hand: list[RecordBatch]) -> None:
     """Size and judge what is held, and what waits in line, where that counts now."""
     flying = (chunk for batch in in_hand for chunk in batch.chunks)
     for chunk in [*attachment.buffer.chunks, *flying]:
-        attachment.appraise(chunk)
+        attachment.portions.appraise(chunk)
     for waiter in list(attachment.waiters):
         if waiter.is_withdrawn:
             continue
-        waiter.portion = attachment.appraised(waiter.portion)
+        waiter.portion = attachment.portions.appraised(waiter.portion)
         if not waiter.portion.kept:  # it could never fit, and takes no room
             attachment.waiters.remove(waiter)
             waiter.admit()

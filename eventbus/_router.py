@@ -274,7 +274,7 @@ class Router:
 
         Only one attachment may have them: several would have to agree on which.
         """
-        if route is None or len(route.attachments) > 1 or route.has_floors:
+        if route is None or len(route.attachments) != 1 or route.has_floors:
             return route
         thinning = route.attachments[0].thinning
         if thinning is None:

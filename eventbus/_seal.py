@@ -13,10 +13,10 @@ from eventbus._catalog import EventType
 from eventbus._context import Bound
 from eventbus._event import Event
 from eventbus._ingress import Ingress
-from eventbus._intake import Portion
 from eventbus._least_size import least_size
 from eventbus._ledger import BusLedger
 from eventbus._own_copy import own_copy
+from eventbus._portion import Portion
 from eventbus._records import RecordMaker, RecordPlan, Redaction, severity_of
 from eventbus._route import Route
 from eventbus._severity import SEVERITY_NUMBER
@@ -173,7 +173,7 @@ class Sealer:
             stop = len(view)
         if door.sealed_from is not None:
             stop = view.before(first + door.sealed_from)
-        return attachment.portion(view, stop)
+        return attachment.portions.of(view, stop)
 
     def _takers(
         self, kinds: Iterable[type[Event]]

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from eventbus._attempt import Deadline
+from eventbus._chunk import RecordBatch
 from eventbus._clock import TimerHandle
 from eventbus._coalesce import Coalescer
 from eventbus._context import enter_sink
@@ -19,7 +20,6 @@ from eventbus._retry import Backoff
 from eventbus._trouble import NO_TROUBLE
 from eventbus._verdict import describe_error
 from eventbus._waiting import TimeLimit, outlast, settle
-from eventbus._window import RecordBatch
 
 if TYPE_CHECKING:
     from eventbus._attachment import Attachment

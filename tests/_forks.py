@@ -83,8 +83,8 @@ def in_seal() -> None:
 
 def seen_by(observe: Callable[[Sequence[AnyRecord]], None]) -> None:
     attachment = bus._life.attachments["lines"]
-    attachment._observe_all = observe
-    attachment._note_what_counts()
+    attachment.portions._observe_all = observe
+    attachment.portions.follow(attachment.plan)
 
 
 def tell(**facts: object) -> None:

@@ -8,12 +8,13 @@ from itertools import chain, combinations
 from typing import Final
 
 from eventbus import Attachment, AttachmentStats, Buffer, Overflow
+from eventbus._chunk import Chunk, RecordBatch
 from eventbus._clock import Clock
 from eventbus._publish import Waiter
 from eventbus._record import AnyRecord
 from eventbus._sampler import Sampler, for_attachment
 from eventbus._trouble import Trouble
-from eventbus._window import Chunk, RecordBatch, event_of
+from eventbus._window import event_of
 from tests._model_far import FarSide
 from tests._rig import numbers, settle_jitter
 

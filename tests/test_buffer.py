@@ -12,8 +12,9 @@ from eventbus import (
     Unavailable,
 )
 from eventbus._buffer import RecordBuffer
+from eventbus._chunk import Chunk, RecordBatch
 from eventbus._record import AnyRecord, Record
-from eventbus._window import Chunk, RecordBatch, Window
+from eventbus._window import Window
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
 from tests._rig import CuedSink, Numbered, Rig, numbers
 

@@ -65,6 +65,16 @@ async def lose_two(rig: Rig) -> None:
     assert rig.stats().dropped == {"queue_full": 2}
 
 
+async def lose_the_third(rig: Rig) -> Telling:
+    """Have two batches in flight, lose the event after them, let both arrive."""
+    batch = Batch(max_events=1, max_in_flight=2, max_delay_seconds=0.0)
+    sink = await attach(rig, Buffer(max_events=2), batch=batch)
+    await rig.emit(1, 2)
+    await rig.emit(3)
+    await sink.cue_all()
+    return sink
+
+
 TWO = Gap("queue_full", 2, 2, 3)
 ONE = Buffer(max_events=1)
 
@@ -123,11 +133,7 @@ async def test_an_attempt_that_is_cut_off_leaves_its_gaps_to_the_next() -> None:
 @pytest.mark.proves("fault-42")
 async def test_what_another_batch_told_meanwhile_is_not_told_again() -> None:
     async with Rig() as rig:
-        batch = Batch(max_events=1, max_in_flight=2, max_delay_seconds=0.0)
-        sink = await attach(rig, Buffer(max_events=2), batch=batch)
-        await rig.emit(1, 2)
-        await rig.emit(3)
-        await sink.cue_all()
+        sink = await lose_the_third(rig)
         await rig.emit(4)
         await sink.cue(Unavailable())
         await rig.emit(5)
@@ -153,11 +159,7 @@ async def test_a_batch_of_which_some_are_rejected_has_told_its_gaps() -> None:
 @pytest.mark.proves("fault-42")
 async def test_of_several_batches_in_flight_one_tells() -> None:
     async with Rig() as rig:
-        batch = Batch(max_events=1, max_in_flight=2, max_delay_seconds=0.0)
-        sink = await attach(rig, Buffer(max_events=2), batch=batch)
-        await rig.emit(1, 2)
-        await rig.emit(3)
-        await sink.cue_all()
+        sink = await lose_the_third(rig)
         await rig.emit(4, 5)
         assert sink.told[2:] == [(Gap("queue_full", 1, 3, 3),), ()]
 

@@ -291,7 +291,7 @@ async def test_a_window_nothing_can_be_made_of_costs_one_attachment_that_window(
         attachment = bus.attach(odd, name="odd", buffer=bounds)
         bus.attach(plain, name="plain")
         with monkeypatch.context() as patch:
-            patch.setattr(attachment, "_portion", lambda *_: 1 / 0)
+            patch.setattr(attachment.portions, "_of", lambda *_: 1 / 0)
             for number in range(3):
                 bus.emit(Step(number=number))
             await settled()

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from eventbus import Catalog, Event, Gap, Record, Severity, SinkContext
+from eventbus._chunk import Chunk, RecordBatch
 from eventbus._clock import SystemClock
-from eventbus._window import Chunk, RecordBatch, Window
+from eventbus._window import Window
 from eventbus_local import ConsoleSettings, ConsoleSink
 
 Screen = Callable[[], io.StringIO]

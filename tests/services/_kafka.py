@@ -86,7 +86,7 @@ def format_storage(settings: Path) -> None:
     """Write the identity of a new cluster into the data folder that *settings* name."""
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     storage_tool = ("kafka.tools.StorageTool", "format", "--standalone")
-    java(*storage_tool, "--cluster-id", cluster, "--config", str(settings))
+    java(*storage_tool, f"--cluster-id={cluster}", "--config", str(settings))
 
 
 def java(main_class: str, *arguments: str, stdin: str = "") -> str:
