@@ -28,6 +28,7 @@ from eventbus._plan import Plan, check_kind
 from eventbus._portion import Portion, Portions
 from eventbus._record import AnyRecord
 from eventbus._resize import resize
+from eventbus._sampler import for_attachment
 from eventbus._settings import Buffer, Overflow
 from eventbus._sink import Sink, optional_method
 from eventbus._stats import AttachmentReport, AttachmentStats, State
@@ -196,7 +197,11 @@ class Attachment:
             with suppress(RuntimeError):  # asyncio minds another thread's call
                 waiter.turn_away()
         letters = self.dead_letters
-        Attachment.__init__(self, self.sink, self.plan, self.host)
+        sampler = self.plan.sampler
+        if sampler is not None:
+            sampler = for_attachment(sampler, self.host.clock)  # with luck of its own
+        plan = replace(self.plan, sampler=sampler)
+        Attachment.__init__(self, self.sink, plan, self.host)
         self.health.cause = "not started in this process, which was forked"
         if letters is not None:
             self.keep_aside(letters)

@@ -222,10 +222,10 @@ class RecordBuffer:
             self.in_flight_bytes -= batch.size_bytes
 
     def is_full_batch(self, batch: Batch) -> bool:
-        """Return whether what is queued fills a batch."""
-        return self.queued >= batch.max_events or (
-            batch.max_bytes is not None and self.queued_bytes >= batch.max_bytes
-        )
+        """Return whether what is queued fills a batch, or nothing more fits here."""
+        if self.queued >= batch.max_events or self.room <= 0:
+            return True
+        return batch.max_bytes is not None and self.queued_bytes >= batch.max_bytes
 
 
 def _fitting(chunk: Chunk, room: int, room_bytes: int, *, alone: bool) -> int:

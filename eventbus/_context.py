@@ -46,7 +46,7 @@ class Bound(msgspec.Struct, frozen=True, eq=False):
     trace: TraceContext | None = None
     depth: int = 0
     dropped_attributes_count: int = 0
-    weight: float = 0.0
+    drawn_by: object = None
 
 
 UNBOUND: Final = Bound()

@@ -105,12 +105,11 @@ class Departures:
         """Wake a worker that could have a batch at once, to seal what there is first.
 
         Returns:
-            Whether there is one; else nothing happens.
+            Whether one was woken; else nothing happens.
         """
         if not self._idle or self.paused or self._clock.monotonic() < self._due_at:
             return False
-        self._wake_one()
-        return True
+        return self._wake_one()
 
     def notify(self) -> None:
         """Wake a worker if a batch is due, or set the timer for when it will be."""
@@ -121,12 +120,14 @@ class Departures:
         elif self._idle:
             self._set_timer()
 
-    def _wake_one(self) -> None:
+    def _wake_one(self) -> bool:
+        """Wake one who sleeps; return whether there was one: some may be cancelled."""
         while self._idle:
             woken = self._idle.pop()
             if not woken.done():
                 settle(woken)
-                return
+                return True
+        return False
 
     def _set_timer(self) -> None:
         if not self._buffer.queued or self.paused:

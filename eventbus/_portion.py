@@ -25,6 +25,7 @@ from eventbus._window import Window
 
 if TYPE_CHECKING:
     from eventbus._attachment import Attachment
+    from eventbus._thinning import Thinning
 
 MAX_WEIGHT: Final = 1e18  # beyond it, sums of weights lose whole events
 
@@ -123,7 +124,8 @@ class Portions:
             self._observe(window)
         kept = Chunk(window, 0, stop)
         if self._plan.sampler is not None:
-            sampled = sample(window.head(stop), self._plan.sampler, self._warn)
+            part, thinning = window.head(stop), self._attachment.thinning
+            sampled = sample(part, self._plan.sampler, self._warn, thinning)
             kept = Chunk(sampled, 0, len(sampled))
         lost = () if stop == len(window) else _refused(window, stop)
         portion = Portion(window.sequences, lost, stop - len(kept), kept)
@@ -217,17 +219,20 @@ class Warn(Protocol):
         ...
 
 
-def sample(window: Window, sampler: Sampler, warn: Warn) -> Window:
+def sample(
+    window: Window, sampler: Sampler, warn: Warn, thinning: Thinning | None = None
+) -> Window:
     """Return what *sampler* keeps of *window*, with its weights.
 
-    What was decided as it was emitted stays so. A sampler that raises keeps the event.
+    What its *thinning* kept as it was emitted stays kept. A sampler that raises keeps
+    the event.
     """
     picks: list[int] = []
     weights: list[float] = []
-    decided = [bound.weight if bound else 0.0 for bound in window.contexts]
+    kept = thinning.kept_of(window.contexts) if thinning is not None else {}
     for index, record in enumerate(window.records):
         try:
-            weight = decided[index] or _weight(sampler.sample(record))
+            weight = kept.get(index) or _weight(sampler.sample(record))
             taken = weight > 0
         except BaseException as error:  # a sampler is the user's code
             if was_pressed(error):

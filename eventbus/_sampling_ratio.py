@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import copy
 from random import Random
 from typing import Final
 
@@ -39,7 +40,11 @@ class Ratio:
         self.weight: Final = 1 / ratio if ratio else 0.0
         self._threshold: Final = rejection_threshold(ratio)
         self._key: Final = None if key is None else Key(key)
-        self._uniform: Final = Random(seed).random
+        self._begin()
+
+    def _begin(self) -> None:
+        """Draw anew: the state of one attachment."""
+        self._uniform = Random(self.seed).random
         self._gap = self.drawn_gap()
 
     @property
@@ -66,7 +71,9 @@ class Ratio:
 
     def for_attachment(self, clock: Clock) -> Ratio:
         """See :class:`Sampler`; the *clock* is not needed."""
-        return Ratio(self.ratio, key=self.key, seed=self.seed)
+        own = copy(self)
+        own._begin()
+        return own
 
     def __repr__(self) -> str:
         """Show the settings that are not the defaults."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -44,6 +45,7 @@ class Thinning(list[None]):
         "_ledger",
         "_ratio",
         "_settled",
+        "_token",
         "decisions",
         "route",
     )
@@ -57,7 +59,8 @@ class Thinning(list[None]):
         self._ratio = ratio
         self._ledger = ledger
         self._bus_ledger = bus_ledger
-        self._kept = Bound(weight=ratio.weight)
+        self._token = object()  # not this one itself: no cycle keeps a bus alive
+        self._kept = Bound(drawn_by=self._token)
         self._gap = ratio.drawn_gap()
         self._draw()
 
@@ -67,23 +70,32 @@ class Thinning(list[None]):
             run = min(self._gap, _MAX_DRAWN - len(drawn))
             drawn += _LEFT_OUT * run
             self._gap -= run
-            if self._gap:
+            if len(drawn) == _MAX_DRAWN:
                 break
             drawn += _KEPT
             self._gap = self._ratio.drawn_gap()
-        self._drawn, self._settled = drawn, len(drawn)
-        self.decisions = list(drawn)
-        """1 leaves an event out, 0 keeps it; taken from the end."""
+        self._drawn, self._settled = drawn, 0
+        self.decisions = list(reversed(drawn))
+        """1 leaves an event out, 0 keeps it; the next one is the last."""
 
     def marked(self, bound: Bound | None) -> Bound:
         """Return what a kept event carries beside what is *bound* at its emit."""
-        return replace(bound, weight=self._kept.weight) if bound else self._kept
+        return replace(bound, drawn_by=self._token) if bound else self._kept
+
+    def kept_of(self, contexts: Sequence[Bound | None]) -> dict[int, float]:
+        """Return the weight of each that was kept as it was emitted, by its place."""
+        token, weight = self._token, self._ratio.weight
+        return {
+            index: weight
+            for index, bound in enumerate(contexts)
+            if bound is not None and bound.drawn_by is token
+        }
 
     def settle(self) -> None:
         """Count what was left out since the last time; the lock is held."""
-        left = len(self.decisions)
-        count = self._drawn.count(_LEFT_OUT, left, self._settled)
-        self._settled = left
+        taken = len(self._drawn) - len(self.decisions)
+        count = self._drawn.count(_LEFT_OUT, self._settled, taken)
+        self._settled = taken
         self._ledger.offered += count
         self._ledger.sampled_out += count
         self._bus_ledger.emitted += count

@@ -163,6 +163,34 @@ async def test_batches_that_end_out_of_their_order_are_counted_once_each() -> No
         assert rig.stats().delivered == 6
 
 
+async def test_an_event_wakes_the_loop_though_who_slept_is_being_cancelled() -> None:
+    """In one pass of the loop: the reader does not know of its cancellation yet."""
+    async with Rig() as rig, rig.bus.subscribe() as records:
+        reader = asyncio.ensure_future(anext(records))
+        audit = await rig.attach(sink := CuedSink(), batch=Batch(max_delay_seconds=0))
+        await settled()
+        reader.cancel()
+        rig.bus.emit(Numbered(n=1))
+        await settled()
+        assert reader.cancelled()
+        await sink.cue()
+        assert audit.ledger.delivered == 1
+
+
+async def test_a_full_buffer_leaves_though_it_is_smaller_than_a_batch() -> None:
+    async with Rig() as rig:
+        buffer = Buffer(max_events=4)
+        attachment = await rig.attach(sink := CuedSink(), buffer=buffer)
+        await rig.emit(0)
+        await sink.cue()
+        await rig.emit(1, 2, 3)
+        assert attachment.buffer.in_flight == 0
+        await rig.emit(4)
+        assert attachment.buffer.in_flight == 4
+        await sink.cue()
+        assert sorted(numbers(sink.delivered)) == [0, 1, 2, 3, 4]
+
+
 async def test_a_wake_up_whose_reader_was_cancelled_goes_to_another() -> None:
     async def read() -> int:
         return (await anext(records)).event.n

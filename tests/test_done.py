@@ -47,7 +47,41 @@ async def shielded(call: Callable[[int], Coroutine[Any, Any, None]]) -> None:
         await asyncio.shield(call(n))
 
 
-WAYS = [gathered, timed, as_tasks, in_a_group, by_anyio, shielded]
+async def waited_for(call: Callable[[int], Coroutine[Any, Any, None]]) -> None:
+    done, _ = await asyncio.wait({asyncio.ensure_future(call(n)) for n in range(2)})
+    assert {task.result() for task in done} == {None}
+    assert len(done) == 2
+
+
+async def as_completed(call: Callable[[int], Coroutine[Any, Any, None]]) -> None:
+    for n in range(2):
+        for finished in asyncio.as_completed([call(n), asyncio.sleep(0)]):
+            assert await finished is None
+
+
+async def by_name(call: Callable[[int], Coroutine[Any, Any, None]]) -> None:
+    for n in range(2):
+        task = asyncio.ensure_future(call(n))
+        seen: list[object] = []
+        task.add_done_callback(seen.append)
+        task.remove_done_callback(seen.append)
+        assert task.get_name()
+        assert task.get_loop() is asyncio.get_running_loop()
+        await task
+        assert not seen
+
+
+WAYS = [
+    waited_for,
+    as_completed,
+    by_name,
+    gathered,
+    timed,
+    as_tasks,
+    in_a_group,
+    by_anyio,
+    shielded,
+]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -96,3 +130,17 @@ async def test_a_publisher_who_has_to_wait_hands_over_nothing_before_it_waits() 
         waiting = bus.publish(Step(n=1))
         assert bus.stats().attachments[attachment.name].offered == 1
         waiting.close()
+
+
+def test_a_loop_that_does_not_run_yet_can_run_it() -> None:
+    loop = asyncio.new_event_loop()
+    bus, sink = Bus(), RecordingSink()
+    bus.attach(sink)
+    try:
+        loop.run_until_complete(bus.start())
+        for n in range(3):
+            loop.run_until_complete(bus.publish(Step(n=n)))
+        loop.run_until_complete(bus.aclose())
+    finally:
+        loop.close()
+    assert [event.n for event in sink.events] == [0, 1, 2]

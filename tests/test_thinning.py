@@ -226,3 +226,41 @@ async def test_after_the_close_nothing_is_left_out_but_refused() -> None:
     assert not emit(Step(n=1))
     assert not bus.emit(Step(n=2))
     assert bus.stats().refused == {"closed": 2}
+
+
+@pytest.mark.proves("D8", "fault-50")
+async def test_the_first_events_have_no_better_luck_than_all_others() -> None:
+    """As in short programs, and in the many workers of one."""
+    buses, events, ratio = 300, 10, 0.1
+    weights, kept = 0.0, 0
+    for seed in range(buses):
+        bus, sink = Bus(), RecordingSink()
+        bus.attach(sink, sampler=Ratio(ratio, seed=seed))
+        emit = bus.emitter(Step)
+        async with bus:
+            for n in range(events):
+                emit(Step(n=n))
+        kept += len(sink.records)
+        weights += sum(record.weight for record in sink.records)
+    total = buses * events
+    three_sigma = 3 * math.sqrt(total * ratio * (1 - ratio))
+    assert abs(kept - total * ratio) < three_sigma
+    assert abs(weights - total) < three_sigma / ratio
+
+
+async def test_what_one_attachments_luck_kept_is_decided_anew_at_another() -> None:
+    """It was kept, and handed over when a thread had changed who is attached."""
+    first, second = RecordingSink(), RecordingSink()
+    async with Bus() as bus:
+        before = bus.attach(first, name="first", sampler=Ratio(0.5, seed=1))
+        bus.emit(Step(n=0))
+        thinning = before.thinning
+        assert thinning is not None
+        await before.detach()
+        bus.attach(second, name="second", sampler=Ratio(1e-9, seed=1))
+        route = bus._engine.ingress.routes[Step]
+        entry = (Step(n=1), 0, thinning.marked(None))
+        bus._engine.router._append(entry, route)
+        await bus.flush()
+        assert not second.records
+        assert bus.stats().attachments["second"].sampled_out == 1
