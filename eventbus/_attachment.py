@@ -389,15 +389,17 @@ class Attachment:
         """
         return AttachmentStats(**counts_amid(self))
 
-    def report(self, *, is_past: bool) -> AttachmentReport:
+    def report(self, *, is_past: bool, is_over: bool = False) -> AttachmentReport:
         """Return the counts, and whether all is well since the report before.
 
         Args:
             is_past: Whether nothing that was waited for is pending.
+            is_over: Whether nothing at all may be pending any more.
         """
         with self.host.ingress.left, self.host.ingress.mutex, self.host.ingress.inside:
             counts = counts_of(self)
         lost = self.ledger.lost + self.door.refused
+        is_past = is_past and not (is_over and counts["pending"])
         complete = is_past and lost == self._lost_before
         self._lost_before = lost
         return AttachmentReport(**counts, complete=complete)

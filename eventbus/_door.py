@@ -166,7 +166,7 @@ class Door:
 
     def cancel_seal(self) -> None:
         """Forget all counts: what was taken is handed over anew."""
-        self.starts_at = self.sealed_start
+        self.starts_at = self.sealed_start or self.starts_at
         self.end_seal()
         self.arrived = self.refused = 0
         self.closed_from = None

@@ -98,8 +98,9 @@ class Flushes:
         ingress = self._engine.ingress
         with ingress.left, ingress.mutex, ingress.inside:
             ingress.settle()
+            is_over = self._life.phase == "closed"
             reports = {
-                name: attachment.report(is_past=is_past(attachment))
+                name: attachment.report(is_past=is_past(attachment), is_over=is_over)
                 for name, attachment in self._life.everybody.items()
             }
         complete = all(report.complete for report in reports.values())

@@ -134,7 +134,7 @@ class Ingress:
         gone: list[Entry] = []
         with self.left, self.mutex, self.inside as outermost:
             present = self._route_of(entry[0])
-            if not outermost or self.closed or self._makes_wait(present):
+            if not outermost or self.closed or self._makes_wait(entry, present):
                 return not self._remove(entry)
             if not self._rouse(present):
                 return not self._remove(entry)
@@ -144,12 +144,15 @@ class Ingress:
                 self._account(present, lease, gone)
             return True
 
-    def _makes_wait(self, route: Route | None) -> bool:
+    def _makes_wait(self, entry: Published, route: Route | None) -> bool:
         if route is None:
             return False
         uncounted = len(self.entries) - self._counted
         if all(door.surely_fits(uncounted) for door in route.doors if door.waits):
             return False
+        index = self._place_of(entry)
+        if index is not None and index < self._counted:  # somebody looked meanwhile
+            return self._has_to_wait(index)
         arrivals = self._arrivals(self._counted, len(self.entries))
         return any(
             d.waits and not d.surely_fits(arrivals.get(d, 0)) for d in route.doors
@@ -209,13 +212,19 @@ class Ingress:
     def _remove(self, entry: Entry) -> bool:
         """Take *entry* back; ``False`` when it is not in the list any more."""
         self.revoke()
+        index = self._place_of(entry)
+        if index is None:
+            return False
+        if index < self._counted:
+            self._uncount(index)
+        del self.entries[index]
+        return True
+
+    def _place_of(self, entry: Entry) -> int | None:
         for index in range(len(self.entries) - 1, -1, -1):
             if self.entries[index] is entry:
-                if index < self._counted:
-                    self._uncount(index)
-                del self.entries[index]
-                return True
-        return False
+                return index
+        return None
 
     def _uncount(self, index: int) -> None:
         self._counted -= 1
@@ -300,14 +309,13 @@ class Ingress:
                 waiting = self._withhold()
             self._seen_closings = self._closings
             stop = self._counted + uncounted
-            taken = self.entries[:stop]
+            # Nothing is called between these two: no signal handler comes there.
+            self._in_seal = taken = self.entries[:stop]
             self.entries[:stop] = waiting
             for door in self.doors:
                 door.begin_seal(uncounted)
             self._counted = 0
             self._awake = False
-            self.ledger.emitted += self._selected(taken)
-            self._in_seal = taken
             self.since, self.sealed_since = math.inf, self.since
             return taken
 
@@ -339,8 +347,21 @@ class Ingress:
 
     @property
     def selected(self) -> int:
-        """How many of those handed over some attachment selects; the lock is held."""
-        return self._selected(self.entries)
+        """How many of those handed over some attachment selects; the lock is held.
+
+        Those count too that a seal under way has taken, and those do not whose
+        publishers are about to take them back.
+        """
+        counted = self.entries[: self._counted]
+        handed_over = self._selected(counted) + self._selected(self._in_seal)
+        return handed_over - len(self._on_the_way_back())
+
+    def _on_the_way_back(self) -> list[int]:
+        """Return the places of those whose publishers will find that they must wait."""
+        if not self.has_publishers or self._closings == self._seen_closings:
+            return []
+        places = range(self._first_refused(), self._counted)
+        return [index for index in places if self._has_to_wait(index)]
 
     def _selected(self, entries: list[Entry]) -> int:
         if not self.has_floors:
@@ -355,7 +376,8 @@ class Ingress:
         """Return what a seal under way has taken, door by door; the lock is held.
 
         For those who look at the counts meanwhile: how many wait there, and how many
-        came when the door was closed.
+        came when the door was closed. What publishers are about to take back is counted
+        at the doors, and less here.
         """
         counts: dict[Door, tuple[int, int]] = {}
         for index, entry in enumerate(self._in_seal):
@@ -364,12 +386,16 @@ class Ingress:
                     waiting, refused = counts.get(door, (0, 0))
                     fits = door.sealed_from is None or index < door.sealed_from
                     counts[door] = (waiting + fits, refused + (not fits))
+        for index in self._on_the_way_back():
+            for door in self._doors_of(self.entries[index][0]):
+                waiting, refused = counts.get(door, (0, 0))
+                late = door.refuses(index)
+                counts[door] = (waiting - (not late), refused - late)
         return counts
 
     def put_back(self) -> None:
         """Undo the :meth:`take` of a seal that was broken off."""
         with self.left, self.mutex, self.inside:
-            self.ledger.emitted -= self._selected(self._in_seal)
             self.entries[:0] = self._in_seal
             self._in_seal = []
             self.since, self.sealed_since = self.sealed_since, math.inf
@@ -385,6 +411,7 @@ class Ingress:
 
     def release(self) -> None:
         """End a seal: what it took is in the buffers; the lock is held."""
+        self.ledger.emitted += self._selected(self._in_seal)
         self._in_seal = []
         self.sealed_since = math.inf
         for door in self.doors:

@@ -7,11 +7,19 @@ import contextvars
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+from eventbus._errors import BusClosedError
 from eventbus._ingress import NoLoopError
 
 T = TypeVar("T")
+
+_LOOK_SECONDS: Final = 0.5  # how long another loop may have stopped unnoticed
+
+_STANDS_STILL: Final = (
+    "the bus belongs to an event loop that does not run now: "
+    "await it there, or close that loop first"
+)
 
 
 class LoopBinding:
@@ -52,16 +60,25 @@ class LoopBinding:
         """Await *call* on the bus's own loop, from another one.
 
         Raises:
-            RuntimeError: That loop does not run.
+            BusClosedError: That loop ended before there was an answer.
+            RuntimeError: That loop does not run, or stopped meanwhile.
         """
         # Any: what a coroutine yields and is sent is the loop's business.
-        if self.loop is None or not self.loop.is_running():
-            raise RuntimeError(
-                "the bus belongs to an event loop that does not run now: "
-                "await it there, or close that loop first"
-            )
-        future = asyncio.run_coroutine_threadsafe(call(), self.loop)
-        return await asyncio.wrap_future(future)
+        loop = self.loop
+        if loop is None or not loop.is_running():
+            raise RuntimeError(_STANDS_STILL)
+        future = asyncio.run_coroutine_threadsafe(call(), loop)
+        answer = asyncio.wrap_future(future)
+        try:
+            while not answer.done():
+                await asyncio.wait([answer], timeout=_LOOK_SECONDS)
+                if not answer.done() and not loop.is_running():
+                    raise RuntimeError(_STANDS_STILL)
+        finally:
+            future.cancel()
+        if answer.cancelled():  # not we: all its tasks are, when a loop ends
+            raise BusClosedError("the event loop of the bus ended meanwhile")
+        return answer.result()
 
     def is_owner(self) -> bool:
         """Return whether the calling thread is the loop's."""

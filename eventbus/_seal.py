@@ -10,6 +10,7 @@ import msgspec
 
 from eventbus._attachment import Attachment
 from eventbus._catalog import EventType
+from eventbus._chunk import Chunk
 from eventbus._context import Bound
 from eventbus._event import Event
 from eventbus._ingress import Ingress
@@ -88,15 +89,16 @@ class Sealer:
         """Hand everything that arrived to the attachments that selected it."""
         if self._sealing:
             return
-        self._sealing = True
         try:
-            self._seal(self._ingress.take())
+            self._sealing = True
+            self._seal()
         finally:
             self._sealing = False
 
-    def _seal(self, entries: list[Entry]) -> None:
+    def _seal(self) -> None:
         first = self.next_sequence
         try:
+            entries = self._ingress.take()
             window = self._window(entries, self._ingress.sealed_since)
             portions = self._portions(window, first) if entries else []
         except BaseException:  # the program is interrupted; nothing was queued yet
@@ -107,13 +109,25 @@ class Sealer:
             if not self._ingress.is_in_seal(entries):
                 return  # an observer forked: this is the child, they are the parent's
             self._ledger.emitted -= len(entries) - len(window)
-            gone = [a.intake.accept_sealed(portion) for a, portion in portions]
-            self._ingress.release()
+            gone = self._accept(portions)
         del gone
         for attachment, _ in portions:
             if attachment.waiters:
                 attachment.admit_waiting()
             attachment.workers.departures.notify()
+
+    def _accept(self, portions: list[tuple[Attachment, Portion]]) -> list[list[Chunk]]:
+        """Queue all *portions*, and end the seal, though one should be broken off."""
+        gone: list[list[Chunk]] = []
+        ahead = iter(portions)
+        try:
+            for attachment, portion in ahead:
+                gone.append(attachment.intake.accept_sealed(portion))
+        finally:
+            for attachment, portion in ahead:
+                gone.append(attachment.intake.accept_sealed(portion))
+            self._ingress.release()
+        return gone
 
     def _window(self, entries: list[Entry], since: float) -> Window:
         first = self.next_sequence

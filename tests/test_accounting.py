@@ -6,6 +6,8 @@ import asyncio
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from operator import le
 
 import pytest
 
@@ -14,6 +16,7 @@ from eventbus import (
     Buffer,
     Bus,
     Overflow,
+    PublishTimeoutError,
     Refused,
     TooLarge,
 )
@@ -129,3 +132,48 @@ async def test_threads_may_look_while_the_loop_attaches_and_detaches(
         over.set()
         await looking
         assert failed == []
+
+
+class Unhurried(RecordingSink):
+    """Lets others go first."""
+
+    async def write(self, batch: Sequence[AnyRecord]) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await super().write(batch)
+
+
+@pytest.mark.proves("fault-143")
+async def test_no_count_falls_while_publishers_wait_in_other_threads(
+    frequent_switches: None,
+) -> None:
+    """One whose event was counted may take it back, to wait in line."""
+    over, fell = threading.Event(), list[object]()
+
+    async def publish(bus: Bus) -> None:
+        while not over.is_set():
+            with suppress(PublishTimeoutError):
+                await bus.publish(Numbered(n=0), timeout_seconds=0.01)
+
+    def look(bus: Bus) -> None:
+        before = (0, 0, 0, 0)
+        for _ in range(12_000):
+            stats = bus.stats()
+            one = stats.attachments["sink"]
+            dropped = sum(one.dropped.values())
+            now = (stats.emitted, one.offered, one.delivered, dropped)
+            if not (one.balanced and all(map(le, before, now))):
+                fell.append((before, now))
+            before = now
+
+    async with Bus() as bus:
+        bus.attach(Unhurried(), name="sink", buffer=Buffer(max_events=4))
+        bus.emitter(Numbered)
+        publishers = [
+            asyncio.create_task(asyncio.to_thread(asyncio.run, publish(bus)))
+            for _ in range(3)
+        ]
+        await asyncio.to_thread(look, bus)
+        over.set()
+        await asyncio.gather(*publishers)
+    assert not fell

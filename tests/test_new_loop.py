@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 
-from eventbus import Attachment, Batch, Buffer, Bus, Report, Retry
+from eventbus import Attachment, Batch, Buffer, Bus, BusClosedError, Report, Retry
 from eventbus.testing import ManualClock, RecordingSink, ScriptedSink, settled, steps
 from tests._rig import CuedSink, Numbered, numbers
 
@@ -237,3 +238,27 @@ def test_the_time_of_a_call_that_vanished_there_ends_in_silence() -> None:
     left = run_and_vanish(first())
     asyncio.run(second())
     del left
+
+
+@pytest.mark.proves("fault-36")
+async def test_who_waits_from_another_loop_learns_that_the_bus_lost_its_own() -> None:
+    bus, runs, ends = Bus(), threading.Event(), threading.Event()
+    sink = ScriptedSink(steps.hang())
+    attachment = bus.attach(sink, buffer=Buffer(max_events=1))
+
+    async def host() -> None:
+        await bus.start()
+        runs.set()
+        await asyncio.to_thread(ends.wait)
+
+    hosting = asyncio.create_task(asyncio.to_thread(asyncio.run, host()))
+    await asyncio.to_thread(runs.wait)
+    bus.emit(Numbered(n=0))
+    publishing = asyncio.create_task(bus.publish(Numbered(n=1)))
+    while not attachment.waiters:  # noqa: ASYNC110 - they are on another loop
+        await asyncio.sleep(0.001)
+    ends.set()
+    await hosting
+    with pytest.raises(BusClosedError, match="loop of the bus ended"):
+        await publishing
+    await bus.aclose(0)
