@@ -123,8 +123,9 @@ async def test_events_of_the_authors_own_can_be_used() -> None:
 
 async def test_nothing_of_the_check_stays_behind() -> None:
     loop, before = asyncio.get_running_loop(), asyncio.all_tasks()
+    factory = loop.get_task_factory()
     await check_sink(RecordingSink)
-    assert loop.get_task_factory() is None
+    assert loop.get_task_factory() is factory
     assert "connect" not in vars(socket.socket)
     assert asyncio.all_tasks() == before
 
