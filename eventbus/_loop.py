@@ -35,6 +35,7 @@ class LoopBinding:
         self.thread: int | None = None
         self._context = contextvars.Context()
         self.loop: asyncio.AbstractEventLoop | None = None
+        self._planned: asyncio.Handle | None = None
 
     def bind(self) -> None:
         """Belong to the running loop."""
@@ -43,7 +44,7 @@ class LoopBinding:
 
     def start_over(self) -> None:
         """Belong to no loop any more, in the child of a fork."""
-        self.loop = self.thread = None
+        self.loop = self.thread = self._planned = None
         self._context = contextvars.Context()  # the parent's may be entered for ever
 
     @property
@@ -86,7 +87,10 @@ class LoopBinding:
 
     def work(self) -> None:
         """Do the work here and now, on the loop, whatever is bound there."""
+        planned = self._planned
         self._context.run(self._work)
+        if planned is not None:  # nothing is left for it; what came since has its own
+            planned.cancel()
 
     def wake(self, pilot: Callable[[], bool] | None = None) -> None:
         """Make the loop work soon; before :meth:`bind`, work waits for the start.
@@ -106,7 +110,7 @@ class LoopBinding:
                 return
             call = self.loop.call_soon  # no signal handler inside the loop's own wait
         try:
-            call(self._work, context=self._context)
+            self._planned = call(self._work, context=self._context)
         except RuntimeError as error:
             raise NoLoopError(str(error)) from error
 

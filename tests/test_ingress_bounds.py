@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
-from eventbus import Buffer, Bus, Event, Overflow
+from eventbus import Batch, Buffer, Bus, Event, Overflow
 from eventbus._record import AnyRecord
 from eventbus.testing import RecordingSink, settled
 from tests._between import Between
@@ -178,3 +179,25 @@ async def test_a_signal_handler_wakes_a_loop_that_waits() -> None:
         loop.call_soon_threadsafe = threadsafe  # type: ignore[method-assign]
         await bus.flush()
     assert len(sink.records) == 2
+
+
+async def test_an_emit_in_each_seal_makes_no_more_of_them_with_time() -> None:
+    """As from a finalizer: a wake-up that was planned is called off by a seal."""
+    seals: list[int] = []
+    async with Bus() as bus:
+        bus.attach(RecordingSink(), batch=Batch(max_delay_seconds=0))
+        sealer = bus._engine.sealer
+        portions = sealer._portions
+
+        def amid(*arguments: Any) -> Any:
+            seals[-1] += 1
+            if len(seals) <= 40:
+                bus.emit(Step(number=-1))
+            return portions(*arguments)
+
+        sealer._portions = amid  # type: ignore[method-assign]
+        for n in range(42):
+            seals.append(0)
+            bus.emit(Step(number=n))
+            await asyncio.sleep(0)
+    assert max(seals) <= 3

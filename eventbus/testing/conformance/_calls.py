@@ -130,7 +130,8 @@ class Calls:
                 cancelled.append(True)
 
         with self.watch.inside():
-            task = loop.create_task(self._run(method, args, cancel_at, cancel))
+            # Not begun before it has its name here, as by an eager task factory.
+            task = asyncio.Task(self._run(method, args, cancel_at, cancel), loop=loop)
         timer = None
         if cancel_after_seconds is not None:
             timer = loop.call_later(cancel_after_seconds, cancel)
