@@ -19,6 +19,7 @@ from typing import Final
 import msgspec
 
 from eventbus.bench import Bound, Contender, Effort, Figure, Measured, Part, Row, Sample
+from eventbus.bench._importing import as_installed
 
 LINES: Final = 50_000
 RECORDING: Final = (
@@ -93,16 +94,25 @@ def timed(command_of: Command, write: WriteLines, count: int = LINES) -> Contend
         del effort  # fewer lines would be another measurement
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder, "in.jsonl"), Path(folder, "out.jsonl")
+            command, environment = command_of(source, target), as_installed(folder)
+            write(source, 0)
+            _seconds(command, environment)  # compiles what it imports
             write(source, count)
-            command = command_of(source, target)
-            began = time.perf_counter()
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            spent = time.perf_counter() - began
-        if done.returncode:
-            raise RuntimeError(f"status {done.returncode}: {done.stderr.strip()}")
-        return Sample(spent)
+            target.unlink(missing_ok=True)
+            return Sample(_seconds(command, environment))
 
     return contend
+
+
+def _seconds(command: list[str], environment: dict[str, str]) -> float:
+    began = time.perf_counter()
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False
+    )
+    spent = time.perf_counter() - began
+    if done.returncode:
+        raise RuntimeError(f"status {done.returncode}: {done.stderr.strip()}")
+    return spent
 
 
 _RECORDING: Final = "recording"

@@ -31,12 +31,21 @@ print((time.perf_counter() - began) * 1e3)
 def importing(effort: Effort) -> Sample:
     """Return the milliseconds, the median of some processes."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment = as_installed(folder)
         _first, *found = (
             _import_ms(environment) for _ in range(1 + effort.of(REPEATS))
         )
     return Sample(statistics.median(found))
+
+
+def as_installed(folder: str) -> dict[str, str]:
+    """Return an environment in which modules are compiled once, into *folder*.
+
+    The first process in it compiles, and should not be measured.
+    """
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
 
 
 def _import_ms(environment: Mapping[str, str]) -> float:
