@@ -32,7 +32,7 @@ from eventbus._sampler import for_attachment
 from eventbus._settings import Buffer, Overflow
 from eventbus._sink import Sink, optional_method
 from eventbus._stats import AttachmentReport, AttachmentStats, State
-from eventbus._thinning import thinning
+from eventbus._thinning import Thinning, thinning
 from eventbus._trouble import Trouble, letter
 from eventbus._verdict import describe_error
 from eventbus._waiting import TimeLimit, wait_until_done
@@ -77,12 +77,13 @@ class Attachment:
         self.last_report: AttachmentReport | None = None
         self._lost_before = 0
         self.portions: Final = Portions(self)
-        self.thinning: Final = (
-            None
-            if self.portions.is_observed
-            else thinning(plan.sampler, self.ledger, host.ledger)
-        )
+        self.thinning: Final = self._thinning()
         self.workers: Final = Workers(self)
+
+    def _thinning(self) -> Thinning | None:
+        if self.portions.is_observed:  # it has to see what is left out too
+            return None
+        return thinning(self.plan.sampler, self.ledger, self.host.ledger)
 
     def __repr__(self) -> str:
         """Show the name and the state."""

@@ -66,22 +66,25 @@ class Engine:
             self._record_maker(resource, limits.max_attributes),
             max_depth=limits.max_depth,
         )
-        self.router: Final = Router(
-            catalog=catalog,
-            ingress=self.ingress,
-            sealer=self.sealer,
-            ledger=self.ledger,
-            log=self.log,
-            time_ns=clock.time_ns,
-            strict=strict,
-            max_event_types=limits.max_event_types,
-        )
+        self.router: Final = self._make_router(catalog, limits, strict=strict)
         self.publisher: Final = Publisher(
             ingress=self.ingress,
             router=self.router,
             sealer=self.sealer,
             binding=self.binding,
             time_ns=clock.time_ns,
+        )
+
+    def _make_router(self, catalog: Catalog, limits: Limits, *, strict: bool) -> Router:
+        return Router(
+            catalog=catalog,
+            ingress=self.ingress,
+            sealer=self.sealer,
+            ledger=self.ledger,
+            log=self.log,
+            time_ns=self.clock.time_ns,
+            strict=strict,
+            max_event_types=limits.max_event_types,
         )
 
     def _record_maker(self, resource: Attributes, max_attributes: int) -> RecordMaker:

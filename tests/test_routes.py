@@ -4,7 +4,7 @@ from types import new_class
 
 import pytest
 
-from eventbus import Batch, Bus, Event
+from eventbus import Batch, Buffer, Bus, Event
 from eventbus.testing import RecordingSink, settled
 
 
@@ -72,3 +72,22 @@ async def test_a_look_at_what_was_sealed_meanwhile_leases_nothing() -> None:
         bus.emit(Step(n=2))
         await settled()
         assert [event.n for event in sink.events] == [0, 2]
+
+
+@pytest.mark.proves("D6")
+async def test_a_publisher_whose_event_was_counted_in_meanwhile_does_not_wait() -> None:
+    """Somebody looked at the counts, and then the door closed behind it."""
+    async with Bus() as bus:
+        bus.attach(RecordingSink(), name="sink", buffer=Buffer(max_events=2))
+        await bus.publish(Step(n=0))
+        await bus.flush()
+        ingress = bus._engine.ingress
+        lease = ingress.routes[Step].lease
+        entry = (Step(n=1), 0, None, True)
+        ingress.entries.append(entry)
+        assert bus.stats().attachments["sink"].offered == 2
+        assert bus.emit(Step(n=2))
+        assert not bus.emit(Step(n=3))
+        assert ingress.enter(entry, lease)
+        await bus.flush()
+        assert bus.stats().attachments["sink"].delivered == 3

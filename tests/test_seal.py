@@ -24,6 +24,7 @@ from eventbus import (
     sampling,
 )
 from eventbus._context import Bound, scope
+from eventbus._door import Door
 from eventbus._record import AnyRecord
 from eventbus.testing import ManualClock, RecordingSink, settled
 
@@ -483,3 +484,52 @@ async def test_a_record_that_was_made_badly_costs_none_but_its_own_values() -> N
         assert bus.stats().warned["invalid_value"] >= 2
     assert numbers(sink) == [1, 1, 1, 2]
     assert {record.severity for record in sink.records} == {"info"}
+
+
+async def test_a_seal_that_is_broken_off_as_it_takes_is_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sink = RecordingSink()
+    async with Bus() as bus:
+        attachment = bus.attach(sink, name="sink")
+        for number in range(3):
+            bus.emit(Step(number=number))
+        with monkeypatch.context() as patch:
+            patch.setattr(Door, "begin_seal", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                bus._engine.work()
+        bus.emit(Step(number=3))
+        report = await bus.flush()
+        assert report.complete
+        assert bus.stats().emitted == attachment.ledger.offered == 4
+    assert [event.number for event in sink.events] == [0, 1, 2, 3]
+
+
+async def test_who_comes_after_one_whose_queueing_is_broken_off_has_everything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    second = RecordingSink()
+    async with Bus() as bus:
+        first = bus.attach(RecordingSink(), name="first")
+        bus.attach(second, name="second")
+        bus.emit(Step(number=0))
+        with monkeypatch.context() as patch:
+            patch.setattr(first, "intake", Interrupted())
+            with pytest.raises(KeyboardInterrupt):
+                bus._engine.work()
+        bus.emit(Step(number=1))
+        await bus.flush()
+        assert bus.stats().emitted == 2
+    assert [event.number for event in second.events] == [0, 1]
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+class Interrupted:
+    """Takes nothing: Ctrl-C comes first."""
+
+    closed_for = None
+
+    accept_sealed = staticmethod(interrupted)
