@@ -31,7 +31,9 @@ def lazy_names(
         home = homes.get(name)
         if home is None:
             raise AttributeError(
-                f"module {package.__name__!r} has no attribute {name!r}", name=name
+                f"module {package.__name__!r} has no attribute {name!r}",
+                name=name,
+                obj=package,
             )
         if home == package.__name__:
             return importlib.import_module(f"{home}.{name}")
