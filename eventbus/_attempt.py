@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from eventbus._chunk import RecordBatch
@@ -35,10 +35,13 @@ CLOSE_TRIES: Final = 10
 """How often a sink is closed anew that somebody else cancels while it closes."""
 
 
-async def attempt(
-    sink: Sink, batch: RecordBatch, deadline: Deadline, watch: LoopWatch
-) -> Verdict:
-    """Offer *batch* to *sink* once, in the task of the caller, a worker.
+def attempt(
+    sink: Sink, batch: RecordBatch, deadline: Deadline, watch: LoopWatch, now: float
+) -> Verdict | Awaitable[Verdict]:
+    """Offer *batch* to *sink* once, *now*, in the task of the caller, a worker.
+
+    Returns:
+        What became of it, or what is to be awaited at once: the call paused.
 
     Raises:
         asyncio.CancelledError: The task was cancelled, and not by the timeout. See
@@ -48,7 +51,19 @@ async def attempt(
     enter_depth(batch.depth + 1)
     deadline.begin()
     try:
-        answer = await watch.over(sink.write(batch), deadline.pause)
+        answer, rest = watch.begin(sink.write(batch), now, deadline.pause)
+        if rest is not None:
+            return _attempted(rest, batch, deadline)
+        return DELIVERED if answer is None else judge_answer(answer, len(batch))
+    except BaseException as error:  # noqa: BLE001 - whatever a sink raises is judged
+        return _judge(error, deadline)
+
+
+async def _attempted(
+    rest: Awaitable[object], batch: RecordBatch, deadline: Deadline
+) -> Verdict:
+    try:
+        answer = await rest
         return DELIVERED if answer is None else judge_answer(answer, len(batch))
     except BaseException as error:  # noqa: BLE001 - whatever a sink raises is judged
         return _judge(error, deadline)

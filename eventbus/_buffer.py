@@ -81,7 +81,7 @@ class RecordBuffer:
     @property
     def room(self) -> int:
         """How many more records fit; negative when there are too many."""
-        return self.max_events - self.pending
+        return self.max_events - self.queued - self.in_flight
 
     @property
     def room_bytes(self) -> float:
@@ -100,8 +100,6 @@ class RecordBuffer:
         count = chunk.stop - chunk.start
         if not count:
             return
-        if self._chunks:
-            self._chunks[-1].window.tighten()
         if self.max_age_seconds is not None:
             chunk.queued_at = self._now()
         self._chunks.append(chunk)
@@ -113,6 +111,11 @@ class RecordBuffer:
         pending = self.queued + self.in_flight
         if pending > self.peak:
             self.peak = min(pending, self.max_events)
+
+    def tighten(self) -> None:
+        """Keep what is queued in columns: it is going to wait for another turn."""
+        if self._chunks:
+            self._chunks[-1].window.tighten()
 
     def take_all(self) -> RecordBatch:
         """Move the whole queue into flight, though to no sink: it is ``unsent``."""
@@ -141,7 +144,8 @@ class RecordBuffer:
                 break
             chunks.append(self._shift(chunk, count))
             room -= count
-        self.in_flight_bytes += bytes_before - self.queued_bytes
+        if bytes_before:
+            self.in_flight_bytes += bytes_before - self.queued_bytes
         return RecordBatch(chunks)
 
     def _shift(self, chunk: Chunk, count: int) -> Chunk:
@@ -150,7 +154,8 @@ class RecordBuffer:
         self.queued -= count
         whole = count == chunk.stop - chunk.start
         head = self._chunks.popleft() if whole else chunk.shift(count)
-        self._uncount(head)
+        if head.sizes is not None or head.severe is not None:
+            self._uncount(head)
         return head
 
     def _uncount(self, chunk: Chunk) -> None:

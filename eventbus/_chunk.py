@@ -70,7 +70,7 @@ class Chunk:
 
     def tightened(self) -> Chunk:
         """Return the run so that it keeps no window over twice its size alive."""
-        if (self.stop - self.start) * 2 >= len(self.window):
+        if (self.stop - self.start) * 2 >= len(self.window.sequences):
             return self
         return self.picked(range(self.start, self.stop))
 

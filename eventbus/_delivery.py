@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
 
 from eventbus._attempt import Deadline, attempt, open_sink
 from eventbus._breaker import CircuitBreaker
@@ -80,6 +81,7 @@ class Delivery:
         self._retry: Final = plan.retry
         self._backoff: Final = Backoff(plan.retry, host.random)
         self._budget: Final = RetryBudget(plan.retry.budget_ratio)
+        self._deposit: Final = self._budget.deposit
         self._breaker: Final = CircuitBreaker(self._backoff)
         self._backing_off: set[asyncio.Future[None]] = set()
         self._barred: set[asyncio.Future[None]] = set()
@@ -122,25 +124,39 @@ class Delivery:
             remedy,
         )
 
-    def deposit(self, batch: RecordBatch, now: float) -> None:
-        """Count *batch* as sent for the first time, which pays for retries."""
-        self._budget.deposit(batch.length, now)
+    def begin(
+        self, hand: Hand, deadline: Deadline, now: float
+    ) -> Coroutine[Any, Any, None] | None:
+        """Try the batch in *hand*, taken *now*, for the first time, if it may be tried.
 
-    async def settle(
-        self, hand: Hand, deadline: Deadline, now: float | None = None
-    ) -> None:
-        """Deliver or give up everything in *hand*; *now* spares a look at the clock."""
+        Any: what is awaited yields and is sent is the loop's business.
+
+        Returns:
+            What is to be awaited at once: the call paused, or went wrong. What is left
+            in *hand* then has to be settled.
+        """
+        self._deposit(hand[0][0].length, now)
+        if self._paused or self.stopped or self._health.failed:
+            return None
+        if self._buffer.max_age_seconds is not None:
+            return None
+        ticket = self._breaker.allow(now)
+        return self._advance(hand, deadline, ticket, now) if ticket else None
+
+    async def settle(self, hand: Hand, deadline: Deadline) -> None:
+        """Deliver or give up everything in *hand*."""
         while hand and not (self.stopped or self._health.failed):
             if self._buffer.max_age_seconds is not None and not self._is_fresh(hand):
                 continue
             if self._paused and not self.draining:
                 await self._pause_with(hand, None, self._held_back)
                 continue
-            since = self._clock.monotonic() if now is None else now
-            now = None
+            since = self._clock.monotonic()
             ticket = self._breaker.allow(since)
             if ticket:
-                await self._advance(hand, deadline, ticket, since)
+                rest = self._advance(hand, deadline, ticket, since)
+                if rest is not None:
+                    await rest
             elif self.draining:
                 batch, trouble = hand.pop()
                 self._fate.lost(batch, "circuit_open", trouble)
@@ -157,43 +173,74 @@ class Delivery:
             hand[-1:] = [(rest, trouble)] if rest else []
         return bool(rest)
 
-    async def _advance(
+    def _advance(
         self, hand: Hand, deadline: Deadline, ticket: int, since: float
-    ) -> None:
+    ) -> Coroutine[Any, Any, None] | None:
+        """Try the next batch in *hand*; return what is left to await, if anything is.
+
+        Any: what it yields and is sent is the loop's business.
+        """
         batch, trouble = hand[-1]
         if self._own.pending or self._health.by_own_events:
             self._note_whose(batch)
         if self._ledger.gaps.untold:
             self._fate.tell_gaps(batch)
         try:
-            verdict = await attempt(self._sink, batch, deadline, self.watch)
+            verdict = attempt(self._sink, batch, deadline, self.watch, since)
         except BaseException as error:
             self._fate.keep_gaps(batch)
-            self._ledger.calls.add(self._clock.monotonic() - since)
             self._break_off(hand, ticket, since, error)
             raise
-        now = self.watch.ended_at
-        if not hand:
-            self._ledger.calls.add(now - since)
-            return  # it was taken away: the time to close was over
+        if verdict is not DELIVERED:
+            return self._go_on(hand, ticket, since, verdict)
+        hand.pop()
+        self._arrived(batch, trouble, ticket, since)
+        return None
+
+    async def _go_on(
+        self,
+        hand: Hand,
+        ticket: int,
+        since: float,
+        verdict: Verdict | Awaitable[Verdict],
+    ) -> None:
+        """Wait for the *verdict* of an attempt, if it must be, and do what it asks."""
+        batch, trouble = hand[-1]
+        if isinstance(verdict, Awaitable):
+            try:
+                verdict = await verdict
+            except BaseException as error:
+                self._fate.keep_gaps(batch)
+                self._break_off(hand, ticket, since, error)
+                raise
+        if not hand:  # it was taken away: the time to close was over
+            self._ledger.calls.add(self.watch.ended_at - since)
+            return
         hand.pop()
         if verdict is DELIVERED:
-            self._breaker.succeeded(now, ticket=ticket)
-            if trouble.since is None:
-                self._count_at_once(now - since)
-            else:
-                self._ledger.calls.add(now - since)
-                self._ledger.end_operation(now - trouble.since)
-            self._fate.delivered(batch)
-            if self._health.state != "ready":
-                self._health.ready()
-            if self._barred:
-                self._let_the_barred_look()
+            self._arrived(batch, trouble, ticket, since)
             return
-        self._ledger.calls.add(now - since)
+        self._ledger.calls.add(self.watch.ended_at - since)
         self._note_whose(batch)
         self._tell_breaker(verdict, len(batch), ticket)
         await self._decide(hand, batch, trouble.begun(since), verdict, since)
+
+    def _arrived(
+        self, batch: RecordBatch, trouble: Trouble, ticket: int, since: float
+    ) -> None:
+        """Count *batch*, of which nothing is wrong."""
+        now = self.watch.ended_at
+        self._breaker.succeeded(now, ticket=ticket)
+        if trouble.since is None:
+            self._count_at_once(now - since)
+        else:
+            self._ledger.calls.add(now - since)
+            self._ledger.end_operation(now - trouble.since)
+        self._fate.delivered(batch)
+        if self._health.state != "ready":
+            self._health.ready()
+        if self._barred:
+            self._let_the_barred_look()
 
     async def _decide(
         self,
@@ -214,6 +261,7 @@ class Delivery:
         self, hand: Hand, ticket: int, since: float, error: BaseException
     ) -> None:
         """Keep what is known of an attempt, begun *since*, that *error* broke off."""
+        self._ledger.calls.add(self._clock.monotonic() - since)
         self._breaker.abandoned(ticket=ticket)
         self._let_the_barred_look()
         if not hand:

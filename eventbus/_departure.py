@@ -37,12 +37,15 @@ class Departures:
         self._expiry: Final = expiry
         self._batch: Final = batch
         self._ingress: Final = ingress
+        self._mutex: Final = ingress.mutex
         self._clock: Final = clock
+        self._monotonic: Final = clock.monotonic
         self._work: Final = work
         self.taken_at = -math.inf
         self._idle: list[asyncio.Future[None]] = []
         self._timer: TimerHandle | None = None
         self._due_at = -math.inf
+        self._was_full = False
         self._flushes: set[object] = set()
         self.paused = False
         self.closing = False
@@ -60,32 +63,28 @@ class Departures:
             return True
         return self.closing or bool(self._flushes)
 
-    async def next(self) -> RecordBatch | None:
-        """Wait until a batch is due and take it; ``None`` when no more will come."""
-        while (batch := self.take()) is None:
-            if self.closing:
-                return None
-            self._set_timer()
-            await self._sleep()
-        return batch
-
     def take(self) -> RecordBatch | None:
         """Take a batch if one is due."""
-        if self._buffer.max_age_seconds is not None:
+        buffer, settings = self._buffer, self._batch
+        if buffer.max_age_seconds is not None:
             self._expiry.look()
-        if not self._buffer.queued or self.paused:
+        if not buffer.queued or self.paused:
             return None
-        now = self.taken_at = self._clock.monotonic()
-        if not (now >= self._due_at or self._leaves_early):
+        now = self.taken_at = self._monotonic()
+        is_full = buffer.queued >= settings.max_events
+        if not (is_full or now >= self._due_at or self._leaves_early):
             return None
-        with self._ingress.mutex:
-            batch = self._buffer.take(self._batch)
-        self._due_at = now + self._batch.max_delay_seconds
+        with self._mutex:
+            batch = buffer.take(settings)
+        self._due_at = now + settings.max_delay_seconds
+        self._was_full = is_full
         if self._idle:
             self.notify()
         return batch
 
-    async def _sleep(self) -> None:
+    async def sleep(self) -> None:
+        """Wait until a batch may be due; who was woken first seals what there is."""
+        self._set_timer()
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._idle.append(woken)
         try:
@@ -102,12 +101,16 @@ class Departures:
             self._work()
 
     def pilot(self) -> bool:
-        """Wake a worker that could have a batch at once, to seal what there is first.
+        """Wake a worker that likely has a batch at once, to seal what there is first.
+
+        That is after a pause, and where the last batch was full: then the next may be.
 
         Returns:
             Whether one was woken; else nothing happens.
         """
-        if not self._idle or self.paused or self._clock.monotonic() < self._due_at:
+        if not self._idle or self.paused:
+            return False
+        if not self._was_full and self._clock.monotonic() < self._due_at:
             return False
         return self._wake_one()
 
@@ -115,23 +118,26 @@ class Departures:
         """Wake a worker if a batch is due, or set the timer for when it will be."""
         if self._buffer.max_age_seconds is not None:
             self._expiry.watch()
+        if not self._idle:
+            return
         if self.is_due:
             self._wake_one()
-        elif self._idle:
+        else:
             self._set_timer()
 
     def _wake_one(self) -> bool:
         """Wake one who sleeps; return whether there was one: some may be cancelled."""
         while self._idle:
             woken = self._idle.pop()
-            if not woken.done():
-                settle(woken)
+            if not (woken.done() or woken.get_loop().is_closed()):
+                woken.set_result(None)
                 return True
         return False
 
     def _set_timer(self) -> None:
         if not self._buffer.queued or self.paused:
-            self._cancel_timer()
+            if self._timer is not None:
+                self._cancel_timer()
         elif self._timer is None:
             delay = max(self._due_at - self._clock.monotonic(), 0.0)
             self._timer = self._clock.call_later(delay, self._on_time)

@@ -104,8 +104,7 @@ class Engine:
         self.router.admit_left(item, bound)
 
     def _wake(self, route: Route | None) -> None:
-        first = route.attachments[0] if route is not None else None
-        self.binding.wake(first.workers.departures.pilot if first else None)
+        self.binding.wake(route.pilot if route is not None else None)
 
     def work(self) -> None:
         """Seal what was handed over; the loop calls it once per batch."""

@@ -54,6 +54,7 @@ class Fate:
         """Keep the parts; there are no dead letters until somebody keeps them."""
         self._name = name
         self._ingress = ingress
+        self._mutex = ingress.mutex
         self._buffer = buffer
         self._ledger = ledger
         self._log = log
@@ -75,10 +76,11 @@ class Fate:
 
     def delivered(self, batch: RecordBatch) -> None:
         """Count *batch* as delivered."""
-        with self._ingress.mutex:
-            self._ledger.delivered += batch.length
-            if self._ledger.own.pending:
-                self._ledger.own.end(batch.chunks, DELIVERED)
+        ledger = self._ledger
+        with self._mutex:
+            ledger.delivered += batch.length
+            if ledger.own.pending:
+                ledger.own.end(batch.chunks, DELIVERED)
             self._buffer.decided(batch)
         self._freed()
 

@@ -25,6 +25,7 @@ class Health:
         "_time_ns",
         "by_own_events",
         "cause",
+        "failed",
         "since",
         "state",
     )
@@ -45,13 +46,10 @@ class Health:
         """Whether what happens now is the doing of the bus's own events alone."""
         self.state: State = "degraded"
         self.cause: str | None = "not started yet"
+        self.failed = False
+        """Whether the sink was given up."""
         self.since = time_ns()
         """When it entered this state, in nanoseconds since 1970."""
-
-    @property
-    def failed(self) -> bool:
-        """Whether the sink was given up."""
-        return self.state == "failed"
 
     def ready(self) -> None:
         """All is well."""
@@ -74,9 +72,9 @@ class Health:
 
     def enter(self, state: State, cause: str | None) -> None:
         """Be in *state* for *cause*, and log nothing."""
-        if self.state == "failed":
+        if self.failed:
             return
         if state != self.state:
             self.since = self._time_ns()
-        self.state, self.cause = state, cause
+        self.state, self.cause, self.failed = state, cause, state == "failed"
         self._entered()

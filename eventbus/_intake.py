@@ -30,6 +30,7 @@ class Intake:
         are lower now; bytes come to publishers in line first.
         """
         door = self._door
+        self._buffer.tighten()
         room_bytes = 0 if door.waiting else self._buffer.room_bytes
         if door.stays_open:
             room = self._buffer.room - door.waiting
@@ -46,8 +47,8 @@ class Intake:
         return self._accept(portion, self._door.free, self._buffer.room_bytes)
 
     def _accept(self, portion: Portion, room: int, room_bytes: float) -> list[Chunk]:
-        ledger, door = self._ledger, self._door
-        ledger.offered += portion.offered + door.lost
+        ledger, door, kept = self._ledger, self._door, portion.kept
+        ledger.offered += len(portion.sequences) + door.lost
         if door.lost:
             before, last = portion.neighbours
             ledger.drop("queue_full", door.lost, before, last)
@@ -57,17 +58,17 @@ class Intake:
         ledger.sampled_out += portion.sampled_out
         for reason, count in portion.set_aside.items():
             ledger.keep_aside(reason, count)
-        if not portion.kept:
+        if kept is None or kept.start == kept.stop:
             return []
         if self.closed_for is not None:
-            ledger.drop_those(self.closed_for, [portion.kept])
-            return [portion.kept]
-        if self._door.drops_oldest:
-            self._push_alike(portion.kept)
+            ledger.drop_those(self.closed_for, [kept])
+            return [kept]
+        if door.drops_oldest:
+            self._push_alike(kept)
             return self.make_room()
-        if self._buffer.max_bytes is None and portion.kept.severe is None:
-            return self._push_within(portion.kept, room)
-        return self._push_one_by_one(portion.kept, room, room_bytes)
+        if self._buffer.max_bytes is None and kept.severe is None:
+            return self._push_within(kept, room)
+        return self._push_one_by_one(kept, room, room_bytes)
 
     def _push_alike(self, chunk: Chunk) -> None:
         for part in (chunk,) if chunk.severe is None else chunk.alike():
@@ -107,7 +108,7 @@ class Intake:
         return gone
 
     def _push_within(self, chunk: Chunk, room: int) -> list[Chunk]:
-        if len(chunk) <= room:
+        if chunk.stop - chunk.start <= room:
             self._buffer.push(chunk.tightened())
             return []
         self._buffer.push(chunk.shift(max(room, 0)).tightened())

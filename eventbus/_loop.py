@@ -87,7 +87,7 @@ class LoopBinding:
 
     def work(self) -> None:
         """Do the work here and now, on the loop, whatever is bound there."""
-        planned = self._planned
+        planned, self._planned = self._planned, None
         self._context.run(self._work)
         if planned is not None:  # nothing is left for it; what came since has its own
             planned.cancel()

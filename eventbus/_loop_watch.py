@@ -44,27 +44,56 @@ class LoopWatch:
             if held >= BLOCKED_SECONDS:
                 self._told(held)
 
-    # Any: what a coroutine yields and is sent is the loop's business.
-    @types.coroutine
-    def over(
-        self, call: Coroutine[Any, Any, T], paused: Callable[[float], None]
-    ) -> Generator[Any, Any, T]:
-        """Await *call*, as a plain ``await`` does.
+    # Any in what follows: what a coroutine yields and is sent is the loop's business.
+
+    def begin(
+        self,
+        call: Coroutine[Any, Any, T],
+        began: float,
+        paused: Callable[[float], None],
+    ) -> tuple[T, None] | tuple[None, Awaitable[T]]:
+        """Run *call* up to its first pause, here and now.
 
         Args:
             call: Of a sink.
-            paused: Is given when the call began, at its first pause if it has one.
+            began: What time it is.
+            paused: Is given when the call began, if it pauses.
+
+        Returns:
+            Its result, or what goes on with it, to be awaited by the same task at once.
         """
         steps = call
         if type(call) is not types.CoroutineType:  # a sink may return anything
             steps = _awaited(call)
+        try:
+            signal = steps.send(None)
+        except StopIteration as stop:
+            self.ended_at = ended = self._monotonic()
+            if ended - began >= BLOCKED_SECONDS:
+                self._told(ended - began)
+            result: T = stop.value
+            return result, None
+        except BaseException:
+            self._end(began, 0.0)
+            raise
+        paused(began)
+        return None, self._rest(steps, signal, began)
+
+    async def over(
+        self, call: Coroutine[Any, Any, T], paused: Callable[[float], None]
+    ) -> T | None:
+        """Await *call*, as a plain ``await`` does; see :meth:`begin`."""
+        result, rest = self.begin(call, self._monotonic(), paused)
+        return result if rest is None else await rest
+
+    @types.coroutine
+    def _rest(
+        self, steps: Coroutine[Any, Any, T], signal: Any, began: float
+    ) -> Generator[Any, Any, T]:
         now, longest = self._monotonic, 0.0
         value: Any = None
         thrown: list[BaseException] = []  # never in a frame that its traceback holds
-        began = now()
         try:
-            signal: Any = steps.send(None)
-            paused(began)
             while True:
                 if (held := now() - began) > longest:
                     longest = held
@@ -78,10 +107,13 @@ class LoopWatch:
             result: T = stop.value
             return result
         finally:
-            self.ended_at = ended = now()
-            held = ended - began
-            if held >= BLOCKED_SECONDS or longest >= BLOCKED_SECONDS:
-                self._told(max(held, longest))
+            self._end(began, longest)
+
+    def _end(self, began: float, longest: float) -> None:
+        """Note that a call ended, whose last stretch *began* then."""
+        self.ended_at = ended = self._monotonic()
+        if (held := ended - began) >= BLOCKED_SECONDS or longest >= BLOCKED_SECONDS:
+            self._told(max(held, longest))
 
 
 async def _awaited(call: Awaitable[T]) -> T:

@@ -105,8 +105,9 @@ class Portions:
             stop: From which record on the door was closed.
         """
         if self._takes_all and self._intake.closed_for is None:
-            lost = () if stop == len(window) else _refused(window, stop)
-            return Portion(window.sequences, lost, 0, Chunk(window, 0, stop))
+            sequences = window.sequences
+            lost = () if stop == len(sequences) else _refused(window, stop)
+            return Portion(sequences, lost, 0, Chunk(window, 0, stop))
         try:
             if self._takes_all or not len(window):
                 return self._of(window, stop)

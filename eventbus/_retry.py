@@ -85,10 +85,8 @@ class RetryBudget:
         self._fresh: Final = SlidingSum(_BUDGET_WINDOW_SECONDS, slots=60)
         self._again: Final = SlidingSum(_BUDGET_WINDOW_SECONDS, slots=60)
         self._retries: Final = SlidingSum(_BUDGET_WINDOW_SECONDS, slots=60)
-
-    def deposit(self, records: int, now: float) -> None:
-        """Count *records* sent for the first time."""
-        self._fresh.add(records, now)
+        self.deposit: Final = self._fresh.add
+        """Counts so many records as sent for the first time, at so many seconds."""
 
     def spend(self, records: int, now: float) -> bool:
         """Take *records* to be sent again; return whether the budget has them.

@@ -71,6 +71,11 @@ class Route:
         """Return the doors that *item* leads to."""
         return self.doors
 
+    def pilot(self) -> bool:
+        """Wake workers that likely have a batch at once; return whether any was."""
+        woken = [one.workers.departures.pilot() for one in self.attachments]
+        return any(woken)
+
     def renew(self, counted: int, closings: int) -> Lease:
         """Give a lease for a hand-over of which *counted* events are accounted for."""
         is_bounded = is_open = True

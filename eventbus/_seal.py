@@ -181,7 +181,7 @@ class Sealer:
         ]
 
     def _portion(self, attachment: Attachment, view: Window, first: int) -> Portion:
-        door, stop = attachment.door, len(view)
+        door, stop = attachment.door, len(view.sequences)
         if door.sealed_start:
             view = view.tail(view.before(first + door.sealed_start))
             stop = len(view)

@@ -21,6 +21,7 @@ class SlidingSum:
         self._slot_seconds: Final = window_seconds / slots
         self._amounts: Final = [0] * slots
         self._newest = 0
+        self._before_newest = 0
         self._newest_until = 0.0
         self.amount = 0
         """The sum when somebody last added or asked; what has gone since is in it."""
@@ -29,7 +30,6 @@ class SlidingSum:
         """Add *amount* at *now*, in seconds of a clock that never goes back."""
         if now >= self._newest_until:
             self._move(now)
-        self._amounts[self._newest % len(self._amounts)] += amount
         self.amount += amount
 
     def total(self, now: float) -> int:
@@ -41,13 +41,15 @@ class SlidingSum:
     def clear(self) -> None:
         """Forget everything."""
         self._amounts[:] = [0] * len(self._amounts)
-        self.amount = 0
+        self.amount = self._before_newest = 0
 
     def _move(self, now: float) -> None:
         slots = len(self._amounts)
         newest = max(self._newest, int(now / self._slot_seconds))
+        self._amounts[self._newest % slots] = self.amount - self._before_newest
         for slot in range(max(self._newest, newest - slots) + 1, newest + 1):
             self.amount -= self._amounts[slot % slots]
             self._amounts[slot % slots] = 0
+        self._before_newest = self.amount - self._amounts[newest % slots]
         self._newest = newest
         self._newest_until = (newest + 1) * self._slot_seconds

@@ -71,9 +71,11 @@ class Subscription(AsyncIterator[AnyRecord]):
     async def __anext__(self) -> AnyRecord:
         if self._attachment is None:
             raise RuntimeError("a subscription is read inside its 'async with'")
-        batch = await self._attachment.workers.departures.next()
-        if batch is None:
-            raise StopAsyncIteration
+        departures = self._attachment.workers.departures
+        while (batch := departures.take()) is None:
+            if departures.closing:
+                raise StopAsyncIteration
+            await departures.sleep()
         record = batch[0]
         self._attachment.fate.delivered(batch)
         return record

@@ -71,12 +71,12 @@ class Window:
 
     __slots__ = (
         "_contexts",
-        "_depth",
         "_entries",
         "_items",
         "_make",
         "_records",
         "_times",
+        "depth",
         "sequences",
         "since",
         "weights",
@@ -91,22 +91,30 @@ class Window:
         columns: Columns | None = None,
         weights: Sequence[float] | None = None,
         since: float = math.inf,
+        depth: int | None = None,
     ) -> None:
         """Keep *entries* or *columns*; *make* turns them into records when asked.
 
         *since* is when the oldest was handed over, on the monotonic clock; infinity
-        is unknown.
+        is unknown. *depth* is looked for where it is not known.
         """
         self._make = make
         self._entries = entries
         self._items: Sequence[Item] | None = columns[0] if columns else None
         self._times: Sequence[int] | None = columns[1] if columns else None
         self._contexts: Sequence[Bound | None] | None = columns[2] if columns else None
-        self._depth: int | None = None
         self._records: list[AnyRecord] | None = None
         self.sequences = sequences
         self.weights = weights
         self.since = since
+        self.depth: int = self._longest_chain() if depth is None else depth
+        """How long the longest chain of events that caused one of these is."""
+
+    def _longest_chain(self) -> int:
+        bound: Iterable[Bound | None] | None = self._contexts
+        if bound is None:
+            bound = map(context_of, self._entries)
+        return max([b.depth for b in filter(None, bound)], default=0)
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -156,16 +164,6 @@ class Window:
             self._records = self._make(self)
         return self._records
 
-    @property
-    def depth(self) -> int:
-        """How long the longest chain of events that caused one of these is."""
-        if self._depth is None:
-            bound: Iterable[Bound | None] | None = self._contexts
-            if bound is None:
-                bound = map(context_of, self._entries)
-            self._depth = max((b.depth for b in filter(None, bound)), default=0)
-        return self._depth
-
     def before(self, sequence: int) -> int:
         """Return how many records came before *sequence*."""
         return bisect_left(self.sequences, sequence)
@@ -184,7 +182,7 @@ class Window:
         times = [record.time_unix_nano for record in records]
         columns = (records, times, [None] * len(records))
         sequences = [record.sequence for record in records]
-        return cls(lambda _: records, sequences, columns=columns, since=since)
+        return cls(lambda _: records, sequences, columns=columns, since=since, depth=0)
 
     def replaced(self, items: Sequence[Item]) -> Window:
         """Return a window with *items* in the place of its own."""
@@ -208,6 +206,7 @@ class Window:
             columns=columns,
             weights=self.weights,
             since=self.since,
+            depth=self.depth,
         )
 
     def picked(
@@ -225,6 +224,7 @@ class Window:
             columns=cast("Columns", columns),
             weights=weights,
             since=self.since,
+            depth=None if self.depth else 0,
         )
         if self._records is not None:
             part._records = [self._records[i] for i in picks]

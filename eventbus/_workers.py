@@ -120,31 +120,35 @@ class Workers:
         while not (self.delivery.stopped or self._attachment.health.failed):
             batch = self.departures.take()
             if batch is None:
+                if self.departures.closing:
+                    return
                 deadline.rest()
-                batch = await self.departures.next()
-            if batch is None:
-                return
+                await self.departures.sleep()
+                continue
             hand.append((batch, NO_TROUBLE))
-            if self._coalescer is not None:
-                batch = self._coalesced(hand, self._coalescer)
             now = self.departures.taken_at
-            self.delivery.deposit(batch, now)
-            await self.delivery.settle(hand, deadline, now)
+            if self._coalescer is not None:
+                self._coalesced(hand, self._coalescer)
+                now = self._clock.monotonic()
+            rest = self.delivery.begin(hand, deadline, now)
+            if rest is not None:
+                await rest
+            if hand:
+                await self.delivery.settle(hand, deadline)
             self._deaths = 0
         self.departures.close()
 
-    def _coalesced(self, hand: Hand, coalescer: Coalescer) -> RecordBatch:
-        """Let what is alike in the batch in *hand* become one; return the batch."""
+    def _coalesced(self, hand: Hand, coalescer: Coalescer) -> None:
+        """Let what is alike in the batch in *hand* become one."""
         batch, trouble = hand[-1]
         try:
             merged = coalescer.merged(batch)
         except Exception as error:  # noqa: BLE001 - values compare as they like
             self._attachment.health.degrade(f"coalesce: {describe_error(error)}")
-            return batch
+            return
         if merged is not batch:
             hand[-1] = (merged, trouble)
             self._attachment.fate.coalesced(batch, merged)
-        return merged
 
     async def _open(self, deadline: Deadline) -> bool:
         self.was_asked_to_start = True
