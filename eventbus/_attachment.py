@@ -51,6 +51,7 @@ class Attachment:
         self.sink: Final = sink
         self.plan = plan
         self.host: Final = host
+        self._watchers: Final = host.watchers
         self.buffer: Final = RecordBuffer(plan.buffer, host.clock.monotonic)
         self.door: Final = Door(self.buffer, plan.buffer)
         self.ledger: Final = Ledger()
@@ -258,7 +259,8 @@ class Attachment:
         """Let those look again who wait for room, or for the end of a record."""
         if self.waiters:
             self.admit_waiting()
-        self.host.decided()
+        if self._watchers:
+            self.host.decided()
 
     def admit_waiting(self) -> None:
         """Take the records of publishers in line, for as long as the next one fits."""

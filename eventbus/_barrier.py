@@ -17,17 +17,17 @@ class Barriers:
     def __init__(self, clock: Clock) -> None:
         """Start with nobody waiting."""
         self._clock: Final = clock
-        self._watchers: set[asyncio.Future[None]] = set()
+        self.watchers: Final[set[asyncio.Future[None]]] = set()
+        """Done whenever records reached their final state."""
 
     def decided(self) -> None:
         """Let everybody who waits look again."""
-        if self._watchers:
-            for watcher in list(self._watchers):
-                settle(watcher)
+        for watcher in list(self.watchers):
+            settle(watcher)
 
     def rebind(self) -> None:
         """Forget those who waited on a loop that is gone."""
-        self._watchers.clear()
+        self.watchers.clear()
 
     async def wait(
         self,
@@ -60,10 +60,10 @@ class Barriers:
             if remaining is not None and remaining <= 0:
                 return
             watcher: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._watchers.add(watcher)
+            self.watchers.add(watcher)
             try:
                 await wait_until_done(watcher, clock, remaining)
             finally:
-                self._watchers.discard(watcher)
+                self.watchers.discard(watcher)
             if timeout_seconds is not None:
                 remaining = deadline - clock.monotonic()

@@ -136,7 +136,9 @@ class RecordBuffer:
         bytes_before = self.queued_bytes
         while self._chunks and room:
             chunk = self._chunks[0]
-            count = min(room, chunk.stop - chunk.start)
+            count = chunk.stop - chunk.start
+            if count > room:
+                count = room
             if room_bytes is not None and chunk.sizes is not None:
                 count = _fitting(chunk, count, room_bytes, alone=not chunks)
                 room_bytes -= sum(chunk.sizes[chunk.start : chunk.start + count])

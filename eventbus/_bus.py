@@ -400,6 +400,7 @@ class Bus:
             refresh=engine.router.refresh,
             detach=self._life.detach,
             work=engine.binding.work,
+            watchers=self._life.flushes.barriers.watchers,
             decided=self._life.flushes.barriers.decided,
             state_entered=self._own_events.note if self._own_events else _ignore,
         )

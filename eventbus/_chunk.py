@@ -59,9 +59,9 @@ class Chunk:
 
     def shift(self, count: int) -> Chunk:
         """Take the first *count* records off, and return them."""
-        head = self.run(0, count)
-        self.start += count
-        return head
+        first = self.start
+        self.start = stop = first + count
+        return Chunk(self.window, first, stop, self.sizes, self.queued_at, self.severe)
 
     def run(self, start: int, stop: int) -> Chunk:
         """Return the records from *start* up to *stop* of this run."""
@@ -114,14 +114,18 @@ class Chunk:
 class RecordBatch(Sequence[AnyRecord]):
     """What a sink is given: a sequence whose records are made at the first look."""
 
-    __slots__ = ("_chunks", "_records", "gaps", "length")
+    __slots__ = ("_chunks", "_records", "depth", "gaps", "length")
 
     def __init__(self, chunks: Sequence[Chunk]) -> None:
         """Keep *chunks* until somebody looks."""
-        self._chunks = chunks
-        self.length = 0
+        length = deepest = 0
         for chunk in chunks:
-            self.length += chunk.stop - chunk.start
+            length += chunk.stop - chunk.start
+            deepest |= chunk.window.depth
+        self.length = length
+        self._chunks = chunks
+        self.depth = max(self.depths) if deepest else 0
+        """How long the longest chain of events that caused one of these is."""
         self._records: list[AnyRecord] | None = None
         self.gaps: tuple[Gap, ...] = ()
         """What was dropped since the last batch that arrived; see :class:`Gap`."""
@@ -163,16 +167,8 @@ class RecordBatch(Sequence[AnyRecord]):
         return min([chunk.window.since for chunk in self._chunks], default=math.inf)
 
     @property
-    def depth(self) -> int:
-        """How long the longest chain of events that caused one of these is."""
-        for chunk in self._chunks:
-            if chunk.window.depth:
-                return max(self.depths)
-        return 0
-
-    @property
     def depths(self) -> list[int]:
-        """The same for each record."""
+        """How long the chain of events is that caused each record."""
         return [
             bound.depth if bound else 0
             for chunk in self._chunks

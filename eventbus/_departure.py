@@ -110,7 +110,7 @@ class Departures:
         """
         if not self._idle or self.paused:
             return False
-        if not self._was_full and self._clock.monotonic() < self._due_at:
+        if not self._was_full and self._monotonic() < self._due_at:
             return False
         return self._wake_one()
 

@@ -13,6 +13,8 @@ BOUNDS_SECONDS: Final = (
     *(0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0),
 )  # OpenTelemetry's advice for durations in seconds, and Prometheus's default
 
+_SHORT: Final = BOUNDS_SECONDS[0]
+
 
 class Durations(msgspec.Struct, frozen=True):
     """How long things took, as a histogram.
@@ -55,7 +57,8 @@ class DurationCounts:
     def add(self, seconds: float) -> None:
         """Count one that took so many *seconds*."""
         self._sum_seconds += seconds
-        self._buckets[bisect_left(BOUNDS_SECONDS, seconds)] += 1
+        bucket = 0 if seconds <= _SHORT else bisect_left(BOUNDS_SECONDS, seconds)
+        self._buckets[bucket] += 1
 
     def value(self) -> Durations:
         """Return the counts of now."""

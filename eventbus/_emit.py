@@ -97,7 +97,7 @@ def make_emit(
             return True
         if not route:
             try:
-                return True if route.decisions.pop() else keep(event, route)
+                return route.decisions.pop() or keep(event, route)
             except IndexError:
                 return slow.thin(event, route)
         lease = route.lease

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,8 @@ class Host(msgspec.Struct, frozen=True):
         refresh: Makes the routes to an attachment anew; the lock is held.
         detach: Takes an attachment off the bus.
         work: The same as *seal*, as the loop does it: nothing of the caller's is bound.
-        decided: Called whenever records reached their final state.
+        watchers: Those who want to know when records reached their final state.
+        decided: Called then, if there are any.
         state_entered: Called whenever an attachment enters a state, or the same again.
     """
 
@@ -50,5 +51,6 @@ class Host(msgspec.Struct, frozen=True):
     refresh: Callable[[Attachment], None]
     detach: Callable[[Attachment, float | None], Awaitable[AttachmentReport]]
     work: Callable[[], None]
+    watchers: Collection[object]
     decided: Callable[[], None]
     state_entered: Callable[[Attachment], object]

@@ -88,7 +88,7 @@ class Ingress:
         self._is_owner = is_owner
         self.now = now
         self.mutex = RLock()
-        self.inside = Latch(self.mutex, self._rouse)
+        self.inside = Latch(self.mutex, self.entries, self._rouse)
         self.left = Left(self.inside, admit)
         self._leases: list[Lease] = []
         self._begin()
@@ -118,7 +118,7 @@ class Ingress:
             if self.closed:
                 return self._turn_back(entry, "closed")
             present = self._route_of(entry[0])
-            if not self._rouse(present):
+            if not (self._awake or self._rouse(present)):
                 return self._turn_back(entry, "no_loop")
             if present is None:
                 self._remove(entry)
@@ -159,7 +159,8 @@ class Ingress:
         )
 
     def _route_of(self, item: Item) -> Route | None:
-        return self.routes.get(type(event_of(item)))
+        kind: type[Any] = type(item)  # Any: an event's, or a record's
+        return self.routes.get(kind if kind is not Record else type(event_of(item)))
 
     def _account(self, route: Route, lease: Lease, gone: list[Entry]) -> bool:
         """Give a lease that covers what arrived, which is counted if it must be.

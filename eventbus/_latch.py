@@ -26,14 +26,19 @@ class Latch:
 
     Args:
         mutex: The lock.
-        after: Called each time, still inside the lock but open to newcomers.
+        present: What has come; always this one list.
+        after: Called whenever somebody leaves while anything is *present*, still
+            inside the lock but open to newcomers.
     """
 
-    __slots__ = ("_after", "_busy", "_depth", "_mutex")
+    __slots__ = ("_after", "_busy", "_depth", "_mutex", "_present")
 
-    def __init__(self, mutex: RLock, after: Callable[[], object]) -> None:
-        """Begin open."""
+    def __init__(
+        self, mutex: RLock, present: list[Any], after: Callable[[], object]
+    ) -> None:
+        """Begin open. Any: what has come is nobody's business here."""
         self._mutex = mutex
+        self._present = present
         self._after = after
         self._busy = False
         self._depth = 0
@@ -62,7 +67,8 @@ class Latch:
             self._depth -= 1
             return
         self._busy = False
-        self._after()
+        if self._present:
+            self._after()
 
 
 def _holds(mutex: RLock) -> int:

@@ -73,8 +73,10 @@ class Route:
 
     def pilot(self) -> bool:
         """Wake workers that likely have a batch at once; return whether any was."""
-        woken = [one.workers.departures.pilot() for one in self.attachments]
-        return any(woken)
+        woken = False
+        for one in self.attachments:
+            woken = one.workers.departures.pilot() or woken
+        return woken
 
     def renew(self, counted: int, closings: int) -> Lease:
         """Give a lease for a hand-over of which *counted* events are accounted for."""

@@ -39,6 +39,7 @@ class Ratio:
         self.seed: Final = seed
         self.weight: Final = 1 / ratio if ratio else 0.0
         self._threshold: Final = rejection_threshold(ratio)
+        self._log_left_out: Final = math.log1p(-ratio) if 0 < ratio < 1 else 0.0
         self._key: Final = None if key is None else Key(key)
         self._begin()
 
@@ -65,9 +66,9 @@ class Ratio:
 
     def drawn_gap(self) -> int:
         """Draw how many are left out before the next kept one: geometric."""
-        if self.ratio in (0, 1):
+        if not self._log_left_out:
             return 0
-        return int(math.log(1 - self._uniform()) / math.log1p(-self.ratio))
+        return int(math.log(1 - self._uniform()) / self._log_left_out)
 
     def for_attachment(self, clock: Clock) -> Ratio:
         """See :class:`Sampler`; the *clock* is not needed."""

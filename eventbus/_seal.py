@@ -108,7 +108,7 @@ class Sealer:
         with self._ingress.left, self._ingress.mutex, self._ingress.inside:
             if not self._ingress.is_in_seal(entries):
                 return  # an observer forked: this is the child, they are the parent's
-            self._ledger.emitted -= len(entries) - len(window)
+            self._ledger.emitted -= len(entries) - len(window.sequences)
             gone = self._accept(portions)
         del gone
         for attachment, _ in portions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from eventbus._route import Route
     from eventbus._sampler import Sampler
 
-_LEFT_OUT: Final = b"\x01"
-_KEPT: Final = b"\x00"
+_LEFT_OUT: Final = True
+_KEPT: Final = False
 _MAX_DRAWN: Final = 4096
 _MAX_KEPT: Final = 64  # so many logarithms at a time, about 30 microseconds
 
@@ -43,6 +44,7 @@ class Thinning(list[None]):
         "_gap",
         "_kept",
         "_ledger",
+        "_places",
         "_ratio",
         "_settled",
         "_token",
@@ -65,18 +67,19 @@ class Thinning(list[None]):
         self._draw()
 
     def _draw(self) -> None:
-        drawn = bytearray()
-        for _ in range(_MAX_KEPT):
-            run = min(self._gap, _MAX_DRAWN - len(drawn))
-            drawn += _LEFT_OUT * run
-            self._gap -= run
-            if len(drawn) == _MAX_DRAWN:
-                break
-            drawn += _KEPT
-            self._gap = self._ratio.drawn_gap()
-        self._drawn, self._settled = drawn, 0
-        self.decisions = list(reversed(drawn))
-        """1 leaves an event out, 0 keeps it; the next one is the last."""
+        places: list[int] = []
+        place, drawn_gap = self._gap, self._ratio.drawn_gap
+        while place < _MAX_DRAWN and len(places) < _MAX_KEPT:
+            places.append(place)
+            place += 1 + drawn_gap()
+        self._drawn = min(place, _MAX_DRAWN)
+        self._gap = place - self._drawn
+        decisions = [_LEFT_OUT] * self._drawn
+        for kept in places:
+            decisions[-1 - kept] = _KEPT
+        self._places, self._settled = places, 0
+        self.decisions = decisions
+        """Whether each is left out; the next one is the last."""
 
     def marked(self, bound: Bound | None) -> Bound:
         """Return what a kept event carries beside what is *bound* at its emit."""
@@ -93,14 +96,16 @@ class Thinning(list[None]):
 
     def settle(self) -> None:
         """Count what was left out since the last time; the lock is held."""
-        taken = len(self._drawn) - len(self.decisions)
-        count = self._drawn.count(_LEFT_OUT, self._settled, taken)
+        taken = self._drawn - len(self.decisions)
+        settled = bisect_left(self._places, self._settled)
+        kept = bisect_left(self._places, taken) - settled
+        count = taken - self._settled - kept
         self._settled = taken
         self._ledger.offered += count
         self._ledger.sampled_out += count
         self._bus_ledger.emitted += count
 
-    def renew(self) -> int:
+    def renew(self) -> bool:
         """Return the next decision after the last; the lock is held.
 
         Another thread may have drawn new ones meanwhile.

@@ -111,10 +111,11 @@ class Window:
         """How long the longest chain of events that caused one of these is."""
 
     def _longest_chain(self) -> int:
-        bound: Iterable[Bound | None] | None = self._contexts
-        if bound is None:
-            bound = map(context_of, self._entries)
-        return max([b.depth for b in filter(None, bound)], default=0)
+        contexts: Iterable[Bound | None] | None = self._contexts
+        if contexts is None:
+            contexts = map(context_of, self._entries)
+        present = list(filter(None, contexts))
+        return max([bound.depth for bound in present]) if present else 0
 
     def __len__(self) -> int:
         return len(self.sequences)

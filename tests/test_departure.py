@@ -203,3 +203,37 @@ async def test_a_wake_up_whose_reader_was_cancelled_goes_to_another() -> None:
         await settled()
         assert readers[1].cancelled()
         assert await readers[0] == 1
+
+
+async def test_all_sinks_have_an_event_in_the_same_turn_of_the_loop() -> None:
+    async with Rig() as rig:
+        sinks = [RecordingSink() for _ in range(3)]
+        for number, sink in enumerate(sinks):
+            await rig.attach(sink, name=f"sink-{number}")
+        rig.bus.emit(Numbered(n=1))
+        await asyncio.sleep(0)
+        assert [batches(sink) for sink in sinks] == [[[1]]] * 3
+
+
+async def test_after_a_full_batch_the_next_is_delivered_in_one_turn() -> None:
+    async with Rig() as rig:
+        await rig.attach(sink := RecordingSink(), batch=SECOND)
+        await rig.emit(1)
+        await rig.emit(2, 3, 4)
+        for n in (5, 6, 7, 8):
+            rig.bus.emit(Numbered(n=n))
+        await asyncio.sleep(0)
+        assert batches(sink) == [[1], [2, 3, 4], [5, 6, 7]]
+
+
+async def test_after_a_full_batch_one_that_is_not_waits_for_its_time() -> None:
+    async with Rig() as rig:
+        await rig.attach(sink := RecordingSink(), batch=SECOND)
+        await rig.emit(1)
+        await rig.emit(2, 3, 4)
+        await rig.emit(5)
+        await rig.emit(6)
+        await rig.after(0.99)
+        assert batches(sink) == [[1], [2, 3, 4]]
+        await rig.after(0.01)
+        assert batches(sink) == [[1], [2, 3, 4], [5, 6]]

@@ -53,7 +53,7 @@ def test_publishers_and_flushes_that_waited_there_hold_nothing_up_here(
 
     async def second() -> Report:
         await bus.start()
-        assert bus._life.flushes.barriers._watchers == set()
+        assert bus._life.flushes.barriers.watchers == set()
         await settled()
         await sink.cue(index=-1)
         assert bus.emit(Numbered(n=3))
