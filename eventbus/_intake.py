@@ -29,13 +29,14 @@ class Intake:
         Its events were let in by the door, and have their places though the bounds
         are lower now; bytes come to publishers in line first.
         """
-        door = self._door
-        self._buffer.tighten()
-        room_bytes = 0 if door.waiting else self._buffer.room_bytes
+        door, buffer = self._door, self._buffer
+        if buffer.queued:
+            buffer.tighten()
+        room_bytes = 0 if door.waiting else buffer.room_bytes
         if door.stays_open:
-            room = self._buffer.room - door.waiting
+            room = buffer.room - door.waiting
         else:
-            room = max(self._buffer.room, door.sealing)
+            room = max(buffer.room, door.sealing)
         return self._accept(portion, room, room_bytes)
 
     def accept(self, portion: Portion) -> list[Chunk]:
@@ -67,6 +68,9 @@ class Intake:
             self._push_alike(kept)
             return self.make_room()
         if self._buffer.max_bytes is None and kept.severe is None:
+            if not portion.lost and kept.stop - kept.start <= room:
+                self._buffer.push(kept)
+                return []
             return self._push_within(kept, room)
         return self._push_one_by_one(kept, room, room_bytes)
 

@@ -20,14 +20,20 @@ from typing import Any, Final
 
 import msgspec
 
+from eventbus._bus import Bus
 from eventbus.bench._contest import Contender, Effort, Sample
-from eventbus.bench._workload import bus_with, fresh_burst
+from eventbus.bench._workload import (
+    CountingSink,
+    ToolResult,
+    bus_with,
+    fresh_burst,
+)
 from eventbus.bench._yardstick import Call, Turns
 
 # Any in this module: an event of whatever kind the library takes.
 
-BURSTS: Final = 40
-REPEATS: Final = 7
+BURSTS: Final = 100
+REPEATS: Final = 3
 
 Burst = Callable[[Sequence[Any]], Awaitable[object] | None]
 
@@ -172,7 +178,19 @@ async def open_bus(consumers: int, total: int) -> AsyncGenerator[Rig]:
     """Set up a bus with so many batch sinks."""
     del total  # the default bounds are enough, as the loop runs between bursts
     async with bus_with(consumers) as (bus, sinks):
-        yield Rig(each(bus.emit), bus.flush, lambda: [sink.count for sink in sinks])
+        yield _rig_of(bus, sinks, bus.emit)
+
+
+@asynccontextmanager
+async def open_bus_with_emitter(consumers: int, total: int) -> AsyncGenerator[Rig]:
+    """Set up the same, with an emitter of the one type that is handed over."""
+    del total
+    async with bus_with(consumers) as (bus, sinks):
+        yield _rig_of(bus, sinks, bus.emitter(ToolResult))
+
+
+def _rig_of(bus: Bus, sinks: Sequence[CountingSink], emit: Call) -> Rig:
+    return Rig(each(emit), bus.flush, lambda: [sink.count for sink in sinks])
 
 
 @asynccontextmanager
