@@ -52,19 +52,22 @@ class SlowPath:
     Args:
         ingress: Accounts for appends that went past their lease.
         irregular: Takes values whose type has no place in the table.
+        keep: Takes events that luck left in.
         thin: Takes events for which no decision was left.
     """
 
-    __slots__ = ("irregular", "look", "thin")
+    __slots__ = ("irregular", "keep", "look", "thin")
 
     def __init__(
         self,
         ingress: Ingress,
         irregular: Irregular,
+        keep: Callable[[Event, Thinning], bool],
         thin: Callable[[Event, Thinning], bool],
     ) -> None:
         """Keep them at hand."""
         self.look = ingress.look
+        self.keep = keep
         self.irregular = irregular
         self.thin = thin
 
@@ -80,14 +83,6 @@ def make_emit(
     entries, bound = ingress.entries, current_bound
     table: dict[Any, Any] = ingress.table  # Any: a Route is true, a Thinning is not
 
-    def keep(event: Event, thinning: Thinning) -> bool:
-        lease = thinning.route.lease
-        entry = (event, time_ns(), thinning.marked(bound()))
-        entries.append(entry)
-        if len(entries) > lease.limit:
-            return slow.look(entry, lease)
-        return lease.ok
-
     def emit(event: Event, /) -> bool:
         try:
             route = table[type(event)]
@@ -97,7 +92,7 @@ def make_emit(
             return True
         if not route:
             try:
-                return route.decisions.pop() or keep(event, route)
+                return route.decisions.pop() or slow.keep(event, route)
             except IndexError:
                 return slow.thin(event, route)
         lease = route.lease

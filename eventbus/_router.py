@@ -73,7 +73,7 @@ class Router:
         self._common: tuple[Attachment, ...] | None = None
         self._plain, self._has_floors = True, False
         self._varying: set[type[Event]] = set()
-        self._slow: Final = SlowPath(ingress, self.irregular, self.thin)
+        self._slow: Final = SlowPath(ingress, self.irregular, self.keep, self.thin)
         self.emit: Final = make_emit(ingress, time_ns, self._slow)
         self.relay: Final = make_relay(ingress, time_ns, self._slow)
 
@@ -351,6 +351,11 @@ class Router:
         if route is None:
             return True
         return self._append((event, self._time_ns(), bound), route)
+
+    def keep(self, event: Event, thinning: Thinning) -> bool:
+        """Hand over *event*, which is kept though most are left out."""
+        entry = (event, self._time_ns(), thinning.marked(current_bound()))
+        return self._append(entry, thinning.route)
 
     def admit(self, item: Any) -> tuple[Item, Route | None] | None:
         """Return *item* fit to be handed over, with its route; ``None`` is refused.
