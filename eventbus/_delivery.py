@@ -288,10 +288,9 @@ class Delivery:
         self._let_the_barred_look()
 
     def _let_the_barred_look(self) -> None:
-        """Let those who wait for the circuit go on, if it allows a call."""
-        if self._barred and self._breaker.retry_in(self._clock.monotonic()) == 0:
-            for woken in list(self._barred):
-                settle(woken)
+        """Let those who wait for the circuit ask it again: for a call, or how long."""
+        for woken in list(self._barred):
+            settle(woken)
 
     def _conclude(
         self, hand: Hand, batch: RecordBatch, trouble: Trouble, verdict: Conclusion
