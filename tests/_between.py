@@ -26,7 +26,15 @@ def core(*names: str) -> frozenset[str]:
 
 BY_OPERATION = core("emit")
 BY_LINE = core(
-    "latch", "ingress", "door", "route", "router", "seal", "intake", "publish"
+    "latch",
+    "ingress",
+    "compaction",
+    "door",
+    "route",
+    "router",
+    "seal",
+    "intake",
+    "publish",
 )
 
 
