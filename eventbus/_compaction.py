@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from eventbus._door import Door
 from eventbus._reserve import first_to_go, is_severe
 from eventbus._window import Entry, event_of, item_of
+from eventbus._withheld import has_to_wait
 
 if TYPE_CHECKING:
     from eventbus._ingress import Ingress
@@ -36,7 +37,7 @@ def compact(ingress: Ingress) -> list[Entry]:
             else door.wants(index, surplus)
             for door in doors
         ]
-        if any(wanted) or ingress.has_to_wait(index):
+        if any(wanted) or has_to_wait(ingress, index):
             kept.append(entry)
             continue
         gone.append(entry)

@@ -28,15 +28,8 @@ from eventbus._record import AnyRecord, Record
 from eventbus._route import LEASE_EVENTS, Lease, Route
 from eventbus._severity import Severity
 from eventbus._thinning import Thinning
-from eventbus._window import (
-    Entry,
-    Item,
-    Published,
-    event_of,
-    has_published,
-    is_published,
-    item_of,
-)
+from eventbus._window import Entry, Item, Published, event_of, item_of
+from eventbus._withheld import has_to_wait, withhold
 
 DEFERRED_EVENTS: Final = 128
 """How many arrivals may wait for a seal's end before they are counted without it."""
@@ -98,11 +91,13 @@ class Ingress:
         """When the oldest of what is here was handed over; infinity while none is."""
         self.sealed_since = math.inf
         """The same of what a seal under way has taken."""
-        self._in_seal: list[Entry] = []
+        self.in_seal: list[Entry] = []
+        """What a seal under way has taken."""
         self.counted = 0
         """How many, from the oldest on, are counted at their doors."""
         self._awake = False
-        self._closings = self._seen_closings = 0
+        self.closings = self.seen_closings = 0
+        """How many doors closed, and how many of them before the last seal."""
         self._compact_at = 4 * LEASE_EVENTS
 
     def deviates(self, record: AnyRecord) -> bool:
@@ -153,7 +148,7 @@ class Ingress:
             return False
         index = self._place_of(entry)
         if index is not None and index < self.counted:  # somebody looked meanwhile
-            return self.has_to_wait(index)
+            return has_to_wait(self, index)
         arrivals = self._arrivals(self.counted, len(self.entries))
         return any(
             d.waits and not d.surely_fits(arrivals.get(d, 0)) for d in route.doors
@@ -180,7 +175,7 @@ class Ingress:
             self._covers(route)
         answer = route.lease.ok
         if not self._is_owner():
-            answer = answer and lease.ok and lease.closings == self._closings
+            answer = answer and lease.ok and lease.closings == self.closings
         return answer
 
     def _covers(self, route: Route) -> bool:
@@ -193,7 +188,7 @@ class Ingress:
         if route.lease.limit < length:
             if len(self._leases) >= _MAX_LEASES:
                 self.revoke()
-            self._leases.append(route.renew(self.counted, self._closings))
+            self._leases.append(route.renew(self.counted, self.closings))
         return route.lease.limit >= length
 
     def _rouse(self, route: Route | None = None) -> bool:
@@ -219,7 +214,7 @@ class Ingress:
         if index is None:
             return False
         if index < self.counted:
-            self._uncount(index)
+            self.uncount(index)
         del self.entries[index]
         return True
 
@@ -229,7 +224,8 @@ class Ingress:
                 return index
         return None
 
-    def _uncount(self, index: int) -> None:
+    def uncount(self, index: int) -> None:
+        """Undo the count of the entry at *index*, which is taken out next."""
         self.counted -= 1
         doors = self.doors_of(self.entries[index][0])
         for door in self.doors:
@@ -258,7 +254,7 @@ class Ingress:
             fits = door.admit(count)
             if fits < count and not door.is_closed:
                 door.closed_from = self._position(door, self.counted, fits)
-                self._closings += 1
+                self.closings += 1
         self.counted = length
         return True
 
@@ -309,12 +305,12 @@ class Ingress:
                     uncounted = 0
                     break
             waiting: list[Entry] = []
-            if self.has_publishers and self._closings != self._seen_closings:
-                waiting = self._withhold()
-            self._seen_closings = self._closings
+            if self.has_publishers and self.closings != self.seen_closings:
+                waiting = withhold(self)
+            self.seen_closings = self.closings
             stop = self.counted + uncounted
             # Nothing is called between these two: no signal handler comes there.
-            self._in_seal = taken = self.entries[:stop]
+            self.in_seal = taken = self.entries[:stop]
             self.entries[:stop] = waiting
             for door in self.doors:
                 door.begin_seal(uncounted)
@@ -323,52 +319,8 @@ class Ingress:
             self.since, self.sealed_since = math.inf, self.since
             return taken
 
-    def _withhold(self) -> list[Entry]:
-        """Take out the publishers' entries that a door refused which makes them wait.
-
-        They are about to take them back themselves.
-        """
-        withheld: list[Entry] = []
-        first = self._first_refused()
-        if not has_published(self.entries[first : self.counted]):
-            return withheld
-        for index in reversed(range(first, self.counted)):
-            if self.has_to_wait(index):
-                withheld.append(self.entries[index])
-                self._uncount(index)
-                del self.entries[index]
-        return withheld[::-1]
-
-    def _first_refused(self) -> int:
-        """Return from where on some door refused what it makes publishers wait for."""
-        closed = (d.closed_from for d in self.doors if d.waits)
-        return min((c for c in closed if c is not None), default=self.counted)
-
-    def has_to_wait(self, index: int) -> bool:
-        """Return whether the publisher of what stands at *index* takes it back."""
-        entry = self.entries[index]
-        doors = self.doors_of(entry[0]) if is_published(entry) else ()
-        return any(door.waits and door.refuses(index) for door in doors)
-
-    @property
-    def selected(self) -> int:
-        """How many of those handed over some attachment selects; the lock is held.
-
-        Those count too that a seal under way has taken, and those do not whose
-        publishers are about to take them back.
-        """
-        counted = self.entries[: self.counted]
-        handed_over = self._selected(counted) + self._selected(self._in_seal)
-        return handed_over - len(self._on_the_way_back())
-
-    def _on_the_way_back(self) -> list[int]:
-        """Return the places of those whose publishers will find that they must wait."""
-        if not self.has_publishers or self._closings == self._seen_closings:
-            return []
-        places = range(self._first_refused(), self.counted)
-        return [index for index in places if self.has_to_wait(index)]
-
-    def _selected(self, entries: list[Entry]) -> int:
+    def selected_of(self, entries: list[Entry]) -> int:
+        """Return how many of *entries* some attachment selects; the lock is held."""
         if not self.has_floors:
             return len(entries)
         routes = map(self.routes.get, kinds_of(list(map(item_of, entries))))
@@ -377,32 +329,11 @@ class Ingress:
             for route, entry in zip(routes, entries, strict=True)
         )
 
-    def in_seal(self) -> dict[Door, tuple[int, int]]:
-        """Return what a seal under way has taken, door by door; the lock is held.
-
-        For those who look at the counts meanwhile: how many wait there, and how many
-        came when the door was closed. What publishers are about to take back is counted
-        at the doors, and less here.
-        """
-        counts: dict[Door, tuple[int, int]] = {}
-        for index, entry in enumerate(self._in_seal):
-            for door in self.doors_of(entry[0]):
-                if index >= door.sealed_start:
-                    waiting, refused = counts.get(door, (0, 0))
-                    fits = door.sealed_from is None or index < door.sealed_from
-                    counts[door] = (waiting + fits, refused + (not fits))
-        for index in self._on_the_way_back():
-            for door in self.doors_of(self.entries[index][0]):
-                waiting, refused = counts.get(door, (0, 0))
-                late = door.refuses(index)
-                counts[door] = (waiting - (not late), refused - late)
-        return counts
-
     def put_back(self) -> None:
         """Undo the :meth:`take` of a seal that was broken off."""
         with self.left, self.mutex, self.inside:
-            self.entries[:0] = self._in_seal
-            self._in_seal = []
+            self.entries[:0] = self.in_seal
+            self.in_seal = []
             self.since, self.sealed_since = self.sealed_since, math.inf
             self.counted = 0
             for door in self.doors:
@@ -412,12 +343,12 @@ class Ingress:
 
     def is_in_seal(self, taken: list[Entry]) -> bool:
         """Return whether *taken* is what a seal under way took, in this process."""
-        return self._in_seal is taken
+        return self.in_seal is taken
 
     def release(self) -> None:
         """End a seal: what it took is in the buffers; the lock is held."""
-        self.ledger.emitted += self._selected(self._in_seal)
-        self._in_seal = []
+        self.ledger.emitted += self.selected_of(self.in_seal)
+        self.in_seal = []
         self.sealed_since = math.inf
         for door in self.doors:
             door.end_seal()

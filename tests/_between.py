@@ -29,6 +29,8 @@ BY_LINE = core(
     "latch",
     "ingress",
     "compaction",
+    "withheld",
+    "on_its_way",
     "door",
     "route",
     "router",
