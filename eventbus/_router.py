@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from eventbus._attachment import Attachment
 from eventbus._catalog import Catalog, EventType, qualified
 from eventbus._check import FieldCheck
@@ -15,22 +13,14 @@ from eventbus._emit import Emitter, SlowPath, make_emit, make_relay
 from eventbus._errors import InvalidEventError, RegistrationError
 from eventbus._event import Event
 from eventbus._ingress import Ingress
-from eventbus._least_size import least_size
 from eventbus._ledger import BusLedger
 from eventbus._log import QuietLog
-from eventbus._own_copy import own_copy
-from eventbus._record import (
-    MAX_BOUND_ATTRIBUTES,
-    NO_ATTRIBUTES,
-    Record,
-    frozen,
-    is_record,
-    limited,
-)
+from eventbus._record import is_record
+from eventbus._refusals import Refusals
 from eventbus._route import FlooredRoute, Route
+from eventbus._safe_item import safe_item
 from eventbus._seal import Sealer
 from eventbus._thinning import Thinning
-from eventbus._verdict import describe_error
 from eventbus._window import Entry, Item
 
 
@@ -57,8 +47,7 @@ class Router:
         self.catalog: Final = catalog
         self._ingress: Final = ingress
         self._sealer: Final = sealer
-        self._ledger: Final = ledger
-        self._log: Final = log
+        self.refusals: Final = Refusals(ingress, ledger, log, strict=strict)
         self._time_ns: Final = time_ns
         self._strict: Final = strict
         self._max_event_types: Final = max_event_types
@@ -362,10 +351,10 @@ class Router:
         """
         event = item.event if is_record(item) else item
         if self._ingress.closed:
-            self.refuse("closed")
+            self.refusals.refuse("closed")
             return None
         if not isinstance(event, Event):
-            self._refuse_value(event)
+            self.refusals.refuse_value(event)
             return None
         kind = type(event)
         if kind not in self._known and not self._get_to_know(item, kind):
@@ -376,7 +365,8 @@ class Router:
             self._check(event)
         route = self._ingress.routes.get(kind)
         if route is not None:
-            item = self._as_it_is_now(item, event, route)
+            fields = self._copied.get(kind, ())
+            item = safe_item(item, fields, route, self.refusals.warn)
         return item, route
 
     def admit_left(self, item: Any, bound: Bound | None) -> None:
@@ -385,7 +375,7 @@ class Router:
             with scope(bound or UNBOUND):
                 self.irregular(item)
         except (InvalidEventError, RegistrationError):
-            self.refuse("invalid_type")
+            self.refusals.refuse("invalid_type")
 
     def _get_to_know(self, item: Any, kind: type[Event]) -> bool:
         # Any: whatever a caller hands to emit.
@@ -395,79 +385,12 @@ class Router:
         try:
             self._learn(kind)
         except RegistrationError as error:
-            self._refuse_type(error)
+            self.refusals.refuse_type(error)
             return False
         return True
-
-    def refuse(self, reason: str) -> None:
-        """Count one event as never offered."""
-        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
-            self._ledger.refuse(reason)
-
-    def _refuse_value(self, value: object) -> None:
-        message = f"emit takes an eventbus.Event, got {qualified(type(value))}"
-        if self._strict:
-            raise InvalidEventError(message)
-        self.refuse("invalid_type")
-        self._say("invalid_type", message)
-
-    def _refuse_type(self, error: RegistrationError) -> None:
-        if self._strict:
-            raise error
-        self.refuse("unregistered")
-        self._say("unregistered", str(error))
-
-    def _say(self, reason: str, message: str) -> None:
-        if not self._ingress.inside.is_mine:  # logging has locks of its own
-            self._log.warning(reason, "%s", message)
 
     def _check(self, event: Event) -> None:
         kind = type(event)
         error = self._checks[kind].full_error(event)
         if error is not None:
             raise InvalidEventError(f"event {self._known[kind].name!r}: {error}")
-
-    def _as_it_is_now(self, item: Item, event: Event, route: Route) -> Item:
-        """Return *item* so that nothing the caller keeps can change it."""
-        fields = self._copied.get(type(event), ())
-        copied = event
-        if fields and not self._leaves_no_trace(event, fields, route):
-            copied = self._copy(event, fields)
-        if not isinstance(item, Record):
-            return copied
-        try:
-            attributes, dropped = limited(item.attributes, MAX_BOUND_ATTRIBUTES)
-            dropped += item.dropped_attributes_count
-            resource = frozen(item.resource)
-        except Exception as error:  # noqa: BLE001 - mappings of a stranger's
-            self._warn(event, "without its attributes", error)
-            attributes, dropped, resource = NO_ATTRIBUTES, 0, None
-        return replace(
-            item,
-            event=copied,
-            attributes=attributes,
-            resource=resource,
-            dropped_attributes_count=dropped,
-        )
-
-    def _leaves_no_trace(
-        self, event: Event, fields: tuple[str, ...], route: Route
-    ) -> bool:
-        """Return whether *event* is too large for all of *route*: nobody keeps it."""
-        bounds = [a.max_kept_bytes for a in route.attachments]
-        known = [bound for bound in bounds if bound is not None]
-        return len(known) == len(bounds) and least_size(event, fields) > max(known)
-
-    def _copy(self, event: Event, fields: tuple[str, ...]) -> Event:
-        try:
-            return own_copy(event, fields)
-        except Exception as error:  # noqa: BLE001 - values bring their own __deepcopy__
-            self._warn(event, "uncopied", error)
-            return event
-
-    def _warn(self, event: Event, how: str, error: Exception) -> None:
-        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
-            self._ledger.warn("invalid_value")
-        name = self._known[type(event)].name
-        why = describe_error(error)
-        self._say("invalid_value", f"event {name!r} is handed over {how}: {why}")

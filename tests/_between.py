@@ -34,6 +34,8 @@ BY_LINE = core(
     "door",
     "route",
     "router",
+    "refusals",
+    "safe_item",
     "seal",
     "intake",
     "publish",
