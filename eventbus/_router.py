@@ -21,6 +21,7 @@ from eventbus._route import FlooredRoute, Route
 from eventbus._safe_item import safe_item
 from eventbus._seal import Sealer
 from eventbus._thinning import Thinning
+from eventbus._uniformity import Uniformity
 from eventbus._window import Entry, Item
 
 
@@ -57,10 +58,8 @@ class Router:
         self._copied: dict[type[Event], tuple[str, ...]] = {}
         self._checks: dict[type[Event], FieldCheck] = {}
         self._emitters: dict[type[Event], Emitter] = {}
-        self._ever_routed: set[type[Event]] = set()
+        self._uniformity: Final = Uniformity(ingress, sealer)
         self._shared_routes: dict[tuple[Attachment, ...], Route] = {}
-        self._common: tuple[Attachment, ...] | None = None
-        self._plain, self._has_floors = True, False
         self._varying: set[type[Event]] = set()
         self._slow: Final = SlowPath(ingress, self.irregular, self.thin)
         self.emit: Final = make_emit(ingress, time_ns, self._slow)
@@ -115,7 +114,7 @@ class Router:
             takers = tuple(a for a in self._attached if self._selects(a, known))
             self._route(known, takers)
         self._note_doors()
-        self._note_uniformity()
+        self._uniformity.look_again()
         self._note_severities()
 
     def _reroute(self, attachment: Attachment) -> None:
@@ -125,7 +124,7 @@ class Router:
             if self._selects(attachment, known):
                 self._route(known, self._takers(known, attachment))
         self._note_doors()
-        self._note_uniformity()
+        self._uniformity.look_again()
         self._note_severities()
         self._sealer.look_closely = bool(self._ingress.entries)
 
@@ -141,7 +140,7 @@ class Router:
 
     def _route(self, known: EventType, takers: tuple[Attachment, ...]) -> None:
         if takers:
-            self._ever_routed.add(known.cls)
+            self._uniformity.add(known.cls)
             route = self._ingress.routes[known.cls] = self._route_to(takers, known)
             self._ingress.has_floors |= route.has_floors
         else:
@@ -155,6 +154,14 @@ class Router:
         if takers not in self._shared_routes:
             self._shared_routes[takers] = Route(takers)
         return self._shared_routes[takers]
+
+    def _route_anew(self, known: EventType) -> None:
+        """Lead *known* to all who select it now, some of whom may have had nothing."""
+        takers = tuple(a for a in self._attached if self._selects(a, known))
+        self._note_new_doors(takers)
+        has_floors = bool(self._floors(known, takers))
+        self._uniformity.expect(known.cls, takers, has_floors=has_floors)
+        self._route(known, takers)
 
     def _note_doors(self) -> None:
         """Spare the seal the doors that no event has led to yet."""
@@ -176,26 +183,6 @@ class Router:
         floors = {a: a.plan.select.severity_floor(varies=varies) for a in takers}
         return {one: floor for one, floor in floors.items() if floor}
 
-    def _note_uniformity(self) -> None:
-        """Spare the seal a look at each event where all of them go the same way.
-
-        Types that nobody selects any more count too: another thread may be about to
-        hand over an event by a route that is gone.
-        """
-        routes = [self._ingress.routes.get(kind) for kind in self._ever_routed]
-        takers = {route.attachments if route else () for route in routes}
-        self._common = takers.pop() if len(takers) == 1 else None
-        self._has_floors = any(route.has_floors for route in routes if route)
-        self._plain = all(map(self._sealer.is_plain, self._ever_routed))
-        self._publish_uniformity()
-
-    def _publish_uniformity(self) -> None:
-        common = self._common
-        self._sealer.uniform = common if self._plain else None
-        self._ingress.common = None
-        if common is not None and not self._has_floors:
-            self._ingress.common = tuple(one.door for one in common)
-
     def _note_severities(self) -> None:
         """Know what severity a record must have to go where its type goes."""
         self._ingress.severities.clear()
@@ -215,23 +202,7 @@ class Router:
             self._varying.add(known.cls)
             self._ingress.severities.pop(known.cls, None)
             self._sealer.learn(known, varies=True)
-            takers = tuple(a for a in self._attached if self._selects(a, known))
-            self._note_new_doors(takers)
-            self._keep_uniformity(known, takers)
-            self._route(known, takers)
-
-    def _keep_uniformity(
-        self, known: EventType, takers: tuple[Attachment, ...]
-    ) -> None:
-        if not takers:
-            return
-        if not self._ever_routed:
-            self._common = takers
-        elif takers != self._common:
-            self._common = None
-        self._plain &= self._sealer.is_plain(known.cls)
-        self._has_floors |= bool(self._floors(known, takers))
-        self._publish_uniformity()
+            self._route_anew(known)
 
     def _publish_route(self, known: EventType) -> None:
         """Tell the fast paths, unless each event of the type needs a closer look."""
@@ -301,10 +272,7 @@ class Router:
             self._copied[known.cls] = known.mutable_fields
         if self._strict:
             self._checks[known.cls] = FieldCheck(known.cls)
-        takers = tuple(a for a in self._attached if self._selects(a, known))
-        self._note_new_doors(takers)
-        self._keep_uniformity(known, takers)
-        self._route(known, takers)
+        self._route_anew(known)
         self._known[known.cls] = known
         if any(a.plan.select.has_floor for a in self._attached):
             self._note_severity(known)

@@ -34,6 +34,7 @@ BY_LINE = core(
     "door",
     "route",
     "router",
+    "uniformity",
     "refusals",
     "safe_item",
     "seal",
