@@ -8,12 +8,10 @@ from random import Random
 
 import pytest
 
-from eventbus import Batch, Outcome
+from eventbus import Outcome
 from eventbus._log import QuietLog
 from eventbus.testing import ManualClock, RecordingSink, ScriptedSink, steps
-from tests._rig import Numbered, Rig, numbers
-
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
+from tests._rig import ONE_BY_ONE, Numbered, Rig, numbers
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:

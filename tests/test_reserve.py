@@ -9,23 +9,19 @@ import pytest
 
 from eventbus import (
     Attachment,
-    Batch,
     Buffer,
     Event,
     Overflow,
     PublishTimeoutError,
     Reserve,
-    Retry,
     Severity,
 )
 from eventbus._bounds import WrongSetting
 from eventbus._reserve import first_to_go
 from eventbus._route import LEASE_EVENTS
 from eventbus.testing import settled
-from tests._rig import CuedSink, Numbered, Rig, Wrong
+from tests._rig import ONE_BY_ONE, PATIENT, CuedSink, Numbered, Rig, Wrong
 
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
-PATIENT = Retry(timeout_seconds=None)
 TENTH = Reserve()
 
 
