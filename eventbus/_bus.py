@@ -23,6 +23,7 @@ from eventbus._event import Event
 from eventbus._handlers import HandlerSink, name_of
 from eventbus._host import Host
 from eventbus._lifecycle import Lifecycle
+from eventbus._on_its_way import counts_in_seal, selected
 from eventbus._own_events import MIN_OWN_EVENTS_SECONDS, OwnEvents
 from eventbus._plan import Content, Wishes, default_name, make_plan
 from eventbus._publish import Publish
@@ -448,7 +449,7 @@ def _read_stats(engine: Engine, life: Lifecycle) -> BusStats:
     with engine.ingress.left, engine.ingress.mutex, engine.ingress.inside:
         return BusStats(
             attachments=MappingProxyType(_attachment_stats(engine, life)),
-            emitted=engine.ledger.emitted + engine.ingress.selected,
+            emitted=engine.ledger.emitted + selected(engine.ingress),
             refused=MappingProxyType(dict(engine.ledger.refused)),
             warned=MappingProxyType(dict(engine.ledger.warned)),
         )
@@ -459,7 +460,7 @@ def _attachment_stats(engine: Engine, life: Lifecycle) -> dict[str, AttachmentSt
     if ingress.inside.is_amid:
         return {name: one.stats_amid() for name, one in everybody.items()}
     ingress.settle()
-    in_seal = ingress.in_seal()
+    in_seal = counts_in_seal(ingress)
     return {
         name: one.stats(*in_seal.get(one.door, (0, 0)))
         for name, one in everybody.items()

@@ -18,25 +18,18 @@ from threading import RLock
 from typing import Any, Final
 
 from eventbus._catalog import EventType
+from eventbus._compaction import compact
 from eventbus._context import Bound
 from eventbus._door import Door
 from eventbus._event import Event
 from eventbus._latch import Latch, Left
 from eventbus._ledger import BusLedger
 from eventbus._record import AnyRecord, Record
-from eventbus._reserve import first_to_go, is_severe
 from eventbus._route import LEASE_EVENTS, Lease, Route
 from eventbus._severity import Severity
 from eventbus._thinning import Thinning
-from eventbus._window import (
-    Entry,
-    Item,
-    Published,
-    event_of,
-    has_published,
-    is_published,
-    item_of,
-)
+from eventbus._window import Entry, Item, Published, event_of, item_of
+from eventbus._withheld import has_to_wait, withhold
 
 DEFERRED_EVENTS: Final = 128
 """How many arrivals may wait for a seal's end before they are counted without it."""
@@ -98,10 +91,13 @@ class Ingress:
         """When the oldest of what is here was handed over; infinity while none is."""
         self.sealed_since = math.inf
         """The same of what a seal under way has taken."""
-        self._in_seal: list[Entry] = []
-        self._counted = 0
+        self.in_seal: list[Entry] = []
+        """What a seal under way has taken."""
+        self.counted = 0
+        """How many, from the oldest on, are counted at their doors."""
         self._awake = False
-        self._closings = self._seen_closings = 0
+        self.closings = self.seen_closings = 0
+        """How many doors closed, and how many of them before the last seal."""
         self._compact_at = 4 * LEASE_EVENTS
 
     def deviates(self, record: AnyRecord) -> bool:
@@ -147,13 +143,13 @@ class Ingress:
     def _makes_wait(self, entry: Published, route: Route | None) -> bool:
         if route is None:
             return False
-        uncounted = len(self.entries) - self._counted
+        uncounted = len(self.entries) - self.counted
         if all(door.surely_fits(uncounted) for door in route.doors if door.waits):
             return False
         index = self._place_of(entry)
-        if index is not None and index < self._counted:  # somebody looked meanwhile
-            return self._has_to_wait(index)
-        arrivals = self._arrivals(self._counted, len(self.entries))
+        if index is not None and index < self.counted:  # somebody looked meanwhile
+            return has_to_wait(self, index)
+        arrivals = self._arrivals(self.counted, len(self.entries))
         return any(
             d.waits and not d.surely_fits(arrivals.get(d, 0)) for d in route.doors
         )
@@ -171,14 +167,15 @@ class Ingress:
             gone: Gets what is to be let go of outside the lock.
         """
         if len(self.entries) > self._compact_at and self.settle():
-            gone += self._compact()
+            gone += compact(self)
+            self._compact_at = max(4 * LEASE_EVENTS, 2 * self.counted)
         if not self._covers(route):
             if not self.settle():
                 return False
             self._covers(route)
         answer = route.lease.ok
         if not self._is_owner():
-            answer = answer and lease.ok and lease.closings == self._closings
+            answer = answer and lease.ok and lease.closings == self.closings
         return answer
 
     def _covers(self, route: Route) -> bool:
@@ -191,7 +188,7 @@ class Ingress:
         if route.lease.limit < length:
             if len(self._leases) >= _MAX_LEASES:
                 self.revoke()
-            self._leases.append(route.renew(self._counted, self._closings))
+            self._leases.append(route.renew(self.counted, self.closings))
         return route.lease.limit >= length
 
     def _rouse(self, route: Route | None = None) -> bool:
@@ -216,8 +213,8 @@ class Ingress:
         index = self._place_of(entry)
         if index is None:
             return False
-        if index < self._counted:
-            self._uncount(index)
+        if index < self.counted:
+            self.uncount(index)
         del self.entries[index]
         return True
 
@@ -227,9 +224,10 @@ class Ingress:
                 return index
         return None
 
-    def _uncount(self, index: int) -> None:
-        self._counted -= 1
-        doors = self._doors_of(self.entries[index][0])
+    def uncount(self, index: int) -> None:
+        """Undo the count of the entry at *index*, which is taken out next."""
+        self.counted -= 1
+        doors = self.doors_of(self.entries[index][0])
         for door in self.doors:
             door.forget(index, selected=door in doors)
 
@@ -247,17 +245,17 @@ class Ingress:
         end: then the answer is ``False``.
         """
         length = len(self.entries)
-        arrivals = self._arrivals(self._counted, length)
-        if length - self._counted <= DEFERRED_EVENTS and any(
+        arrivals = self._arrivals(self.counted, length)
+        if length - self.counted <= DEFERRED_EVENTS and any(
             d.sealing and not d.surely_fits(n) for d, n in arrivals.items()
         ):
             return False
         for door, count in arrivals.items():
             fits = door.admit(count)
             if fits < count and not door.is_closed:
-                door.closed_from = self._position(door, self._counted, fits)
-                self._closings += 1
-        self._counted = length
+                door.closed_from = self._position(door, self.counted, fits)
+                self.closings += 1
+        self.counted = length
         return True
 
     def _arrivals(self, start: int, stop: int) -> dict[Door, int]:
@@ -278,7 +276,8 @@ class Ingress:
                 arrivals[door] += count
         return arrivals
 
-    def _doors_of(self, item: Item) -> tuple[Door, ...]:
+    def doors_of(self, item: Item) -> tuple[Door, ...]:
+        """Return the doors that *item* leads to; the lock is held."""
         if self.common is not None:
             return self.common
         route = self._route_of(item)
@@ -289,7 +288,7 @@ class Ingress:
         if self.common is not None:
             return start + skip
         for index in range(start, len(self.entries)):
-            if door in self._doors_of(self.entries[index][0]):
+            if door in self.doors_of(self.entries[index][0]):
                 if skip == 0:
                     return index
                 skip -= 1
@@ -299,72 +298,29 @@ class Ingress:
         """Take everything handed over, for a seal; :meth:`release` ends it."""
         with self.left, self.mutex, self.inside:
             self.revoke()
-            uncounted = len(self.entries) - self._counted
+            uncounted = len(self.entries) - self.counted
             for door in self.doors:
                 if not door.surely_fits(uncounted):
                     self.settle()
                     uncounted = 0
                     break
             waiting: list[Entry] = []
-            if self.has_publishers and self._closings != self._seen_closings:
-                waiting = self._withhold()
-            self._seen_closings = self._closings
-            stop = self._counted + uncounted
+            if self.has_publishers and self.closings != self.seen_closings:
+                waiting = withhold(self)
+            self.seen_closings = self.closings
+            stop = self.counted + uncounted
             # Nothing is called between these two: no signal handler comes there.
-            self._in_seal = taken = self.entries[:stop]
+            self.in_seal = taken = self.entries[:stop]
             self.entries[:stop] = waiting
             for door in self.doors:
                 door.begin_seal(uncounted)
-            self._counted = 0
+            self.counted = 0
             self._awake = False
             self.since, self.sealed_since = math.inf, self.since
             return taken
 
-    def _withhold(self) -> list[Entry]:
-        """Take out the publishers' entries that a door refused which makes them wait.
-
-        They are about to take them back themselves.
-        """
-        withheld: list[Entry] = []
-        first = self._first_refused()
-        if not has_published(self.entries[first : self._counted]):
-            return withheld
-        for index in reversed(range(first, self._counted)):
-            if self._has_to_wait(index):
-                withheld.append(self.entries[index])
-                self._uncount(index)
-                del self.entries[index]
-        return withheld[::-1]
-
-    def _first_refused(self) -> int:
-        """Return from where on some door refused what it makes publishers wait for."""
-        closed = (d.closed_from for d in self.doors if d.waits)
-        return min((c for c in closed if c is not None), default=self._counted)
-
-    def _has_to_wait(self, index: int) -> bool:
-        entry = self.entries[index]
-        doors = self._doors_of(entry[0]) if is_published(entry) else ()
-        return any(door.waits and door.refuses(index) for door in doors)
-
-    @property
-    def selected(self) -> int:
-        """How many of those handed over some attachment selects; the lock is held.
-
-        Those count too that a seal under way has taken, and those do not whose
-        publishers are about to take them back.
-        """
-        counted = self.entries[: self._counted]
-        handed_over = self._selected(counted) + self._selected(self._in_seal)
-        return handed_over - len(self._on_the_way_back())
-
-    def _on_the_way_back(self) -> list[int]:
-        """Return the places of those whose publishers will find that they must wait."""
-        if not self.has_publishers or self._closings == self._seen_closings:
-            return []
-        places = range(self._first_refused(), self._counted)
-        return [index for index in places if self._has_to_wait(index)]
-
-    def _selected(self, entries: list[Entry]) -> int:
+    def selected_of(self, entries: list[Entry]) -> int:
+        """Return how many of *entries* some attachment selects; the lock is held."""
         if not self.has_floors:
             return len(entries)
         routes = map(self.routes.get, kinds_of(list(map(item_of, entries))))
@@ -373,34 +329,13 @@ class Ingress:
             for route, entry in zip(routes, entries, strict=True)
         )
 
-    def in_seal(self) -> dict[Door, tuple[int, int]]:
-        """Return what a seal under way has taken, door by door; the lock is held.
-
-        For those who look at the counts meanwhile: how many wait there, and how many
-        came when the door was closed. What publishers are about to take back is counted
-        at the doors, and less here.
-        """
-        counts: dict[Door, tuple[int, int]] = {}
-        for index, entry in enumerate(self._in_seal):
-            for door in self._doors_of(entry[0]):
-                if index >= door.sealed_start:
-                    waiting, refused = counts.get(door, (0, 0))
-                    fits = door.sealed_from is None or index < door.sealed_from
-                    counts[door] = (waiting + fits, refused + (not fits))
-        for index in self._on_the_way_back():
-            for door in self._doors_of(self.entries[index][0]):
-                waiting, refused = counts.get(door, (0, 0))
-                late = door.refuses(index)
-                counts[door] = (waiting - (not late), refused - late)
-        return counts
-
     def put_back(self) -> None:
         """Undo the :meth:`take` of a seal that was broken off."""
         with self.left, self.mutex, self.inside:
-            self.entries[:0] = self._in_seal
-            self._in_seal = []
+            self.entries[:0] = self.in_seal
+            self.in_seal = []
             self.since, self.sealed_since = self.sealed_since, math.inf
-            self._counted = 0
+            self.counted = 0
             for door in self.doors:
                 door.cancel_seal()
             self._awake = True
@@ -408,12 +343,12 @@ class Ingress:
 
     def is_in_seal(self, taken: list[Entry]) -> bool:
         """Return whether *taken* is what a seal under way took, in this process."""
-        return self._in_seal is taken
+        return self.in_seal is taken
 
     def release(self) -> None:
         """End a seal: what it took is in the buffers; the lock is held."""
-        self.ledger.emitted += self._selected(self._in_seal)
-        self._in_seal = []
+        self.ledger.emitted += self.selected_of(self.in_seal)
+        self.in_seal = []
         self.sealed_since = math.inf
         for door in self.doors:
             door.end_seal()
@@ -433,64 +368,6 @@ class Ingress:
         self.entries.clear()
         self._begin()
         go_on()
-
-    def _compact(self) -> list[Entry]:
-        """Forget entries that nobody will take, so that a stalled loop costs no memory.
-
-        Entries before a door closed are wanted by it, entries after are not; of a door
-        that drops its oldest, only the newest are. What was not counted yet stays.
-        """
-        self.revoke()
-        counted = self.entries[: self._counted]
-        surplus = {door: door.overflow for door in self.doors}
-        unwanted = self._unwanted(counted, surplus)
-        kept: list[Entry] = []
-        gone: list[Entry] = []
-        for index, entry in enumerate(counted):
-            doors = self._doors_of(entry[0])
-            wanted = [
-                index not in unwanted[door]
-                if door in unwanted
-                else door.wants(index, surplus)
-                for door in doors
-            ]
-            if any(wanted) or self._has_to_wait(index):
-                kept.append(entry)
-                continue
-            gone.append(entry)
-            for door in doors:
-                door.lose(index)
-        self._renumber(counted, kept)
-        self._compact_at = max(4 * LEASE_EVENTS, 2 * len(kept))
-        return gone
-
-    def _unwanted(
-        self, counted: list[Entry], surplus: dict[Door, int]
-    ) -> dict[Door, frozenset[int]]:
-        """Return which entries go at doors with a reserve, where some have to."""
-        unwanted: dict[Door, frozenset[int]] = {}
-        for door, count in surplus.items():
-            reserve = door.reserve
-            if count and reserve is not None and not door.is_closed:
-                places = (
-                    (index, is_severe(item, self.event_types[kind], reserve))
-                    for index, item in enumerate(map(item_of, counted))
-                    if door in self._doors_of(item)
-                    and (kind := type(event_of(item))) in self.event_types
-                )
-                unwanted[door] = first_to_go(places, count, oldest=door.drops_oldest)
-        return unwanted
-
-    def _renumber(self, counted: list[Entry], kept: list[Entry]) -> None:
-        places = {id(entry): index for index, entry in enumerate(kept)}
-        for door in self.doors:
-            if door.closed_from is not None:
-                tail = counted[door.closed_from :]
-                stay = (places[id(e)] for e in tail if id(e) in places)
-                door.closed_from = next(stay, len(kept))
-        self.ledger.emitted += len(counted) - len(kept)
-        self.entries[: len(counted)] = kept
-        self._counted = len(kept)
 
 
 def kinds_of(items: list[Item]) -> list[type[Event]]:

@@ -289,7 +289,7 @@ class Publisher:
         if loop is None or loop is running:
             await self._wait_here(item, timeout_seconds, bound)
         elif loop.is_closed():
-            self._router.refuse("no_loop")
+            self._router.refusals.refuse("no_loop")
             raise BusClosedError("the loop of the bus is closed; start it on this one")
         else:
             wait = partial(self._wait_here, item, timeout_seconds, bound)

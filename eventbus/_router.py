@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from eventbus._attachment import Attachment
 from eventbus._catalog import Catalog, EventType, qualified
 from eventbus._check import FieldCheck
@@ -15,22 +13,15 @@ from eventbus._emit import Emitter, SlowPath, make_emit, make_relay
 from eventbus._errors import InvalidEventError, RegistrationError
 from eventbus._event import Event
 from eventbus._ingress import Ingress
-from eventbus._least_size import least_size
 from eventbus._ledger import BusLedger
 from eventbus._log import QuietLog
-from eventbus._own_copy import own_copy
-from eventbus._record import (
-    MAX_BOUND_ATTRIBUTES,
-    NO_ATTRIBUTES,
-    Record,
-    frozen,
-    is_record,
-    limited,
-)
+from eventbus._record import is_record
+from eventbus._refusals import Refusals
 from eventbus._route import FlooredRoute, Route
+from eventbus._safe_item import safe_item
 from eventbus._seal import Sealer
 from eventbus._thinning import Thinning
-from eventbus._verdict import describe_error
+from eventbus._uniformity import Uniformity
 from eventbus._window import Entry, Item
 
 
@@ -57,8 +48,7 @@ class Router:
         self.catalog: Final = catalog
         self._ingress: Final = ingress
         self._sealer: Final = sealer
-        self._ledger: Final = ledger
-        self._log: Final = log
+        self.refusals: Final = Refusals(ingress, ledger, log, strict=strict)
         self._time_ns: Final = time_ns
         self._strict: Final = strict
         self._max_event_types: Final = max_event_types
@@ -68,10 +58,8 @@ class Router:
         self._copied: dict[type[Event], tuple[str, ...]] = {}
         self._checks: dict[type[Event], FieldCheck] = {}
         self._emitters: dict[type[Event], Emitter] = {}
-        self._ever_routed: set[type[Event]] = set()
+        self._uniformity: Final = Uniformity(ingress, sealer)
         self._shared_routes: dict[tuple[Attachment, ...], Route] = {}
-        self._common: tuple[Attachment, ...] | None = None
-        self._plain, self._has_floors = True, False
         self._varying: set[type[Event]] = set()
         self._slow: Final = SlowPath(ingress, self.irregular, self.keep, self.thin)
         self.emit: Final = make_emit(ingress, time_ns, self._slow)
@@ -126,7 +114,7 @@ class Router:
             takers = tuple(a for a in self._attached if self._selects(a, known))
             self._route(known, takers)
         self._note_doors()
-        self._note_uniformity()
+        self._uniformity.look_again()
         self._note_severities()
 
     def _reroute(self, attachment: Attachment) -> None:
@@ -136,7 +124,7 @@ class Router:
             if self._selects(attachment, known):
                 self._route(known, self._takers(known, attachment))
         self._note_doors()
-        self._note_uniformity()
+        self._uniformity.look_again()
         self._note_severities()
         self._sealer.look_closely = bool(self._ingress.entries)
 
@@ -152,7 +140,7 @@ class Router:
 
     def _route(self, known: EventType, takers: tuple[Attachment, ...]) -> None:
         if takers:
-            self._ever_routed.add(known.cls)
+            self._uniformity.add(known.cls)
             route = self._ingress.routes[known.cls] = self._route_to(takers, known)
             self._ingress.has_floors |= route.has_floors
         else:
@@ -166,6 +154,14 @@ class Router:
         if takers not in self._shared_routes:
             self._shared_routes[takers] = Route(takers)
         return self._shared_routes[takers]
+
+    def _route_anew(self, known: EventType) -> None:
+        """Lead *known* to all who select it now, some of whom may have had nothing."""
+        takers = tuple(a for a in self._attached if self._selects(a, known))
+        self._note_new_doors(takers)
+        has_floors = bool(self._floors(known, takers))
+        self._uniformity.expect(known.cls, takers, has_floors=has_floors)
+        self._route(known, takers)
 
     def _note_doors(self) -> None:
         """Spare the seal the doors that no event has led to yet."""
@@ -187,26 +183,6 @@ class Router:
         floors = {a: a.plan.select.severity_floor(varies=varies) for a in takers}
         return {one: floor for one, floor in floors.items() if floor}
 
-    def _note_uniformity(self) -> None:
-        """Spare the seal a look at each event where all of them go the same way.
-
-        Types that nobody selects any more count too: another thread may be about to
-        hand over an event by a route that is gone.
-        """
-        routes = [self._ingress.routes.get(kind) for kind in self._ever_routed]
-        takers = {route.attachments if route else () for route in routes}
-        self._common = takers.pop() if len(takers) == 1 else None
-        self._has_floors = any(route.has_floors for route in routes if route)
-        self._plain = all(map(self._sealer.is_plain, self._ever_routed))
-        self._publish_uniformity()
-
-    def _publish_uniformity(self) -> None:
-        common = self._common
-        self._sealer.uniform = common if self._plain else None
-        self._ingress.common = None
-        if common is not None and not self._has_floors:
-            self._ingress.common = tuple(one.door for one in common)
-
     def _note_severities(self) -> None:
         """Know what severity a record must have to go where its type goes."""
         self._ingress.severities.clear()
@@ -226,23 +202,7 @@ class Router:
             self._varying.add(known.cls)
             self._ingress.severities.pop(known.cls, None)
             self._sealer.learn(known, varies=True)
-            takers = tuple(a for a in self._attached if self._selects(a, known))
-            self._note_new_doors(takers)
-            self._keep_uniformity(known, takers)
-            self._route(known, takers)
-
-    def _keep_uniformity(
-        self, known: EventType, takers: tuple[Attachment, ...]
-    ) -> None:
-        if not takers:
-            return
-        if not self._ever_routed:
-            self._common = takers
-        elif takers != self._common:
-            self._common = None
-        self._plain &= self._sealer.is_plain(known.cls)
-        self._has_floors |= bool(self._floors(known, takers))
-        self._publish_uniformity()
+            self._route_anew(known)
 
     def _publish_route(self, known: EventType) -> None:
         """Tell the fast paths, unless each event of the type needs a closer look."""
@@ -312,10 +272,7 @@ class Router:
             self._copied[known.cls] = known.mutable_fields
         if self._strict:
             self._checks[known.cls] = FieldCheck(known.cls)
-        takers = tuple(a for a in self._attached if self._selects(a, known))
-        self._note_new_doors(takers)
-        self._keep_uniformity(known, takers)
-        self._route(known, takers)
+        self._route_anew(known)
         self._known[known.cls] = known
         if any(a.plan.select.has_floor for a in self._attached):
             self._note_severity(known)
@@ -367,10 +324,10 @@ class Router:
         """
         event = item.event if is_record(item) else item
         if self._ingress.closed:
-            self.refuse("closed")
+            self.refusals.refuse("closed")
             return None
         if not isinstance(event, Event):
-            self._refuse_value(event)
+            self.refusals.refuse_value(event)
             return None
         kind = type(event)
         if kind not in self._known and not self._get_to_know(item, kind):
@@ -381,7 +338,8 @@ class Router:
             self._check(event)
         route = self._ingress.routes.get(kind)
         if route is not None:
-            item = self._as_it_is_now(item, event, route)
+            fields = self._copied.get(kind, ())
+            item = safe_item(item, fields, route, self.refusals.warn)
         return item, route
 
     def admit_left(self, item: Any, bound: Bound | None) -> None:
@@ -390,7 +348,7 @@ class Router:
             with scope(bound or UNBOUND):
                 self.irregular(item)
         except (InvalidEventError, RegistrationError):
-            self.refuse("invalid_type")
+            self.refusals.refuse("invalid_type")
 
     def _get_to_know(self, item: Any, kind: type[Event]) -> bool:
         # Any: whatever a caller hands to emit.
@@ -400,79 +358,12 @@ class Router:
         try:
             self._learn(kind)
         except RegistrationError as error:
-            self._refuse_type(error)
+            self.refusals.refuse_type(error)
             return False
         return True
-
-    def refuse(self, reason: str) -> None:
-        """Count one event as never offered."""
-        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
-            self._ledger.refuse(reason)
-
-    def _refuse_value(self, value: object) -> None:
-        message = f"emit takes an eventbus.Event, got {qualified(type(value))}"
-        if self._strict:
-            raise InvalidEventError(message)
-        self.refuse("invalid_type")
-        self._say("invalid_type", message)
-
-    def _refuse_type(self, error: RegistrationError) -> None:
-        if self._strict:
-            raise error
-        self.refuse("unregistered")
-        self._say("unregistered", str(error))
-
-    def _say(self, reason: str, message: str) -> None:
-        if not self._ingress.inside.is_mine:  # logging has locks of its own
-            self._log.warning(reason, "%s", message)
 
     def _check(self, event: Event) -> None:
         kind = type(event)
         error = self._checks[kind].full_error(event)
         if error is not None:
             raise InvalidEventError(f"event {self._known[kind].name!r}: {error}")
-
-    def _as_it_is_now(self, item: Item, event: Event, route: Route) -> Item:
-        """Return *item* so that nothing the caller keeps can change it."""
-        fields = self._copied.get(type(event), ())
-        copied = event
-        if fields and not self._leaves_no_trace(event, fields, route):
-            copied = self._copy(event, fields)
-        if not isinstance(item, Record):
-            return copied
-        try:
-            attributes, dropped = limited(item.attributes, MAX_BOUND_ATTRIBUTES)
-            dropped += item.dropped_attributes_count
-            resource = frozen(item.resource)
-        except Exception as error:  # noqa: BLE001 - mappings of a stranger's
-            self._warn(event, "without its attributes", error)
-            attributes, dropped, resource = NO_ATTRIBUTES, 0, None
-        return replace(
-            item,
-            event=copied,
-            attributes=attributes,
-            resource=resource,
-            dropped_attributes_count=dropped,
-        )
-
-    def _leaves_no_trace(
-        self, event: Event, fields: tuple[str, ...], route: Route
-    ) -> bool:
-        """Return whether *event* is too large for all of *route*: nobody keeps it."""
-        bounds = [a.max_kept_bytes for a in route.attachments]
-        known = [bound for bound in bounds if bound is not None]
-        return len(known) == len(bounds) and least_size(event, fields) > max(known)
-
-    def _copy(self, event: Event, fields: tuple[str, ...]) -> Event:
-        try:
-            return own_copy(event, fields)
-        except Exception as error:  # noqa: BLE001 - values bring their own __deepcopy__
-            self._warn(event, "uncopied", error)
-            return event
-
-    def _warn(self, event: Event, how: str, error: Exception) -> None:
-        with self._ingress.left, self._ingress.mutex, self._ingress.inside:
-            self._ledger.warn("invalid_value")
-        name = self._known[type(event)].name
-        why = describe_error(error)
-        self._say("invalid_value", f"event {name!r} is handed over {how}: {why}")

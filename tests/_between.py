@@ -26,7 +26,20 @@ def core(*names: str) -> frozenset[str]:
 
 BY_OPERATION = core("emit")
 BY_LINE = core(
-    "latch", "ingress", "door", "route", "router", "seal", "intake", "publish"
+    "latch",
+    "ingress",
+    "compaction",
+    "withheld",
+    "on_its_way",
+    "door",
+    "route",
+    "router",
+    "uniformity",
+    "refusals",
+    "safe_item",
+    "seal",
+    "intake",
+    "publish",
 )
 
 

@@ -1,39 +1,18 @@
-"""Any program there may be with one bus, and what must hold after each of its steps."""
+"""Any program there may be with one bus, step by step."""
 
 from __future__ import annotations
 
 import asyncio
-import math
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-)
-from msgspec.structs import force_setattr
+from hypothesis.stateful import initialize, precondition, rule
 
-from eventbus import (
-    Buffer,
-    Bus,
-    BusClosedError,
-    Overflow,
-    PublishTimeoutError,
-    Record,
-    Report,
-)
-from eventbus.testing import ManualClock
+from eventbus import Buffer, BusClosedError, PublishTimeoutError, Record
 from tests._model_draws import (
-    SELECTIONS,
-    Far,
     Near,
     answers,
     buffers,
@@ -47,120 +26,15 @@ from tests._model_draws import (
     wishes,
 )
 from tests._model_far import FarSide
-from tests._model_lens import Lens, measured
-from tests._model_loop import DrivenLoop
+from tests._model_laws import BusLaws
+from tests._model_lens import Lens
+from tests._model_state import Joined, Publication
 
 MAX_ATTACHED: Final = 3
 
 
-@dataclass(eq=False)
-class Joined:
-    """An attachment, with what it was offered by ``emit``, and its dead letters."""
-
-    lens: Lens
-    select: str
-    min_severity: str | None
-    letters: Lens | None
-    offered: set[int] = field(default_factory=set)
-    accepted: set[int] = field(default_factory=set)
-    promised_from: int = 0
-    """The first number that was published under the bounds of now."""
-
-    def selects(self, event: Any) -> bool:
-        if not isinstance(event, SELECTIONS[self.select]):
-            return False
-        severe = isinstance(event, Far) or getattr(event, "severity", "") == "fatal"
-        return self.min_severity is None or severe
-
-    @property
-    def lenses(self) -> Iterator[Lens]:
-        yield self.lens
-        if self.letters is not None:
-            yield self.letters
-
-    @property
-    def loses_for_room_only(self) -> bool:
-        """Whether it keeps what an emit was promised room for."""
-        plan = self.lens.attachment.plan
-        return (
-            plan.buffer.overflow is not Overflow.DROP_OLDEST
-            and plan.buffer.max_bytes is None
-            and plan.buffer.max_age_seconds is None
-            and plan.sampler is None
-        )
-
-
-@dataclass(eq=False)
-class Publication:
-    """One call of ``publish``, and what came of it."""
-
-    number: int = 0
-    selecting: list[Joined] = field(default_factory=list)
-    task: asyncio.Task[None] | None = None
-    state: Literal["running", "returned", "late", "cancelled", "closed"] = "running"
-    late_at: tuple[str, ...] = ()
-    due_at: dict[Joined, float] = field(default_factory=dict)
-
-    @property
-    def is_running(self) -> bool:
-        return self.state == "running" and not (self.task and self.task.done())
-
-    def is_offered_to(self, one: Joined) -> bool:
-        waiter = one.lens.waiter_of(self.number)
-        if waiter is not None:
-            return waiter.admitted or waiter.timed_out
-        others = (other.lens.waiter_of(self.number) for other in self.selecting)
-        return self.state != "closed" or any(others)
-
-
-class BusMachine(RuleBasedStateMachine):
+class BusMachine(BusLaws):
     """Does anything with a bus, pass by pass, and looks after each step."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.clock = ManualClock()
-        self.loop = DrivenLoop(self.clock)
-        self.bus = self.loop.call(lambda: Bus(clock=self.clock))
-        force_setattr(self.bus._host, "measure", measured)
-        self.emit_near = self.bus.emitter(Near)
-        self.count = self.attached = 0
-        self.hurried = 0  # so many steps to come do not wait for the ones before
-        self.joined: list[Joined] = []
-        self.leaving: list[Joined] = []
-        self.publications: list[Publication] = []
-        self.withdrawn: list[tuple[Lens, int]] = []
-        self.tasks: list[asyncio.Task[Any]] = []
-
-    # What the rules share.
-
-    @property
-    def is_started(self) -> bool:
-        return self.bus._engine.binding.is_bound
-
-    @property
-    def is_closed(self) -> bool:
-        return self.bus._life.is_closed
-
-    def do(self, action: Callable[[], Any]) -> Any:
-        result = self.loop.call(action)
-        self.hurried -= 1
-        if self.hurried <= 0:
-            self.loop.settle()
-        return result
-
-    def begin(self, coroutine: Any) -> asyncio.Task[Any]:
-        task = self.loop.create_task(coroutine)
-        self.tasks.append(task)
-        return task
-
-    def number(self, size: int) -> int:
-        self.count += 1
-        return self.count * 1000 + size
-
-    def selecting(self, event: Any) -> list[Joined]:
-        return [one for one in self.joined if one.selects(event)]
-
-    # Rules.
 
     @initialize(first=wishes, second=wishes, shut=st.booleans(), start=st.booleans())
     def set_up(self, first: Any, second: Any, shut: bool, start: bool) -> None:
@@ -267,11 +141,6 @@ class BusMachine(RuleBasedStateMachine):
 
         self.do(go)
 
-    def due_at(self, one: Joined, timeout: float | None) -> float:
-        patience = one.lens.attachment.plan.buffer.wait_timeout_seconds
-        given = [limit for limit in (timeout, patience) if limit is not None]
-        return self.clock.monotonic() + min(given, default=math.inf)
-
     @precondition(lambda self: self.running_calls())
     @rule(which=places)
     def cancel(self, which: int) -> None:
@@ -287,9 +156,6 @@ class BusMachine(RuleBasedStateMachine):
                         self.withdrawn.append((one.lens, call.number))
 
         self.do(cancel)
-
-    def running_calls(self) -> list[Publication]:
-        return [call for call in self.publications if call.is_running]
 
     @precondition(lambda self: len(self.joined) < MAX_ATTACHED and not self.is_closed)
     @rule(
@@ -348,14 +214,6 @@ class BusMachine(RuleBasedStateMachine):
         if not self.is_closed:
             self.check_report(report, awaited)
 
-    def check_report(self, report: Report, awaited: dict[Lens, set[int]]) -> None:
-        present = {lens.name: lens for one in self.joined for lens in one.lenses}
-        assert set(report.attachments) == set(present)
-        for name, lens in present.items():
-            expected = lens.note_report(awaited.get(lens, set()))
-            assert report.attachments[name].complete == expected, name
-        assert report.complete == all(r.complete for r in report.attachments.values())
-
     @precondition(lambda self: self.joined or self.leaving)
     @rule(which=places, call=places, answer=answers)
     def answer(self, which: int, call: int, answer: Any) -> None:
@@ -367,14 +225,6 @@ class BusMachine(RuleBasedStateMachine):
     def open_or_shut(self, which: int) -> None:
         far = self.lens_at(which).far
         self.do(far.shut if far.is_open else far.open)
-
-    def lens_at(self, which: int) -> Lens:
-        everybody = [*self.everybody()]
-        return everybody[which % len(everybody)]
-
-    def everybody(self) -> Iterator[Lens]:
-        for one in [*self.joined, *self.leaving]:
-            yield from one.lenses
 
     @precondition(lambda self: self.joined and not self.is_closed)
     @rule(which=places)
@@ -396,12 +246,6 @@ class BusMachine(RuleBasedStateMachine):
 
         self.do(resize)
 
-    def present_at(self, which: int) -> Joined:
-        return self.joined[which % len(self.joined)]
-
-    def is_ending(self, lens: Lens) -> bool:
-        return self.is_closed or all(lens is not one.lens for one in self.joined)
-
     @rule(seconds=seconds)
     def let_pass(self, seconds: float) -> None:
         self.do(lambda: self.clock.advance(seconds))
@@ -415,72 +259,6 @@ class BusMachine(RuleBasedStateMachine):
     @rule(timeout=st.sampled_from([0.0, 1.0]))
     def close(self, timeout: float) -> None:
         self.do(lambda: self.begin(self.bus.aclose(timeout)))
-
-    # What holds after each step.
-
-    @invariant()
-    def each_event_is_in_one_place(self) -> None:
-        stats = self.bus.stats()
-        for lens in self.everybody() if self.is_closed else ():
-            lens.is_paused = False
-        for one in [*self.joined, *self.leaving]:
-            offered = self.offered(one)
-            for lens in one.lenses:
-                counts = stats.attachments.get(lens.name) or lens.attachment.stats()
-                known = offered if lens is one.lens else set(one.lens.aside)
-                lens.check(known, counts)
-            self.check_promises(one)
-        for lens, number in self.withdrawn:
-            assert all(number not in there for there in lens.places.values())
-        if self.loop.is_quiet:
-            self.check_quiet()
-        assert not self.loop.errors
-
-    def begun(self, one: Joined) -> set[int]:
-        """Return what was offered to *one*, or will be when there is room."""
-        calls = (call for call in self.publications if one in call.selecting)
-        return one.offered | {call.number for call in calls}
-
-    def offered(self, one: Joined) -> set[int]:
-        published = {
-            call.number
-            for call in self.publications
-            if one in call.selecting and call.is_offered_to(one)
-        }
-        return one.offered | published
-
-    def check_promises(self, one: Joined) -> None:
-        """Who was told that there is room finds it there."""
-        if one.lens.attachment.intake.closed_for or not one.lens.sees_what_is_left_out:
-            return
-        gone = one.lens.gone
-        assert not (one.accepted & gone), "accepted, and then dropped for want of room"
-        if one.lens.attachment.plan.buffer.overflow is Overflow.WAIT:
-            for call in self.publications:
-                if call.state == "returned" and one in call.selecting:
-                    assert call.is_offered_to(one)
-                    promised = call.number >= one.promised_from * 1000
-                    assert not (promised and call.number in gone)
-
-    def check_quiet(self) -> None:
-        for lens in self.everybody():
-            lens.check_quiet()
-        for call in self.publications:
-            waiters = [one.lens.waiter_of(call.number) for one in call.selecting]
-            waits = [w for w in waiters if w is not None and w.waits]
-            assert bool(waits) == call.is_running
-            now = self.clock.monotonic()
-            assert not any(
-                w.waits and call.due_at[one] < now
-                for one, w in zip(call.selecting, waiters, strict=True)
-                if w is not None
-            ), "waits beyond its time"
-            late = {
-                one.lens.name
-                for one, w in zip(call.selecting, waiters, strict=True)
-                if w is not None and w.timed_out
-            }
-            assert call.state != "late" or late == set(call.late_at)
 
     def teardown(self) -> None:
         was_broken_off = sys.exception() is not None

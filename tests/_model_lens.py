@@ -108,7 +108,7 @@ class Lens:
         return [
             event_of(entry[0]).n  # type: ignore[attr-defined]
             for index, entry in enumerate(ingress.entries)
-            if door in ingress._doors_of(entry[0])
+            if door in ingress.doors_of(entry[0])
             and index >= door.starts_at
             and not door.refuses(index)
         ]

@@ -9,10 +9,14 @@ from random import Random
 from types import TracebackType
 from typing import Any
 
-from eventbus import Attachment, AttachmentStats, Bus, Event, Sink
+from eventbus import Attachment, AttachmentStats, Batch, Bus, Event, Retry, Sink
 from eventbus._record import AnyRecord
 from eventbus.testing import ManualClock, settled
 from tests._measured import law_holds, measured
+
+AT_ONCE = Batch(max_delay_seconds=0.0)
+ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
+PATIENT = Retry(timeout_seconds=None)
 
 
 class Numbered(Event, tag="numbered"):

@@ -3,17 +3,29 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from random import Random
 
 import pytest
 
-from eventbus import Batch, Outcome
+from eventbus import Outcome
 from eventbus._log import QuietLog
 from eventbus.testing import ManualClock, RecordingSink, ScriptedSink, steps
-from tests._rig import Numbered, Rig, numbers
+from tests._rig import ONE_BY_ONE, Numbered, Rig, numbers
 
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
+
+@contextmanager
+def added(part: logging.Filter | logging.Handler) -> Iterator[None]:
+    """Have *part* in the bus's logger."""
+    logger = logging.getLogger("eventbus")
+    parts = logger.filters if isinstance(part, logging.Filter) else logger.handlers
+    parts.append(part)
+    try:
+        yield
+    finally:
+        parts.remove(part)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -76,9 +88,7 @@ async def test_a_log_that_raises_costs_no_count(
         def filter(self, record: logging.LogRecord) -> bool:
             raise RuntimeError("a filter of the program's own")
 
-    logger, raising = logging.getLogger("eventbus"), Raising()
-    logger.addFilter(raising)
-    try:
+    with added(Raising()):
         async with Rig() as rig:
             rejecting = steps.answer(Outcome(rejected=[(0, "bad"), (2, "bad")]))
             await rig.attach(sink := ScriptedSink(rejecting))
@@ -89,8 +99,6 @@ async def test_a_log_that_raises_costs_no_count(
             assert (stats.rejected, stats.delivered, stats.pending) == (2, 1, 0)
             assert len(sink.attempts) == 1
             assert numbers(healthy.records) == [0, 1, 2]
-    finally:
-        logger.removeFilter(raising)
 
 
 async def test_counts_hold_while_a_log_handler_looks_at_them() -> None:
@@ -101,9 +109,7 @@ async def test_counts_hold_while_a_log_handler_looks_at_them() -> None:
             stats = rig.bus.stats().attachments.values()
             balanced.extend(one.balanced for one in stats)
 
-    logger, looking = logging.getLogger("eventbus"), Looking()
-    logger.addHandler(looking)
-    try:
+    with added(Looking()):
         async with Rig() as rig:
             sink = ScriptedSink(
                 steps.answer(Outcome(rejected=[(0, "bad")], unencodable=[(1, "form")])),
@@ -116,8 +122,6 @@ async def test_counts_hold_while_a_log_handler_looks_at_them() -> None:
                 await rig.after(11.0)
         assert len(balanced) >= 8
         assert all(balanced)
-    finally:
-        logger.removeHandler(looking)
 
 
 @pytest.mark.proves("K7")
@@ -224,8 +228,7 @@ def test_what_a_peer_said_is_cut_and_keeps_its_line(
 
 
 def test_threads_lose_no_line_from_the_count(caplog: pytest.LogCaptureFixture) -> None:
-    clock = ManualClock()
-    log = QuietLog(clock)
+    log = QuietLog(ManualClock())
 
     def say() -> None:
         for n in range(2000):
@@ -250,10 +253,6 @@ def test_a_handler_that_warns_in_the_middle_of_a_line_blocks_nothing(
             log.warning("inner", "inner")
             log.catch_up()
 
-    logger, handler = logging.getLogger("eventbus"), Nested()
-    logger.addHandler(handler)
-    try:
+    with added(Nested()):
         log.warning("outer", "outer")
-    finally:
-        logger.removeHandler(handler)
     assert sorted(lines(caplog)) == ["inner", "outer"]

@@ -2,153 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-import signal
 import threading
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from eventbus import (
-    Attributes,
-    Batch,
-    Buffer,
-    Bus,
-    Event,
-    Overflow,
-    Record,
-    Sensitive,
-    Severity,
-    sampling,
-)
-from eventbus._context import Bound, scope
-from eventbus._door import Door
+from eventbus import Attributes, Buffer, Bus, Event, Overflow, Record, sampling
 from eventbus._record import AnyRecord
-from eventbus.testing import ManualClock, RecordingSink, settled
-
-SECRET = "hunter2"
-
-
-class Step(Event, tag="work.step"):
-    number: int = 0
-
-
-class Login(Event, tag="auth.login"):
-    user: str
-    password: Annotated[str, Sensitive]
-    hint: Annotated[str | None, Sensitive] = None
-
-
-class Picky(Event, tag="auth.picky"):
-    password: Annotated[str, Sensitive]
-
-    def __post_init__(self) -> None:
-        if self.password != SECRET:
-            raise ValueError("it must be the very password")
-
-
-class Line(Event, tag="log.line"):
-    number: int = 0
-    severity: Severity = "debug"
-
-
-class Observer(RecordingSink):
-    """Shows every batch it observes to *look*."""
-
-    def __init__(self, look: Callable[[Sequence[AnyRecord]], object]) -> None:
-        super().__init__()
-        self.observe = look
-
-
-class Hostile:
-    """A value that answers no question."""
-
-    def __refuse(self, *_: object) -> Any:
-        raise ZeroDivisionError("do not look at me")
-
-    __eq__ = __ne__ = __bool__ = __str__ = __repr__ = __len__ = __iter__ = __refuse
-    __hash__ = __refuse  # type: ignore[assignment]
-
-
-def numbers(sink: RecordingSink) -> list[int]:
-    return [event.number for event in sink.events]  # type: ignore[attr-defined]
-
-
-async def test_nobody_sees_what_is_sensitive_before_it_is_redacted() -> None:
-    seen: list[str] = []
-
-    def look(records: Sequence[AnyRecord]) -> None:
-        seen.extend(f"{record!r} {record.event.password}" for record in records)
-
-    def keep(record: AnyRecord) -> bool:
-        look([record])
-        return True
-
-    login = Login(user="ada", password=SECRET, hint=f"not {SECRET}")
-    full = RecordingSink()
-    async with Bus() as bus:
-        bus.attach(Observer(look), name="observer", buffer=Buffer(max_bytes=10_000))
-        bus.attach(RecordingSink(), name="sampled", sampler=sampling.KeepIf(keep))
-        bus.attach(full, name="full", content="full")
-
-        @bus.on(Login)
-        async def handle(record: Record[Login]) -> None:
-            look([record])
-
-        async with bus.subscribe(Login) as records:
-            bus.emit(login)
-            look([await anext(records)])
-        await bus.flush()
-    assert len(seen) == 4
-    assert not [text for text in seen if SECRET in text]
-    assert SECRET not in repr([login, bus, full.records])
-    assert full.events == [login]
-
-
-async def test_an_empty_or_absent_secret_stays_what_it_is() -> None:
-    sink = RecordingSink()
-    async with Bus() as bus:
-        bus.attach(sink)
-        bus.emit(Login(user="ada", password="", hint=None))
-        await bus.flush()
-    assert sink.events == [Login(user="ada", password="", hint=None)]
-
-
-async def test_whatever_is_in_a_sensitive_field_is_redacted() -> None:
-    """Also what is no text, and what does not even have a truth value."""
-    sink = RecordingSink()
-    async with Bus() as bus:
-        bus.attach(sink)
-        for password in (Hostile(), [SECRET], 0, b""):
-            bus.emit(Login(user="ada", password=password))  # type: ignore[arg-type]
-        await bus.flush()
-    assert sink.events == [Login(user="ada", password="[REDACTED]")] * 4
-
-
-async def test_redaction_does_not_run_the_code_of_the_class() -> None:
-    sink = RecordingSink()
-    async with Bus() as bus:
-        bus.attach(sink)
-        bus.emit(Picky(password=SECRET))
-        await bus.flush()
-    assert [repr(event) for event in sink.events] == ["Picky(password='[REDACTED]')"]
-
-
-@pytest.mark.proves("fault-5", "fault-6")
-async def test_values_that_answer_no_question_pass_through() -> None:
-    """Also where they stand in fields of other types, a severity among them."""
-    sink = RecordingSink()
-    async with Bus() as bus:
-        bus.attach(sink, min_severity="debug", buffer=Buffer(max_bytes=10_000))
-        for nonsense in (Hostile(), [], "loud", 7):
-            bus.emit(Line(severity=nonsense))  # type: ignore[arg-type]
-        bus.emit(Step(number=Hostile()))  # type: ignore[arg-type]
-        bus.emit(Step(number=6))
-        await bus.flush()
-    assert [record.severity for record in sink.records] == ["info"] * 6
-    assert sink.events[-1] == Step(number=6)
+from eventbus.testing import RecordingSink, settled
+from tests._sealed import Line, Observer, Step, numbers
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("no"), SystemExit(1)])
@@ -178,47 +42,6 @@ async def test_a_predicate_that_raises_keeps_the_event() -> None:
         await bus.flush()
         assert bus.stats().warned == {"sampler_error": 1}
     assert numbers(sink) == [1, 0, 2]
-
-
-@pytest.mark.parametrize("user_code", ["observe", "sampler"])
-def test_a_seal_that_ctrl_c_breaks_off_is_made_again(user_code: str) -> None:
-    first, second = RecordingSink(), RecordingSink()
-    presses = [True]
-
-    def press(_: object) -> bool:
-        if presses and presses.pop():
-            signal.raise_signal(signal.SIGINT)
-        return True
-
-    bus = Bus()
-    bus.attach(first, name="first", buffer=Buffer(max_events=2))
-    if user_code == "observe":
-        second.observe = press  # type: ignore[attr-defined]
-        bus.attach(second, name="second")
-    else:
-        bus.attach(second, name="second", sampler=sampling.KeepIf(press))
-    answers = [bus.emit(Step(number=number)) for number in range(3)]
-    with pytest.raises(KeyboardInterrupt):
-        bus._engine.work()
-    assert answers == [True, True, False]
-    for _ in range(2):
-        stats = bus.stats()
-        assert stats.emitted == 3
-        assert {
-            name: (a.offered, a.pending) for name, a in stats.attachments.items()
-        } == {
-            "first": (3, 2),
-            "second": (3, 3),
-        }
-        bus._engine.work()
-
-    async def deliver() -> None:
-        async with bus:
-            await bus.flush()
-
-    asyncio.run(deliver())
-    assert bus.stats().attachments["first"].dropped == {"queue_full": 1}
-    assert (numbers(first), numbers(second)) == ([0, 1], [0, 1, 2])
 
 
 async def test_who_waits_for_room_has_it_when_a_seal_leaves_it_over() -> None:
@@ -333,94 +156,6 @@ async def test_the_floor_is_asked_of_relayed_records_too() -> None:
     assert [(r.event.number, r.severity) for r in sink.records] == [(2, "fatal")]
 
 
-@pytest.mark.proves("fault-15")
-async def test_a_handler_may_emit_and_the_fourth_in_a_chain_is_refused() -> None:
-    sink = RecordingSink()
-    async with Bus() as bus:
-        bus.attach(sink, name="other")
-
-        @bus.on(Step)
-        async def again(record: Record[Step]) -> None:
-            bus.emit(Step(number=record.event.number + 1))
-
-        bus.emit(Step(number=0))
-        for _ in range(5):
-            await bus.flush()
-        assert bus.stats().refused == {"recursion": 1}
-        assert bus.stats().emitted == 4
-    assert numbers(sink) == [0, 1, 2, 3]
-
-
-@pytest.mark.proves("fault-15")
-@pytest.mark.parametrize("where", ["observe", "sampler", "write"])
-async def test_a_sink_that_emits_for_each_event_does_not_feed_itself_for_ever(
-    where: str,
-) -> None:
-    bus = Bus()
-
-    def emit_again(records: Sequence[AnyRecord]) -> bool:
-        for record in records:
-            bus.emit(Step(number=record.event.number + 1))
-        return True
-
-    class Sink(RecordingSink):
-        async def write(self, batch: Sequence[AnyRecord]) -> None:
-            await super().write(batch)
-            if where == "write":
-                emit_again(batch)
-
-    sink = Observer(emit_again) if where == "observe" else Sink()
-    keep = sampling.KeepIf(lambda record: emit_again([record]))
-    async with bus:
-        bus.attach(sink, sampler=keep if where == "sampler" else None)
-        bus.emit(Step(number=0))
-        for _ in range(5):
-            await bus.flush()
-        assert bus.stats().refused == {"recursion": 1}
-
-
-@pytest.mark.proves("fault-15")
-async def test_only_what_was_caused_counts_as_caused() -> None:
-    """A handler meets the end of a chain and a fresh event in one batch."""
-    sink = RecordingSink()
-    async with Bus(clock=ManualClock()) as bus:
-        bus.attach(sink, select=Line)
-
-        @bus.on(Step)
-        async def handle(record: Record[Step]) -> None:
-            bus.emit(Line(number=record.event.number))
-
-        bus.emit(Step(number=1))
-        await settled()
-        with scope(Bound(depth=3)):
-            bus.emit(Step(number=2))
-        bus.emit(Step(number=3))
-        await bus.flush()
-        await bus.flush()
-        assert bus.stats().refused == {"recursion": 1}
-    assert numbers(sink) == [1, 3]
-
-
-@pytest.mark.proves("fault-15")
-async def test_batches_of_one_seal_are_causes_of_their_own() -> None:
-    class Sink(RecordingSink):
-        async def write(self, batch: Sequence[AnyRecord]) -> None:
-            for record in batch:
-                bus.emit(Line(number=record.event.number))
-
-    lines = RecordingSink()
-    async with Bus() as bus:
-        bus.attach(Sink(), select=Step, batch=Batch(max_events=1))
-        bus.attach(lines, select=Line)
-        with scope(Bound(depth=3)):
-            bus.emit(Step(number=1))
-        bus.emit(Step(number=2))
-        await bus.flush()
-        await bus.flush()
-        assert bus.stats().refused == {"recursion": 1}
-    assert numbers(lines) == [2]
-
-
 async def test_a_sink_may_be_attached_by_an_observer() -> None:
     late = RecordingSink()
 
@@ -484,52 +219,3 @@ async def test_a_record_that_was_made_badly_costs_none_but_its_own_values() -> N
         assert bus.stats().warned["invalid_value"] >= 2
     assert numbers(sink) == [1, 1, 1, 2]
     assert {record.severity for record in sink.records} == {"info"}
-
-
-async def test_a_seal_that_is_broken_off_as_it_takes_is_made_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    sink = RecordingSink()
-    async with Bus() as bus:
-        attachment = bus.attach(sink, name="sink")
-        for number in range(3):
-            bus.emit(Step(number=number))
-        with monkeypatch.context() as patch:
-            patch.setattr(Door, "begin_seal", interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                bus._engine.work()
-        bus.emit(Step(number=3))
-        report = await bus.flush()
-        assert report.complete
-        assert bus.stats().emitted == attachment.ledger.offered == 4
-    assert [event.number for event in sink.events] == [0, 1, 2, 3]
-
-
-async def test_who_comes_after_one_whose_queueing_is_broken_off_has_everything(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    second = RecordingSink()
-    async with Bus() as bus:
-        first = bus.attach(RecordingSink(), name="first")
-        bus.attach(second, name="second")
-        bus.emit(Step(number=0))
-        with monkeypatch.context() as patch:
-            patch.setattr(first, "intake", Interrupted())
-            with pytest.raises(KeyboardInterrupt):
-                bus._engine.work()
-        bus.emit(Step(number=1))
-        await bus.flush()
-        assert bus.stats().emitted == 2
-    assert [event.number for event in second.events] == [0, 1]
-
-
-def interrupted(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
-class Interrupted:
-    """Takes nothing: Ctrl-C comes first."""
-
-    closed_for = None
-
-    accept_sealed = staticmethod(interrupted)
