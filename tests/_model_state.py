@@ -44,6 +44,11 @@ class Joined:
             yield self.letters
 
     @property
+    def may_leave_out(self) -> bool:
+        """Whether luck alone may decide against an event as it is emitted."""
+        return self.lens.attachment.thinning is not None
+
+    @property
     def loses_for_room_only(self) -> bool:
         """Whether it keeps what an emit was promised room for."""
         plan = self.lens.attachment.plan

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from eventbus import Batch, Buffer, Overflow, Unavailable
+from eventbus import Batch, Buffer, Overflow, Retry, Unavailable
 from eventbus.testing import ScriptedSink, settled, steps
 from tests._rig import PATIENT, CuedSink, Rig, numbers
 
@@ -77,3 +77,30 @@ async def test_a_probe_that_is_cut_off_lets_the_next_call_be_the_probe() -> None
         await settled()
         assert sink.in_flight == 1
         assert numbers(sink.attempts[-2] + sink.attempts[-1]) in ([1, 2], [2, 1])
+
+
+@pytest.mark.proves("fault-28")
+async def test_who_waits_for_a_probe_is_tried_later_though_the_probe_is_given_up() -> (
+    None
+):
+    """Nothing new comes that would ask the circuit again."""
+    async with Rig() as rig:
+        await rig.attach(
+            sink := CuedSink(),
+            batch=Batch(max_events=1, max_delay_seconds=0.0, max_in_flight=2),
+            retry=Retry(timeout_seconds=None, max_elapsed_seconds=12.0),
+        )
+        await rig.emit(1, 2)
+        for wait in (1.0, 2.0, 4.0):
+            for _ in range(2):
+                await sink.cue(Unavailable())
+            await rig.after(wait)
+        assert sink.in_flight == 1
+        await rig.after(3.0)
+        await sink.cue(Unavailable())
+        assert rig.stats().dropped == {"retry_exhausted": 1}
+        await rig.after(1.9)
+        assert sink.in_flight == 0
+        await rig.after(0.1)
+        await sink.cue()
+        assert rig.stats().delivered == 1
