@@ -35,7 +35,7 @@ from eventbus.bench._workload import (
 )
 
 ROOM: Final = 1024
-BURSTS: Final = 20
+BURSTS: Final = 60
 REPEATS: Final = 5
 PINGS: Final = 50
 TURNS_OF_REST: Final = 10
