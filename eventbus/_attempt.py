@@ -51,12 +51,15 @@ def attempt(
     enter_depth(batch.depth + 1)
     deadline.begin()
     try:
-        answer, rest = watch.begin(sink.write(batch), now, deadline.pause)
+        answer, rest = watch.begin(sink.write, now, deadline.pause, batch)
         if rest is not None:
             return _attempted(rest, batch, deadline)
         return DELIVERED if answer is None else judge_answer(answer, len(batch))
     except BaseException as error:  # noqa: BLE001 - whatever a sink raises is judged
-        return _judge(error, deadline)
+        try:
+            return _judge(error, deadline)
+        finally:
+            deadline.end()
 
 
 async def _attempted(
@@ -75,7 +78,7 @@ async def open_sink(sink: Sink, deadline: Deadline, watch: LoopWatch) -> Verdict
     """Start *sink* once; ``None`` is success. Raises as :func:`attempt` does."""
     deadline.begin()
     try:
-        await watch.over(sink.start(), deadline.pause)
+        await watch.over(sink.start, deadline.pause)
     except BaseException as error:  # noqa: BLE001 - whatever a sink raises is judged
         return _judge(error, deadline)
     finally:

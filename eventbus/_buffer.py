@@ -114,8 +114,9 @@ class RecordBuffer:
 
     def tighten(self) -> None:
         """Keep what is queued in columns: it is going to wait for another turn."""
-        if self._chunks:
-            self._chunks[-1].window.tighten()
+        for chunk in reversed(self._chunks):
+            if not chunk.window.tighten():
+                return  # and so have been all before
 
     def take_all(self) -> RecordBatch:
         """Move the whole queue into flight, though to no sink: it is ``unsent``."""

@@ -180,7 +180,7 @@ class Delivery:
 
         Any: what it yields and is sent is the loop's business.
         """
-        batch, trouble = hand[-1]
+        tried = batch, trouble = hand[-1]
         if self._own.pending or self._health.by_own_events:
             self._note_whose(batch)
         if self._ledger.gaps.untold:
@@ -191,8 +191,8 @@ class Delivery:
             self._fate.keep_gaps(batch)
             self._break_off(hand, ticket, since, error)
             raise
-        if verdict is not DELIVERED:
-            return self._go_on(hand, ticket, since, verdict)
+        if verdict is not DELIVERED or not hand:
+            return self._go_on(hand, tried, ticket, since, verdict)
         hand.pop()
         self._arrived(batch, trouble, ticket, since)
         return None
@@ -200,12 +200,13 @@ class Delivery:
     async def _go_on(
         self,
         hand: Hand,
+        tried: tuple[RecordBatch, Trouble],
         ticket: int,
         since: float,
         verdict: Verdict | Awaitable[Verdict],
     ) -> None:
         """Wait for the *verdict* of an attempt, if it must be, and do what it asks."""
-        batch, trouble = hand[-1]
+        batch, trouble = tried
         if isinstance(verdict, Awaitable):
             try:
                 verdict = await verdict
@@ -271,6 +272,16 @@ class Delivery:
         self._keep_progress(hand, progress_of(error))
         if self.stopped and hand:
             self._health.degrade(CUT_OFF)
+
+    def died(self, hand: Hand) -> None:
+        """Keep what a worker had, who died at whatever place, with *hand*.
+
+        If it had the probe of an open circuit, somebody else may have another.
+        """
+        for batch, _ in hand:
+            self._fate.keep_gaps(batch)
+        self._breaker.abandoned()
+        self._let_the_barred_look()
 
     def _note_whose(self, batch: RecordBatch) -> None:
         """Note whether what comes of *batch* is the doing of own events alone."""

@@ -128,9 +128,12 @@ class Departures:
     def _wake_one(self) -> bool:
         """Wake one who sleeps; return whether there was one: some may be cancelled."""
         while self._idle:
-            woken = self._idle.pop()
-            if not (woken.done() or woken.get_loop().is_closed()):
+            woken = self._idle[-1]
+            was_asleep = not (woken.done() or woken.get_loop().is_closed())
+            if was_asleep:
                 woken.set_result(None)
+            self._idle.pop()
+            if was_asleep:
                 return True
         return False
 

@@ -6,11 +6,12 @@ import math
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 from eventbus._clock import Clock
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 BLOCKED_SECONDS: Final = 0.1  # asyncio's own slow_callback_duration
 
@@ -48,24 +49,26 @@ class LoopWatch:
 
     def begin(
         self,
-        call: Coroutine[Any, Any, T],
+        function: Callable[[*Ts], Coroutine[Any, Any, T]],
         began: float,
         paused: Callable[[float], None],
+        *args: *Ts,
     ) -> tuple[T, None] | tuple[None, Awaitable[T]]:
-        """Run *call* up to its first pause, here and now.
+        """Call *function* and run it up to its first pause, here and now.
 
         Args:
-            call: Of a sink.
+            function: Of a sink.
             began: What time it is.
             paused: Is given when the call began, if it pauses.
+            *args: What *function* is given.
 
         Returns:
             Its result, or what goes on with it, to be awaited by the same task at once.
         """
-        steps = call
-        if type(call) is not types.CoroutineType:  # a sink may return anything
-            steps = _awaited(call)
         try:
+            steps = function(*args)
+            if type(steps) is not types.CoroutineType:  # a sink may return anything
+                steps = _awaited(steps)
             signal = steps.send(None)
         except StopIteration as stop:
             self.ended_at = ended = self._monotonic()
@@ -80,10 +83,12 @@ class LoopWatch:
         return None, self._rest(steps, signal, began)
 
     async def over(
-        self, call: Coroutine[Any, Any, T], paused: Callable[[float], None]
+        self,
+        function: Callable[[], Coroutine[Any, Any, T]],
+        paused: Callable[[float], None],
     ) -> T | None:
-        """Await *call*, as a plain ``await`` does; see :meth:`begin`."""
-        result, rest = self.begin(call, self._monotonic(), paused)
+        """Call *function* and await it, as a plain ``await`` does."""
+        result, rest = self.begin(function, self._monotonic(), paused)
         return result if rest is None else await rest
 
     @types.coroutine

@@ -19,7 +19,7 @@ class SlidingSum:
     def __init__(self, window_seconds: float, *, slots: int) -> None:
         """Begin with nothing."""
         self._slot_seconds: Final = window_seconds / slots
-        self._amounts: Final = [0] * slots
+        self._amounts = [0] * slots
         self._newest = 0
         self._before_newest = 0
         self._newest_until = 0.0
@@ -40,16 +40,18 @@ class SlidingSum:
 
     def clear(self) -> None:
         """Forget everything."""
-        self._amounts[:] = [0] * len(self._amounts)
+        self._amounts = [0] * len(self._amounts)
         self.amount = self._before_newest = 0
 
     def _move(self, now: float) -> None:
-        slots = len(self._amounts)
+        amounts, amount = self._amounts.copy(), self.amount
+        slots = len(amounts)
         newest = max(self._newest, int(now / self._slot_seconds))
-        self._amounts[self._newest % slots] = self.amount - self._before_newest
+        amounts[self._newest % slots] = amount - self._before_newest
         for slot in range(max(self._newest, newest - slots) + 1, newest + 1):
-            self.amount -= self._amounts[slot % slots]
-            self._amounts[slot % slots] = 0
-        self._before_newest = self.amount - self._amounts[newest % slots]
-        self._newest = newest
+            amount -= amounts[slot % slots]
+            amounts[slot % slots] = 0
+        new = amounts, amount, amount - amounts[newest % slots], newest
+        # Nothing is called here: an interrupt comes before all of it, or after.
+        self._amounts, self.amount, self._before_newest, self._newest = new
         self._newest_until = (newest + 1) * self._slot_seconds

@@ -72,13 +72,13 @@ class Thinning(list[None]):
         while place < _MAX_DRAWN and len(places) < _MAX_KEPT:
             places.append(place)
             place += 1 + drawn_gap()
-        self._drawn = min(place, _MAX_DRAWN)
-        self._gap = place - self._drawn
-        decisions = [_LEFT_OUT] * self._drawn
+        drawn = min(place, _MAX_DRAWN)
+        decisions = [_LEFT_OUT] * drawn
         for kept in places:
             decisions[-1 - kept] = _KEPT
-        self._places, self._settled = places, 0
-        self.decisions = decisions
+        new = place - drawn, drawn, places, 0, decisions
+        # Nothing is called here: an interrupt comes before all of it, or after.
+        self._gap, self._drawn, self._places, self._settled, self.decisions = new
         """Whether each is left out; the next one is the last."""
 
     def marked(self, bound: Bound | None) -> Bound:

@@ -152,11 +152,17 @@ class Window:
             kinds.update(type(event_of(record)) for record in relayed)
         return frozenset(kinds)
 
-    def tighten(self) -> None:
-        """Let go of the entries: columns take half the memory when it has to wait."""
-        if self._entries:
+    def tighten(self) -> bool:
+        """Let go of the entries: columns take half the memory when it has to wait.
+
+        Returns:
+            Whether there were any.
+        """
+        had_entries = bool(self._entries)
+        if had_entries:
             _ = self.items, self.times, self.contexts
             self._entries = ()
+        return had_entries
 
     @property
     def records(self) -> list[AnyRecord]:

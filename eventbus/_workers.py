@@ -128,7 +128,7 @@ class Workers:
             hand.append((batch, NO_TROUBLE))
             now = self.departures.taken_at
             if self._coalescer is not None:
-                self._coalesced(hand, self._coalescer)
+                batch = self._coalesced(hand, self._coalescer)
                 now = self._clock.monotonic()
             rest = self.delivery.begin(hand, deadline, now)
             if rest is not None:
@@ -138,17 +138,18 @@ class Workers:
             self._deaths = 0
         self.departures.close()
 
-    def _coalesced(self, hand: Hand, coalescer: Coalescer) -> None:
-        """Let what is alike in the batch in *hand* become one."""
+    def _coalesced(self, hand: Hand, coalescer: Coalescer) -> RecordBatch:
+        """Let what is alike in the batch in *hand* become one; return the batch."""
         batch, trouble = hand[-1]
         try:
             merged = coalescer.merged(batch)
         except Exception as error:  # noqa: BLE001 - values compare as they like
             self._attachment.health.degrade(f"coalesce: {describe_error(error)}")
-            return
+            return batch
         if merged is not batch:
             hand[-1] = (merged, trouble)
             self._attachment.fate.coalesced(batch, merged)
+        return merged
 
     async def _open(self, deadline: Deadline) -> bool:
         self.was_asked_to_start = True
@@ -167,6 +168,7 @@ class Workers:
             is_fault = error is not None or not ends
             if is_fault:
                 self._attachment.health.degrade(f"its task died: {cause}")
+            self.delivery.died(hand)
             self._blame(hand, cause, is_fault=is_fault)
             self._take_over(hand)
             self._replace()

@@ -6,6 +6,7 @@ come at the first one, then, in a new run, at the second, until there are no mor
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -50,12 +51,19 @@ class Between:
         places: Before which of the operations of an emit, or of the lines of what
             lies behind it, counted from 0.
         action: Runs untraced.
+        by_line: Where the lines are that count.
     """
 
-    def __init__(self, places: Iterable[int], action: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        places: Iterable[int],
+        action: Callable[[], object],
+        by_line: frozenset[str] = BY_LINE,
+    ) -> None:
         self._left = sorted(places)
         self._passed = 0
         self._action = action
+        self._by_line = by_line
         self._before: Any = None
 
     @property
@@ -78,10 +86,10 @@ class Between:
 
     def _call(self, frame: FrameType, event: str, argument: object) -> Any:
         file = frame.f_code.co_filename
-        if self.reached or (file not in BY_OPERATION and file not in BY_LINE):
+        if self.reached or (file not in BY_OPERATION and file not in self._by_line):
             return None
         frame.f_trace_opcodes = file in BY_OPERATION
-        frame.f_trace_lines = file in BY_LINE
+        frame.f_trace_lines = file in self._by_line
         return self._pass
 
     def _pass(self, frame: FrameType, event: str, argument: object) -> Any:
@@ -91,6 +99,11 @@ class Between:
                 self._action()
             self._passed += 1
         return self._pass
+
+
+def interrupt() -> None:
+    """Press Ctrl-C."""
+    signal.raise_signal(signal.SIGINT)
 
 
 def every_place(run: Callable[[int], bool], *, step: int = 1) -> int:

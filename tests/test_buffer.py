@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from eventbus import (
@@ -212,3 +214,26 @@ async def test_without_a_bound_of_bytes_none_are_counted() -> None:
         await rig.attach(ScriptedSink(then=steps.hang()), retry=PATIENT)
         await rig.emit(1)
         assert rig.stats().pending_bytes == 0
+
+
+async def test_all_that_waits_is_kept_in_columns_also_behind_what_was_published() -> (
+    None
+):
+    async with Rig() as rig:
+        hung = ScriptedSink(then=steps.hang())
+        roomy = await rig.attach(hung, name="roomy", buffer=Buffer(max_events=100))
+        full = Buffer(max_events=1)
+        await rig.attach(ScriptedSink(then=steps.hang()), name="full", buffer=full)
+        publishers: list[asyncio.Task[None]] = []
+        for n in range(4):
+            rig.bus.emit(Numbered(n=n))
+            await settled()
+            publish = rig.bus.publish(Numbered(n=n + 100), timeout_seconds=1.0)
+            publishers.append(asyncio.create_task(publish))
+            await settled()
+        *waiting, _, _ = roomy.buffer.chunks  # before the last seal
+        assert len(waiting) > 4
+        assert not any(chunk.window._entries for chunk in waiting)
+        for publisher in publishers:
+            publisher.cancel()
+        await settled()

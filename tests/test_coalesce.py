@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Annotated, Any
@@ -416,3 +417,14 @@ async def test_without_it_every_event_arrives() -> None:
         attachment = await rig.attach(sink := RecordingSink())
         await deliver(rig, attachment, Wrong(n=1), Wrong(n=1))
         assert numbers(sink.records) == [1, 1]
+
+
+async def test_what_went_into_a_summary_is_let_go_of_while_that_is_sent() -> None:
+    async with Rig() as rig:
+        attachment = await attach(rig, sink := CuedSink())
+        events = [Chunk(kind="text", tokens=n) for n in range(5)]
+        before = [sys.getrefcount(event) for event in events]
+        await deliver(rig, attachment, *events)
+        assert sink.in_flight == 1
+        assert [sys.getrefcount(event) for event in events] == before
+        await sink.cue()

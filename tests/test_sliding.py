@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from random import Random
 
 import pytest
 
 from eventbus._sliding import SlidingSum
+from tests._between import Between, core, every_place, interrupt
 
 
 def test_what_is_within_the_window_adds_up() -> None:
@@ -56,3 +58,19 @@ def test_the_sum_is_exact_to_one_slot_at_any_moment(seed: int) -> None:
         assert surely <= total.total(now) <= possibly
         added = added[-200:]
     assert len(total._amounts) == 100
+
+
+def test_an_interrupt_at_any_line_leaves_the_sum_right() -> None:
+    def run(place: int) -> bool:
+        total = SlidingSum(10, slots=10)
+        total.add(3, 1.0)
+        total.add(4, 5.0)
+        with (
+            Between([place], interrupt, core("sliding")) as between,
+            suppress(KeyboardInterrupt),
+        ):
+            total.total(12.5)
+        assert [total.total(now) for now in (12.5, 30.0, 60.0)] == [4, 0, 0]
+        return between.reached
+
+    assert every_place(run) > 10

@@ -5,13 +5,17 @@ import math
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import pytest
 
 from eventbus import Attachment, Bus, Event, bind
 from eventbus._record import AnyRecord
 from eventbus.sampling import AnyOf, KeepIf, Ratio, Sampler
+from eventbus._ledger import BusLedger, Ledger
+from eventbus._thinning import Thinning
 from eventbus.testing import RecordingSink, settled
+from tests._between import Between, core, every_place, interrupt
 
 
 class Step(Event):
@@ -264,3 +268,29 @@ async def test_what_one_attachments_luck_kept_is_decided_anew_at_another() -> No
         await bus.flush()
         assert not second.records
         assert bus.stats().attachments["second"].sampled_out == 1
+
+
+def test_an_interrupt_at_any_line_leaves_the_count_of_what_was_left_out_right() -> None:
+    def run(place: int) -> bool:
+        ledger = Ledger()
+        thinning = Thinning(Ratio(0.2, seed=1), ledger, BusLedger())
+        left_out = 0
+
+        def use_up() -> None:
+            nonlocal left_out
+            while thinning.decisions:
+                left_out += thinning.decisions.pop()
+
+        use_up()
+        with (
+            Between([place], interrupt, core("thinning")) as between,
+            suppress(KeyboardInterrupt),
+        ):
+            left_out += thinning.renew()
+        seen = ledger.offered
+        use_up()
+        thinning.settle()
+        assert seen <= ledger.offered == ledger.sampled_out == left_out
+        return between.reached
+
+    assert every_place(run, step=3) > 100
