@@ -21,6 +21,7 @@ from eventbus._severity import SEVERITY_NUMBER
 from eventbus._window import Measure, Window
 
 _NUMBERS: Final = (int, float)
+_EXACT_IN_FLOAT: Final = 2**53  # no integer up to this one is rounded
 _PLAIN: Final = (str, bool, int, float, type(None))
 
 # Any, below: fields hold values of every type.
@@ -288,9 +289,20 @@ def _total(numbers: Sequence[int | float]) -> int | float:
     if all(type(number) is int for number in numbers):
         return sum(numbers)
     try:
+        if any(abs(number) > _EXACT_IN_FLOAT for number in numbers):
+            return _rounded_once(numbers)
         return math.fsum(numbers)
     except (OverflowError, ValueError):  # beyond a float, or both infinities
         return math.nan
+
+
+def _rounded_once(numbers: Sequence[int | float]) -> float:
+    """Return the sum of *numbers*, of which some integer may be no float."""
+    if not all(map(math.isfinite, numbers)):
+        return math.fsum(numbers)
+    ratios = [number.as_integer_ratio() for number in numbers]
+    unit = max(denominator for _, denominator in ratios)  # all are powers of two
+    return sum(count * (unit // denominator) for count, denominator in ratios) / unit
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from eventbus import (
@@ -50,6 +50,10 @@ class Chunk(Event, tag="agent.sse.chunk"):
     last: bool = False
     text: Annotated[str, Sensitive] = ""
     parts: Any = None
+
+
+class Poll(Event, tag="agent.sse.poll"):
+    tokens: int
 
 
 class Doubled:
@@ -385,6 +389,7 @@ async def test_values_that_do_not_compare_leave_the_batch_as_it_is() -> None:
         min_size=1,
     )
 )
+@example([-13_810_951_565_898_029, 3.0])
 def test_totals_are_exact(values: list[int | float]) -> None:
     total = _total(values)
     if all(type(value) is int for value in values):
@@ -397,6 +402,7 @@ def test_totals_of_what_has_no_sum_are_told_all_the_same() -> None:
     assert math.isnan(_total([math.inf, -math.inf]))
     assert math.isnan(_total([10**400, 1.0]))
     assert math.isnan(_total([1e308, 1e308]))
+    assert _total([math.inf, 10**17 + 1]) == math.inf
 
 
 def test_what_coalesces_is_named_as_events_are() -> None:
@@ -422,7 +428,7 @@ async def test_without_it_every_event_arrives() -> None:
 async def test_what_went_into_a_summary_is_let_go_of_while_that_is_sent() -> None:
     async with Rig() as rig:
         attachment = await attach(rig, sink := CuedSink())
-        events = [Chunk(kind="text", tokens=n) for n in range(5)]
+        events = [Poll(tokens=n) for n in range(5)]
         before = [sys.getrefcount(event) for event in events]
         await deliver(rig, attachment, *events)
         assert sink.in_flight == 1

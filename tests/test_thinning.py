@@ -10,10 +10,10 @@ from contextlib import suppress
 import pytest
 
 from eventbus import Attachment, Bus, Event, bind
-from eventbus._record import AnyRecord
-from eventbus.sampling import AnyOf, KeepIf, Ratio, Sampler
 from eventbus._ledger import BusLedger, Ledger
+from eventbus._record import AnyRecord
 from eventbus._thinning import Thinning
+from eventbus.sampling import AnyOf, KeepIf, Ratio, Sampler
 from eventbus.testing import RecordingSink, settled
 from tests._between import Between, core, every_place, interrupt
 
