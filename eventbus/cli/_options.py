@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from eventbus._nearest import listed, suggestion
@@ -40,18 +39,31 @@ class _Parser(argparse.ArgumentParser):
             super()._print_message(message, file)
 
 
+class _Version(argparse.Action):
+    """Says the distribution's version, which takes a while to look up."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        put(f"eventbus {version('eventbus')}")
+        parser.exit()
+
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     Commands = argparse._SubParsersAction[_Parser]  # its only name
 
 
-def make_parser(version: str) -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = _Parser(
         prog="eventbus",
         description="Events from a file or a pipe to sinks, every one accounted for.",
         epilog=_STATUS,
     )
-    parser.add_argument("--version", action="version", version=f"eventbus {version}")
+    version = "show program's version number and exit"
+    parser.add_argument("--version", action=_Version, nargs=0, help=version)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_run(commands)
     _add_check(commands)
@@ -179,11 +191,11 @@ def _add_bench(commands: Commands) -> None:
         "--quick", action="store_true", help="one short round, which says little"
     )
     bench.add_argument(
-        "--json", type=Path, metavar="FILE", help="write everything measured to a file"
+        "--json", type=_path, metavar="FILE", help="write everything measured to a file"
     )
     bench.add_argument(
         "--plot",
-        type=Path,
+        type=_path,
         metavar="FILE.svg",
         help="draw what the bounds leave, which needs matplotlib",
     )
@@ -202,6 +214,12 @@ def _add_overrides(parser: argparse.ArgumentParser) -> None:
 
 def _add_json(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--json", action="store_true", help=text)
+
+
+def _path(text: str) -> Path:
+    from pathlib import Path
+
+    return Path(text)
 
 
 def _seconds(text: str) -> float:
