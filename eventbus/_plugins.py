@@ -128,7 +128,7 @@ def installed_catalog(*, strict: bool = False) -> Catalog:
 def _merge(merged: Catalog, catalog: Catalog, plugin: Plugin, *, strict: bool) -> None:
     for known in catalog:
         try:
-            merged.register(known.cls)
+            merged._adopt(known)
         except RegistrationError as error:
             _complain(PluginError(f"{plugin.title}: {error}"), strict=strict)
 

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Final, cast
 
+import msgspec
+from msgspec.structs import replace
+
 from eventbus._catalog import EventType
 from eventbus._check import FieldCheck
 from eventbus._context import UNBOUND, Bound, TraceContext
@@ -21,9 +24,11 @@ from eventbus._record import (
     limited,
 )
 from eventbus._severity import SEVERITY_NUMBER, Severity
-from eventbus._window import Item, Window, event_of, with_event
+from eventbus._window import Item, Window, event_of
 
 _NO_TRACE: Final = TraceContext("", "")
+
+_values: Final = msgspec.structs.astuple
 
 
 class RecordPlan:
@@ -158,37 +163,48 @@ class RecordMaker:
     def _relayed(
         self, record: AnyRecord, time: int, sequence: int, weight: float
     ) -> AnyRecord:
-        self._count_invalid(self.plans[type(record.event)], (record.event,))
+        plan = self.plans[type(record.event)]
+        if plan.check.error(record.event) is not None:
+            self._warn("invalid_value", 1)
         try:
-            return self._complete(record, time, sequence, weight)
+            return self._complete(record, plan, time, sequence, weight)
         except Exception:  # noqa: BLE001 - its values are of whatever types
             self._warn("invalid_value", 1)
             return self._make_one(record.event, time, None, sequence, weight)
 
     def _complete(
-        self, record: AnyRecord, time: int, sequence: int, weight: float
+        self,
+        record: AnyRecord,
+        plan: RecordPlan,
+        time: int,
+        sequence: int,
+        weight: float,
     ) -> AnyRecord:
-        plan = self.plans[type(record.event)]
-        attributes = _without(frozen(record.attributes), plan.field_names)
-        dropped = record.dropped_attributes_count
+        (
+            event, id_, _, happened, observed, severity, attributes, resource, trace_id,
+            span_id, parent, flags, tracestate, version, own_weight, dropped,
+        ) = _values(record)  # fmt: skip
+        attributes = _without(frozen(attributes), plan.field_names)
         if dropped or len(attributes) > self._max_attributes:
             attributes, dropped = self._cut(attributes, dropped)
+        if severity is not None or plan.event_type.has_own_severity:
+            severity = severity_of(record, plan.event_type)
         return Record(
-            record.event,
-            record.id or f"{self.id_prefix}{sequence:x}",
+            event,
+            id_ or f"{self.id_prefix}{sequence:x}",
             sequence,
-            max(record.time_unix_nano, 0) or time,
-            max(record.observed_time_unix_nano, 0) or time,
-            severity_of(record, plan.event_type),
+            happened if happened > 0 else time,
+            observed if observed > 0 else time,
+            severity or plan.severity,
             attributes,
-            self._resource if record.resource is None else record.resource,
-            record.trace_id,
-            record.span_id,
-            record.parent_span_id,
-            record.trace_flags,
-            record.tracestate,
-            record.schema_version or plan.version,
-            record.weight * weight if record.weight > 0 else weight,
+            self._resource if resource is None else resource,
+            trace_id,
+            span_id,
+            parent,
+            flags,
+            tracestate,
+            version or plan.version,
+            own_weight * weight if own_weight > 0 else weight,
             dropped,
         )
 
@@ -227,4 +243,7 @@ class Redaction:
 
     def __call__(self, item: Item) -> Item:
         """Return *item* with every non-empty sensitive text as ``[REDACTED]``."""
-        return with_event(item, redacted(event_of(item), self._fields))
+        if not isinstance(item, Record):
+            return redacted(item, self._fields)
+        event = redacted(item.event, self._fields)
+        return item if event is item.event else replace(item, event=event)

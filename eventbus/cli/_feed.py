@@ -5,7 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, cast
@@ -17,8 +24,9 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from eventbus._bus import Bus
 from eventbus._errors import PublishTimeoutError
+from eventbus._hand_over import hand_over_of
 from eventbus._reader import AsyncReader, Reader, Reading
-from eventbus._record import Record
+from eventbus._record import AnyRecord, Record
 from eventbus.cli._pump import Pump, Sources, Transform
 from eventbus.cli._stream import shown_name
 from eventbus.cli._tally import Tally
@@ -57,6 +65,7 @@ class Feed:
     ) -> None:
         """Keep the parts."""
         self._bus: Final = bus
+        self._hand_over: Final = hand_over_of(bus)
         self._tally: Final = tally
         self._stop: Final = stop
         self._patience_seconds: Final = patience_seconds
@@ -118,19 +127,29 @@ class Feed:
         self, reader: AsyncReader, path: str, batches: Batches
     ) -> None:
         async for reading in reader(_one_by_one(batches), path=shown_name(path)):
-            await self._publish((reading,))
+            await self._publish([reading])
 
-    async def _publish(self, readings: Iterable[Reading]) -> None:
-        publish, tally = self._bus.publish, self._tally
+    async def _publish(self, readings: Sequence[Reading]) -> None:
+        records = [reading for reading in readings if isinstance(reading, Record)]
+        if len(records) < len(readings):
+            self._count_others(readings)
+        count, done = len(records), 0
+        while done < count:
+            taken = self._hand_over(records, done)
+            self._tally.records += taken - done
+            done = taken + 1
+            if taken < count:
+                await self._publish_one(records[taken])
+
+    def _count_others(self, readings: Sequence[Reading]) -> None:
         for reading in readings:
             if not isinstance(reading, Record):
-                tally.take(reading)
-                continue
-            tally.records += 1
-            try:
-                await publish(reading)
-            except PublishTimeoutError:
-                continue  # counted by those who did not take it
+                self._tally.take(reading)
+
+    async def _publish_one(self, record: AnyRecord) -> None:
+        self._tally.records += 1
+        with suppress(PublishTimeoutError):  # counted by those who did not take it
+            await self._bus.publish(record)
 
     async def _stay_near(self) -> None:
         """Let the sinks catch up after every 16 MiB of long lines."""

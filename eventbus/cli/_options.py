@@ -64,7 +64,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     version = "show program's version number and exit"
     parser.add_argument("--version", action=_Version, nargs=0, help=version)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        prog="eventbus", dest="command", metavar="COMMAND", required=True
+    )
     _add_run(commands)
     _add_check(commands)
     _add_sinks(commands)

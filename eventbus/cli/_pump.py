@@ -62,7 +62,7 @@ class Pump:
         """Begin with an empty batch."""
         self._tally: Final = tally
         self._hand_over: Final = hand_over
-        self._batch: list[Any] = []
+        self._batch: Final[list[Any]] = []
         self._batch_from_bytes = 0
 
     def run(
@@ -88,10 +88,11 @@ class Pump:
     def _read(self, lines: Lines, transform: Transform) -> None:
         before = self._tally.lines, self._tally.read_bytes
         self._batch_from_bytes = 0
+        batch = self._batch
         try:
             for reading in transform(lines, lines.name):
-                self._batch.append(reading)
-                is_full = len(self._batch) >= BATCH_READINGS
+                batch.append(reading)
+                is_full = len(batch) >= BATCH_READINGS
                 if is_full or lines.read_bytes - self._batch_from_bytes > BATCH_BYTES:
                     self._count(lines, before)
                     self.flush()
@@ -113,5 +114,6 @@ class Pump:
     def flush(self) -> None:
         """Hand over what there is."""
         if self._batch:
-            batch, self._batch = self._batch, []
+            batch = self._batch.copy()
+            self._batch.clear()
             self._hand_over(batch)
