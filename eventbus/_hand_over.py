@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from eventbus._context import current_bound
-from eventbus._record import AnyRecord, is_frozen, is_record
+from eventbus._record import AnyRecord, Record, is_frozen
 
 if TYPE_CHECKING:
     from eventbus._bus import Bus
@@ -31,7 +31,7 @@ def hand_over_of(bus: Bus) -> HandOver:
     def hand_over(records: Sequence[AnyRecord], start: int) -> int:
         bound = current_bound()
         for index, record in enumerate(islice(records, start, None), start):
-            if not (is_record(record) and is_frozen(record)):
+            if type(record) is not Record or not is_frozen(record):
                 return index
             if severities and deviates(record):
                 return index

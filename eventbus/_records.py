@@ -34,13 +34,21 @@ _values: Final = msgspec.structs.astuple
 class RecordPlan:
     """What is the same for every record of one event type, worked out once."""
 
-    __slots__ = ("check", "event_type", "field_names", "severity", "version")
+    __slots__ = (
+        "check",
+        "event_type",
+        "field_names",
+        "has_own_severity",
+        "severity",
+        "version",
+    )
 
     def __init__(self, event_type: EventType) -> None:
         """Work it out."""
         self.event_type = event_type
         self.check = FieldCheck(event_type.cls)
         self.field_names = frozenset(field.name for field in event_type.fields)
+        self.has_own_severity = event_type.has_own_severity
         self.severity = event_type.identity.severity
         self.version = event_type.identity.version
 
@@ -86,7 +94,7 @@ class RecordMaker:
         plain = window.weights is None and not any(window.contexts)
         if plain and len(kinds) == 1 and Record not in kinds:
             plan = self.plans.get(kinds.pop())
-            if plan is not None and not plan.event_type.has_own_severity:
+            if plan is not None and not plan.has_own_severity:
                 return self._make_alike(window, plan)
         return list(
             map(
@@ -184,10 +192,13 @@ class RecordMaker:
             event, id_, _, happened, observed, severity, attributes, resource, trace_id,
             span_id, parent, flags, tracestate, version, own_weight, dropped,
         ) = _values(record)  # fmt: skip
-        attributes = _without(frozen(attributes), plan.field_names)
+        if type(attributes) is not Attributes:
+            attributes = frozen(attributes)
+        if not plan.field_names.isdisjoint(attributes):
+            attributes = _without(attributes, plan.field_names)
         if dropped or len(attributes) > self._max_attributes:
             attributes, dropped = self._cut(attributes, dropped)
-        if severity is not None or plan.event_type.has_own_severity:
+        if severity is not None or plan.has_own_severity:
             severity = severity_of(record, plan.event_type)
         return Record(
             event,

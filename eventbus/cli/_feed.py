@@ -13,20 +13,19 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import anyio
-import anyio.from_thread
 import anyio.to_thread
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from eventbus._bus import Bus
 from eventbus._errors import PublishTimeoutError
 from eventbus._hand_over import hand_over_of
 from eventbus._reader import AsyncReader, Reader, Reading
 from eventbus._record import AnyRecord, Record
+from eventbus.cli._batches import Batches, NobodyTakes
 from eventbus.cli._pump import Pump, Sources, Transform
 from eventbus.cli._stream import shown_name
 from eventbus.cli._tally import Tally
@@ -36,8 +35,6 @@ from eventbus.cli._tally import Tally
 _BATCHES_AHEAD: Final = 1
 _AHEAD_BYTES: Final = 16_777_216  # of input; in memory two or three times as much
 _HEAVY_LINE_BYTES: Final = 2048  # lighter ones are bounded by the buffers' events
-
-Batches = MemoryObjectReceiveStream[list[Any]]
 
 
 class Feed:
@@ -93,11 +90,11 @@ class Feed:
         transform: Transform,
         take: Callable[[Batches], Awaitable[None]],
     ) -> None:
-        send, receive = anyio.create_memory_object_stream[list[Any]](_BATCHES_AHEAD)
-        reading = asyncio.create_task(self._read(sources, transform, send))
+        batches = Batches(_BATCHES_AHEAD)
+        reading = asyncio.create_task(self._read(sources, transform, batches))
         try:
-            with receive:
-                await take(receive)
+            with closing(batches):
+                await take(batches)
         except BaseException:
             self._stop.set()
             raise
@@ -107,14 +104,14 @@ class Feed:
         reading.result()
 
     async def _read(
-        self,
-        sources: Sources,
-        transform: Transform,
-        send: MemoryObjectSendStream[list[Any]],
+        self, sources: Sources, transform: Transform, batches: Batches
     ) -> None:
-        pump = Pump(self._tally, lambda batch: anyio.from_thread.run(send.send, batch))
-        with send, suppress(anyio.BrokenResourceError):
-            await anyio.to_thread.run_sync(pump.run, sources, transform, self._stop)
+        pump = Pump(self._tally, batches.put)
+        try:
+            with suppress(NobodyTakes):
+                await anyio.to_thread.run_sync(pump.run, sources, transform, self._stop)
+        finally:
+            batches.end()
 
     async def _take(self, batches: Batches) -> None:
         async for batch in batches:

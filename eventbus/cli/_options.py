@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from eventbus._nearest import listed, suggestion
-from eventbus.cli._terminal import put, say
+from eventbus.cli._terminal import put, say, width_of
 
 DEFAULT_READER: Final = "events"
 
@@ -17,15 +17,25 @@ _STATUS: Final = (
 )
 
 
+class _Help(argparse.HelpFormatter):
+    """Knows its width without ``shutil``: one is made for each option declared."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=(width_of(sys.__stdout__) or 80) - 2)
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, and when help cannot be written at all."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_Help, **options)
 
     def error(self, message: str) -> NoReturn:
         end = "" if message.endswith("?") else "."
         say(f"{self.prog}: {message}{end} Try: {self.prog} --help")
         self.exit(2)
 
-    # Any: an option's value; and what argparse declares has no name of its own.
+    # Any, above and below: options, their values, and what argparse declares.
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             valid = list(action.choices)
