@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import sys
 from collections.abc import Iterator
 from functools import reduce
@@ -17,10 +16,6 @@ from typing import Any, Final
 
 import msgspec
 
-_VALUE: Final = re.compile(
-    r"(?P<module>[\w.]+)\s*(:\s*(?P<attribute>[\w.]+)\s*)?(\[.*\]\s*)?"
-)
-_SEPARATORS: Final = re.compile(r"[-_.]+")
 _SUFFIXES: Final = (".dist-info", ".egg-info")
 _UNKNOWN: Final = "?"
 
@@ -57,8 +52,7 @@ class EntryPoint(msgspec.Struct, frozen=True):
     @property
     def module(self) -> str:
         """The module's name."""
-        match = _VALUE.fullmatch(self.value)
-        return match["module"] if match else self.value
+        return self.value.partition("[")[0].partition(":")[0].strip()
 
     def load(self) -> Any:
         """Import the module and return the object, which may be anything.
@@ -66,12 +60,12 @@ class EntryPoint(msgspec.Struct, frozen=True):
         Raises:
             ValueError: The value is no reference to an object.
         """
-        match = _VALUE.fullmatch(self.value)
-        if match is None:
+        reference = self.value.partition("[")[0]  # then come extras
+        names = reference.partition(":")[2].strip().split(".")
+        if not all(map(str.isidentifier, self.module.split("."))):
             raise ValueError(f"expected module:object, got {self.value!r}")
-        module = importlib.import_module(match["module"])
-        names = filter(None, (match["attribute"] or "").split("."))
-        return reduce(getattr, names, module)
+        module = importlib.import_module(self.module)
+        return reduce(getattr, filter(None, names), module)
 
 
 def entry_points(group: str) -> list[EntryPoint]:
@@ -94,11 +88,17 @@ def _is_plain(root: str) -> bool:
 def _read(group: str) -> Iterator[EntryPoint]:
     seen: set[str] = set()
     for info in _distributions():
-        stem = os.path.splitext(os.path.basename(info))[0]
-        name = _SEPARATORS.sub("-", stem.partition("-")[0]).lower()
+        stem = os.path.basename(info).rpartition(".")[0]
+        name = _normalized(stem.partition("-")[0])
         if name not in seen:
             seen.add(name)
             yield from _declared(info, group)
+
+
+def _normalized(name: str) -> str:
+    """Return *name* as it is compared: ``Zope.Event`` is ``zope_event``."""
+    words = name.lower().replace("-", "_").replace(".", "_").split("_")
+    return "_".join(filter(None, words))
 
 
 def _distributions() -> Iterator[str]:

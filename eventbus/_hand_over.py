@@ -32,7 +32,7 @@ def hand_over_of(bus: Bus) -> HandOver:
         bound = current_bound()
         for index, record in enumerate(islice(records, start, None), start):
             if type(record) is not Record or not is_frozen(record):
-                return index
+                return index  # to be copied, or refused
             if severities and deviates(record):
                 return index
             try:

@@ -23,7 +23,7 @@ import anyio.to_thread
 from eventbus._bus import Bus
 from eventbus._errors import PublishTimeoutError
 from eventbus._hand_over import hand_over_of
-from eventbus._reader import AsyncReader, Reader, Reading
+from eventbus._reader import AsyncReader, Broken, Reader, Reading, Skipped
 from eventbus._record import AnyRecord, Record
 from eventbus.cli._batches import Batches, NobodyTakes
 from eventbus.cli._pump import Pump, Sources, Transform
@@ -129,7 +129,7 @@ class Feed:
     async def _publish(self, readings: Sequence[Reading]) -> None:
         records = [reading for reading in readings if isinstance(reading, Record)]
         if len(records) < len(readings):
-            self._count_others(readings)
+            self._count([one for one in readings if not isinstance(one, Record)])
         count, done = len(records), 0
         while done < count:
             taken = self._hand_over(records, done)
@@ -138,10 +138,9 @@ class Feed:
             if taken < count:
                 await self._publish_one(records[taken])
 
-    def _count_others(self, readings: Sequence[Reading]) -> None:
-        for reading in readings:
-            if not isinstance(reading, Record):
-                self._tally.take(reading)
+    def _count(self, others: Iterable[Skipped | Broken]) -> None:
+        for reading in others:
+            self._tally.take(reading)
 
     async def _publish_one(self, record: AnyRecord) -> None:
         self._tally.records += 1
@@ -159,8 +158,8 @@ class Feed:
         self._settled_lines = self._tally.lines
 
     def _have_all_failed(self) -> bool:
-        attached = self._bus.stats().attachments.values()
-        return bool(attached) and all(one.state == "failed" for one in attached)
+        attached = self._bus._life.everybody.values()  # stats() would count first
+        return bool(attached) and all(one.health.failed for one in attached)
 
 
 def _is_async(reader: Reader | AsyncReader) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gc
 from typing import Final
 
-from eventbus.cli._main import main
-
 _YOUNG_OBJECTS: Final = 10_000  # some batches of records; the interpreter has 700
 
 
@@ -16,8 +14,11 @@ def program() -> int:
     Records come by the thousand and leave by themselves, so the collector of cycles
     looks less often; and at the end it is not asked to look at everything once more.
     """
-    before = gc.get_threshold()
-    gc.set_threshold(max(_YOUNG_OBJECTS, before[0]), *before[1:])
+    young, *older = gc.get_threshold()
+    if 0 < young < _YOUNG_OBJECTS:  # 0 is never
+        gc.set_threshold(_YOUNG_OBJECTS, *older)
+    from eventbus.cli._main import main  # as many objects again
+
     try:
         return main()
     finally:

@@ -63,7 +63,6 @@ class Pump:
         self._tally: Final = tally
         self._hand_over: Final = hand_over
         self._batch: Final[list[Any]] = []
-        self._batch_from_bytes = 0
 
     def run(
         self, sources: Sources, transform: Transform, stop: threading.Event
@@ -87,15 +86,14 @@ class Pump:
 
     def _read(self, lines: Lines, transform: Transform) -> None:
         before = self._tally.lines, self._tally.read_bytes
-        self._batch_from_bytes = 0
-        batch = self._batch
+        batch, full_bytes = self._batch, BATCH_BYTES
         try:
             for reading in transform(lines, lines.name):
                 batch.append(reading)
-                is_full = len(batch) >= BATCH_READINGS
-                if is_full or lines.read_bytes - self._batch_from_bytes > BATCH_BYTES:
+                if len(batch) >= BATCH_READINGS or lines.read_bytes > full_bytes:
                     self._count(lines, before)
                     self.flush()
+                    full_bytes = lines.read_bytes + BATCH_BYTES
         except InputError:
             raise
         except Exception as error:
@@ -107,7 +105,6 @@ class Pump:
             self._count(lines, before)
 
     def _count(self, lines: Lines, before: tuple[int, int]) -> None:
-        self._batch_from_bytes = lines.read_bytes
         self._tally.lines = before[0] + lines.count
         self._tally.read_bytes = before[1] + lines.read_bytes
 
