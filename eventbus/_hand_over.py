@@ -29,7 +29,7 @@ def hand_over_of(bus: Bus) -> HandOver:
     severities, deviates = ingress.severities, ingress.deviates
 
     def hand_over(records: Sequence[AnyRecord], start: int) -> int:
-        bound = current_bound()
+        bound, time = current_bound(), time_ns()  # one moment: nothing waits between
         for index, record in enumerate(islice(records, start, None), start):
             if type(record) is not Record or not is_frozen(record):
                 return index  # to be copied, or refused
@@ -42,7 +42,7 @@ def hand_over_of(bus: Bus) -> HandOver:
             if route is None:
                 continue
             lease = route.lease
-            entry: Published = (record, time_ns(), bound, True)
+            entry: Published = (record, time, bound, True)
             entries.append(entry)
             if len(entries) > lease.publish_limit and not enter(entry, lease):
                 return index

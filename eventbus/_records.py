@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -28,7 +28,8 @@ from eventbus._window import Item, Window, event_of
 
 _NO_TRACE: Final = TraceContext("", "")
 
-_values: Final = msgspec.structs.astuple
+# Any: the fields of a record are of many types.
+_values: Final[Callable[[AnyRecord], tuple[Any, ...]]] = msgspec.structs.astuple
 
 
 class RecordPlan:
@@ -189,16 +190,18 @@ class RecordMaker:
         weight: float,
     ) -> AnyRecord:
         (
-            event, id_, _, happened, observed, severity, attributes, resource, trace_id,
+            event, id_, _, happened, observed, said, bound, resource, trace_id,
             span_id, parent, flags, tracestate, version, own_weight, dropped,
         ) = _values(record)  # fmt: skip
+        attributes: Attributes = bound
         if type(attributes) is not Attributes:
             attributes = frozen(attributes)
         if not plan.field_names.isdisjoint(attributes):
             attributes = _without(attributes, plan.field_names)
         if dropped or len(attributes) > self._max_attributes:
             attributes, dropped = self._cut(attributes, dropped)
-        if severity is not None or plan.has_own_severity:
+        severity = plan.severity
+        if said is not None or plan.has_own_severity:
             severity = severity_of(record, plan.event_type)
         return Record(
             event,
@@ -206,7 +209,7 @@ class RecordMaker:
             sequence,
             happened if happened > 0 else time,
             observed if observed > 0 else time,
-            severity or plan.severity,
+            severity,
             attributes,
             self._resource if resource is None else resource,
             trace_id,
