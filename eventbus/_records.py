@@ -50,7 +50,7 @@ class RecordPlan:
         self.check = FieldCheck(event_type.cls)
         self.field_names = frozenset(field.name for field in event_type.fields)
         self.has_own_severity = event_type.has_own_severity
-        self.severity = event_type.identity.severity
+        self.severity: Severity = event_type.identity.severity
         self.version = event_type.identity.version
 
 
