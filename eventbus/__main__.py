@@ -1,6 +1,6 @@
 """``python -m eventbus`` is the command line."""
 
-from eventbus.cli import main
+from eventbus.cli import program
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(program())

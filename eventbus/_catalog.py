@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, get_type_hints
+from typing import Any, Final
 
 import msgspec
 from msgspec import inspect
+from msgspec.structs import FieldInfo
 
 from eventbus._errors import RegistrationError
 from eventbus._event import (
@@ -111,15 +112,15 @@ def describe(event_type: type[Event]) -> EventType:
     """
     owner = _checked_event_type(event_type)
     try:
-        hints = get_type_hints(event_type, include_extras=True)
-        info = inspect.type_info(event_type)
+        given = msgspec.structs.fields(event_type)
+        nodes = inspect.multi_type_info([one.type for one in given])
     except Exception as error:
         raise RegistrationError(
             f"the annotations of event type {owner} do not resolve: {error}"
         ) from error
-    assert isinstance(info, inspect.StructType)
     fields = tuple(
-        _describe_field(owner, node, hints[node.name]) for node in info.fields
+        _describe_field(owner, one, node)
+        for one, node in zip(given, nodes, strict=True)
     )
     return EventType(event_type, identity_of(event_type), fields, _own_severity(fields))
 
@@ -136,15 +137,15 @@ def _checked_event_type(event_type: object) -> str:
     return owner
 
 
-def _describe_field(owner: str, node: inspect.Field, hint: Any) -> EventField:
-    # Any: an annotation is an arbitrary type form.
+def _describe_field(owner: str, given: FieldInfo, node: inspect.Type) -> EventField:
+    hint: Any = given.type  # Any: an annotation is an arbitrary type form
     marks = marks_of(hint)
-    place = f"field {node.name!r} of event type {owner}"
+    place = f"field {given.name!r} of event type {owner}"
     unit = next((mark.name for mark in marks if isinstance(mark, Unit)), None)
-    if unit is not None and not _fits(node.type, (inspect.IntType, inspect.FloatType)):
+    if unit is not None and not _fits(node, (inspect.IntType, inspect.FloatType)):
         raise RegistrationError(f"{place} has Unit({unit!r}) but is not a number")
     sensitive = is_marked(hint, Sensitive)
-    if sensitive and not _fits(node.type, (inspect.StrType,)):
+    if sensitive and not _fits(node, (inspect.StrType,)):
         raise RegistrationError(f"{place} is Sensitive but is not text")
     if hides_inside(hint):
         raise RegistrationError(
@@ -152,15 +153,15 @@ def _describe_field(owner: str, node: inspect.Field, hint: Any) -> EventField:
             "only a text field of the event itself can be Sensitive"
         )
     return EventField(
-        name=node.name,
-        encode_name=node.encode_name,
-        node=node.type,
-        required=node.required,
+        name=given.name,
+        encode_name=given.encode_name,
+        node=node,
+        required=given.required,
         label=is_marked(hint, Label),
         sensitive=sensitive,
         unit=unit,
         attribute=next((m.name for m in marks if isinstance(m, Attribute)), None),
-        mutable=_is_mutable(node.type),
+        mutable=_is_mutable(node),
     )
 
 
@@ -239,17 +240,22 @@ class Catalog:
             RegistrationError: It is no event type, or another class has its name.
         """
         known = self._by_class.get(event_type)
-        if known is not None:
-            return known
-        described = describe(event_type)
+        return self._adopt(describe(event_type)) if known is None else known
+
+    def _adopt(self, described: EventType) -> EventType:
+        """Register an event type that is described already, by another catalog say.
+
+        Raises:
+            RegistrationError: Another class has its name.
+        """
         other = self._by_name.setdefault(described.name, described)  # atomic: no lock
-        if other.cls is not event_type:
+        if other.cls is not described.cls:
             raise RegistrationError(
                 f"two event types have the name {described.name!r}: "
                 f"{qualified(other.cls)} is registered, "
-                f"{qualified(event_type)} is refused"
+                f"{qualified(described.cls)} is refused"
             )
-        self._by_class[event_type] = other
+        self._by_class[described.cls] = other
         return other
 
     def get(self, name: str) -> EventType | None:

@@ -16,6 +16,8 @@ from eventbus._event import Event
 
 _MAX_SHAPES: Final = 64  # combinations of value types; beyond them each is checked
 
+_values: Final = msgspec.structs.astuple
+
 _KEPT_TYPES: Final = (
     bytes,
     bytearray,
@@ -40,7 +42,7 @@ class FieldCheck:
 
     def error(self, event: Event) -> str | None:
         """Return what is wrong with *event* and where, or ``None``."""
-        shape = tuple(map(type, msgspec.structs.astuple(event)))
+        shape = tuple(map(type, _values(event)))
         if shape in self._good:
             return None
         error = self.full_error(event)

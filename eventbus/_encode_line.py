@@ -66,7 +66,7 @@ class _Plan(msgspec.Struct, frozen=True):
     severity: Severity
     has_own_severity: bool
     version: int
-    written: Callable[[Event], Any] | None
+    written: Callable[..., Any] | None
     may_hold_raw: bool
     declares_raw: bool
     may_be_long: tuple[Callable[[Any], Any], ...]
@@ -183,6 +183,7 @@ class LineEncoder:
             if resource is not seen:
                 seen, shown = resource, None if resource == self._resource else resource
             own = event.severity if plan.has_own_severity else None
+            written = plan.written
             version = version or plan.version
             lines.append(
                 _Line(
@@ -191,7 +192,7 @@ class LineEncoder:
                     time or None,
                     None if observed == time else observed or None,
                     severity or own or plan.severity,
-                    event if plan.written is None else plan.written(event),
+                    event if written is None else written(*_values(event)),
                     attributes or None,
                     shown or None,
                     trace_id,

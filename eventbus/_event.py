@@ -8,6 +8,8 @@ from operator import methodcaller
 from typing import Any, Final, TypeVar, dataclass_transform, get_type_hints
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import force_setattr
 
 from eventbus._marks import Attribute as Attribute
 from eventbus._marks import Label as Label
@@ -162,14 +164,14 @@ def _hidden_fields(event_type: type[Event]) -> frozenset[str]:
 
 def redacted(event: E, names: Iterable[str]) -> E:
     """Return *event* with whatever is in the fields *names* as ``[REDACTED]``."""
-    values = ((name, getattr(event, name)) for name in names)
-    return with_values(event, {n: REDACTED for n, v in values if not _is_empty(v)})
-
-
-def _is_empty(value: object) -> bool:
-    if type(value) is str:
-        return not value
-    return value is None or value is msgspec.UNSET
+    shown = event
+    for name in names:
+        value = getattr(event, name)
+        if value if type(value) is str else value is not None and value is not UNSET:
+            if shown is event:
+                shown = _copy_struct(event)
+            force_setattr(shown, name, REDACTED)
+    return shown
 
 
 def with_values(event: E, values: Mapping[str, Any]) -> E:
@@ -182,7 +184,7 @@ def with_values(event: E, values: Mapping[str, Any]) -> E:
         return event
     copied: E = _copy_struct(event)
     for name, value in values.items():
-        msgspec.structs.force_setattr(copied, name, value)
+        force_setattr(copied, name, value)
     return copied
 
 

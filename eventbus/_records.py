@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
-from typing import Final, cast
+from typing import Any, Final, cast
+
+import msgspec
+from msgspec.structs import replace
 
 from eventbus._catalog import EventType
 from eventbus._check import FieldCheck
@@ -21,22 +24,33 @@ from eventbus._record import (
     limited,
 )
 from eventbus._severity import SEVERITY_NUMBER, Severity
-from eventbus._window import Item, Window, event_of, with_event
+from eventbus._window import Item, Window, event_of
 
 _NO_TRACE: Final = TraceContext("", "")
+
+# Any: the fields of a record are of many types.
+_values: Final[Callable[[AnyRecord], tuple[Any, ...]]] = msgspec.structs.astuple
 
 
 class RecordPlan:
     """What is the same for every record of one event type, worked out once."""
 
-    __slots__ = ("check", "event_type", "field_names", "severity", "version")
+    __slots__ = (
+        "check",
+        "event_type",
+        "field_names",
+        "has_own_severity",
+        "severity",
+        "version",
+    )
 
     def __init__(self, event_type: EventType) -> None:
         """Work it out."""
         self.event_type = event_type
         self.check = FieldCheck(event_type.cls)
         self.field_names = frozenset(field.name for field in event_type.fields)
-        self.severity = event_type.identity.severity
+        self.has_own_severity = event_type.has_own_severity
+        self.severity: Severity = event_type.identity.severity
         self.version = event_type.identity.version
 
 
@@ -81,7 +95,7 @@ class RecordMaker:
         plain = window.weights is None and not any(window.contexts)
         if plain and len(kinds) == 1 and Record not in kinds:
             plan = self.plans.get(kinds.pop())
-            if plan is not None and not plan.event_type.has_own_severity:
+            if plan is not None and not plan.has_own_severity:
                 return self._make_alike(window, plan)
         return list(
             map(
@@ -158,37 +172,53 @@ class RecordMaker:
     def _relayed(
         self, record: AnyRecord, time: int, sequence: int, weight: float
     ) -> AnyRecord:
-        self._count_invalid(self.plans[type(record.event)], (record.event,))
+        plan = self.plans[type(record.event)]
+        if plan.check.error(record.event) is not None:
+            self._warn("invalid_value", 1)
         try:
-            return self._complete(record, time, sequence, weight)
+            return self._complete(record, plan, time, sequence, weight)
         except Exception:  # noqa: BLE001 - its values are of whatever types
             self._warn("invalid_value", 1)
             return self._make_one(record.event, time, None, sequence, weight)
 
     def _complete(
-        self, record: AnyRecord, time: int, sequence: int, weight: float
+        self,
+        record: AnyRecord,
+        plan: RecordPlan,
+        time: int,
+        sequence: int,
+        weight: float,
     ) -> AnyRecord:
-        plan = self.plans[type(record.event)]
-        attributes = _without(frozen(record.attributes), plan.field_names)
-        dropped = record.dropped_attributes_count
+        (
+            event, id_, _, happened, observed, said, bound, resource, trace_id,
+            span_id, parent, flags, tracestate, version, own_weight, dropped,
+        ) = _values(record)  # fmt: skip
+        attributes: Attributes = bound
+        if type(attributes) is not Attributes:
+            attributes = frozen(attributes)
+        if not plan.field_names.isdisjoint(attributes):
+            attributes = _without(attributes, plan.field_names)
         if dropped or len(attributes) > self._max_attributes:
             attributes, dropped = self._cut(attributes, dropped)
+        severity = plan.severity
+        if said is not None or plan.has_own_severity:
+            severity = severity_of(record, plan.event_type)
         return Record(
-            record.event,
-            record.id or f"{self.id_prefix}{sequence:x}",
+            event,
+            id_ or f"{self.id_prefix}{sequence:x}",
             sequence,
-            max(record.time_unix_nano, 0) or time,
-            max(record.observed_time_unix_nano, 0) or time,
-            severity_of(record, plan.event_type),
+            happened if happened > 0 else time,
+            observed if observed > 0 else time,
+            severity,
             attributes,
-            self._resource if record.resource is None else record.resource,
-            record.trace_id,
-            record.span_id,
-            record.parent_span_id,
-            record.trace_flags,
-            record.tracestate,
-            record.schema_version or plan.version,
-            record.weight * weight if record.weight > 0 else weight,
+            self._resource if resource is None else resource,
+            trace_id,
+            span_id,
+            parent,
+            flags,
+            tracestate,
+            version or plan.version,
+            own_weight * weight if own_weight > 0 else weight,
             dropped,
         )
 
@@ -227,4 +257,7 @@ class Redaction:
 
     def __call__(self, item: Item) -> Item:
         """Return *item* with every non-empty sensitive text as ``[REDACTED]``."""
-        return with_event(item, redacted(event_of(item), self._fields))
+        if not isinstance(item, Record):
+            return redacted(item, self._fields)
+        event = redacted(item.event, self._fields)
+        return item if event is item.event else replace(item, event=event)

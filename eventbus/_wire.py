@@ -15,22 +15,21 @@ from msgspec import inspect
 from msgspec.structs import FieldInfo
 
 from eventbus._catalog import EventField, EventType
-from eventbus._event import Event
 
 # Any in this module: the fields of a Struct made at run time are of any type.
 
 _NEVER_LEFT_OUT: Final = object()
 
 
-def to_written(described: EventType) -> Callable[[Event], Any] | None:
-    """Return how to make of an event what is encoded, or ``None``: the event itself."""
+def to_written(described: EventType) -> Callable[..., Any] | None:
+    """Return what makes of an event's values what is encoded in its place, if any."""
     config = described.cls.__struct_config__
     optional = {
         field.name for field, info in _fields(described) if _optional(field, info)
     }
     if not (optional or config.omit_defaults or config.array_like):
         return None
-    written: Any = msgspec.defstruct(
+    written: Callable[..., Any] = msgspec.defstruct(
         described.cls.__name__,
         [
             (field.name, Any, None if field.name in optional else _NEVER_LEFT_OUT)
@@ -42,8 +41,7 @@ def to_written(described: EventType) -> Callable[[Event], Any] | None:
         tag=config.tag,
         gc=False,
     )
-    values = msgspec.structs.astuple
-    return lambda event: written(*values(event))
+    return written
 
 
 def read_type(described: EventType) -> type[msgspec.Struct]:

@@ -1,5 +1,10 @@
-"""The command line: ``eventbus run``, ``check``, ``events``, ``demo`` and others."""
+"""The command line: ``eventbus run``, ``check``, ``events``, ``demo`` and others.
 
-from eventbus.cli._main import main as main
+The public names are those of ``__init__.pyi``. Each is imported when it is first used.
+"""
 
-__all__ = ["main"]
+import sys
+
+from eventbus._lazy import lazy_names
+
+__all__, __getattr__, __dir__ = lazy_names(sys.modules[__name__])

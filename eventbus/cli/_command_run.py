@@ -16,7 +16,6 @@ from eventbus._errors import EventBusError
 from eventbus._plugins import load_reader
 from eventbus._visible import visible
 from eventbus.cli._account import as_json
-from eventbus.cli._account_text import show_account
 from eventbus.cli._follow import is_followed
 from eventbus.cli._overrides import parsed
 from eventbus.cli._problems import usable_config
@@ -58,6 +57,8 @@ def _run(arguments: argparse.Namespace) -> int:
     with plugins_print_elsewhere() if arguments.json else nullcontext():
         account = asyncio.run(Run(config, sources, reader).perform())
     if not arguments.json:
+        from eventbus.cli._account_text import show_account
+
         show_account(msgspec.structs.replace(account, reader=arguments.reader))
         return account.status
     put_json(as_json(account), name="report")

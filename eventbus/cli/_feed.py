@@ -5,20 +5,27 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from contextlib import closing, suppress
 from functools import partial
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import anyio
-import anyio.from_thread
 import anyio.to_thread
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from eventbus._bus import Bus
 from eventbus._errors import PublishTimeoutError
-from eventbus._reader import AsyncReader, Reader, Reading
-from eventbus._record import Record
+from eventbus._hand_over import hand_over_of
+from eventbus._reader import AsyncReader, Broken, Reader, Reading, Skipped
+from eventbus._record import AnyRecord, Record
+from eventbus.cli._batches import Batches, NobodyTakes
 from eventbus.cli._pump import Pump, Sources, Transform
 from eventbus.cli._stream import shown_name
 from eventbus.cli._tally import Tally
@@ -28,8 +35,6 @@ from eventbus.cli._tally import Tally
 _BATCHES_AHEAD: Final = 1
 _AHEAD_BYTES: Final = 16_777_216  # of input; in memory two or three times as much
 _HEAVY_LINE_BYTES: Final = 2048  # lighter ones are bounded by the buffers' events
-
-Batches = MemoryObjectReceiveStream[list[Any]]
 
 
 class Feed:
@@ -57,6 +62,7 @@ class Feed:
     ) -> None:
         """Keep the parts."""
         self._bus: Final = bus
+        self._hand_over: Final = hand_over_of(bus)
         self._tally: Final = tally
         self._stop: Final = stop
         self._patience_seconds: Final = patience_seconds
@@ -84,11 +90,11 @@ class Feed:
         transform: Transform,
         take: Callable[[Batches], Awaitable[None]],
     ) -> None:
-        send, receive = anyio.create_memory_object_stream[list[Any]](_BATCHES_AHEAD)
-        reading = asyncio.create_task(self._read(sources, transform, send))
+        batches = Batches(_BATCHES_AHEAD)
+        reading = asyncio.create_task(self._read(sources, transform, batches))
         try:
-            with receive:
-                await take(receive)
+            with closing(batches):
+                await take(batches)
         except BaseException:
             self._stop.set()
             raise
@@ -98,14 +104,14 @@ class Feed:
         reading.result()
 
     async def _read(
-        self,
-        sources: Sources,
-        transform: Transform,
-        send: MemoryObjectSendStream[list[Any]],
+        self, sources: Sources, transform: Transform, batches: Batches
     ) -> None:
-        pump = Pump(self._tally, lambda batch: anyio.from_thread.run(send.send, batch))
-        with send, suppress(anyio.BrokenResourceError):
-            await anyio.to_thread.run_sync(pump.run, sources, transform, self._stop)
+        pump = Pump(self._tally, batches.put)
+        try:
+            with suppress(NobodyTakes):
+                await anyio.to_thread.run_sync(pump.run, sources, transform, self._stop)
+        finally:
+            batches.end()
 
     async def _take(self, batches: Batches) -> None:
         async for batch in batches:
@@ -118,19 +124,28 @@ class Feed:
         self, reader: AsyncReader, path: str, batches: Batches
     ) -> None:
         async for reading in reader(_one_by_one(batches), path=shown_name(path)):
-            await self._publish((reading,))
+            await self._publish([reading])
 
-    async def _publish(self, readings: Iterable[Reading]) -> None:
-        publish, tally = self._bus.publish, self._tally
-        for reading in readings:
-            if not isinstance(reading, Record):
-                tally.take(reading)
-                continue
-            tally.records += 1
-            try:
-                await publish(reading)
-            except PublishTimeoutError:
-                continue  # counted by those who did not take it
+    async def _publish(self, readings: Sequence[Reading]) -> None:
+        records = [reading for reading in readings if isinstance(reading, Record)]
+        if len(records) < len(readings):
+            self._count([one for one in readings if not isinstance(one, Record)])
+        count, done = len(records), 0
+        while done < count:
+            taken = self._hand_over(records, done)
+            self._tally.records += taken - done
+            done = taken + 1
+            if taken < count:
+                await self._publish_one(records[taken])
+
+    def _count(self, others: Iterable[Skipped | Broken]) -> None:
+        for reading in others:
+            self._tally.take(reading)
+
+    async def _publish_one(self, record: AnyRecord) -> None:
+        self._tally.records += 1
+        with suppress(PublishTimeoutError):  # counted by those who did not take it
+            await self._bus.publish(record)
 
     async def _stay_near(self) -> None:
         """Let the sinks catch up after every 16 MiB of long lines."""
@@ -143,8 +158,8 @@ class Feed:
         self._settled_lines = self._tally.lines
 
     def _have_all_failed(self) -> bool:
-        attached = self._bus.stats().attachments.values()
-        return bool(attached) and all(one.state == "failed" for one in attached)
+        attached = self._bus._life.everybody.values()  # stats() would count first
+        return bool(attached) and all(one.health.failed for one in attached)
 
 
 def _is_async(reader: Reader | AsyncReader) -> bool:

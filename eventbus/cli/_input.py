@@ -65,19 +65,20 @@ class Lines:
         """Yield line after line."""
         rest = b""
         is_cut = False
+        is_stopped = self._is_stopped
         while (block := self._next()) != b"":
             if block is None:
                 whole, rest = [rest] if rest else [], b""
             elif is_cut:
                 whole, rest, is_cut = self._after_cut(rest, block)
             else:
-                *whole, rest = (rest + block).split(b"\n")
+                whole, rest = _split(rest, block)
             for line in whole:
-                if self._is_stopped():
+                if is_stopped():
                     self._is_cut_short = True
                     return
                 self.count += 1
-                yield line[:MAX_LINE_BYTES]
+                yield line
             if not is_cut and len(rest) > MAX_LINE_BYTES:
                 rest, is_cut = rest[:MAX_LINE_BYTES], True
         if rest and self._blocks.is_over:
@@ -90,7 +91,7 @@ class Lines:
         _, line_feed, after = block.partition(b"\n")
         if not line_feed:
             return [], cut, True
-        *whole, rest = after.split(b"\n")
+        whole, rest = _split(b"", after)
         return [cut, *whole], rest, False
 
     def have_more(self) -> bool:
@@ -112,3 +113,19 @@ class Lines:
         if is_first and block.startswith(_BOM):
             return block.removeprefix(_BOM) or self._next()
         return block
+
+
+def _split(before: bytes, block: bytes) -> tuple[list[bytes], bytes]:
+    """Return the lines that end in *block*, the first begun by *before*, and the rest.
+
+    Only a first line, or one of a block over 16 MiB, can be long enough to be cut.
+    """
+    lines = block.split(b"\n")
+    if before:
+        lines[0] = before + lines[0]
+    rest = lines.pop()
+    if len(block) > MAX_LINE_BYTES:
+        return [line[:MAX_LINE_BYTES] for line in lines], rest
+    if lines:
+        lines[0] = lines[0][:MAX_LINE_BYTES]
+    return lines, rest

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _status(arguments: Sequence[str] | None) -> int:
     try:
-        parsed = make_parser(_version()).parse_args(arguments)
+        parsed = make_parser().parse_args(arguments)
         _show_log()
         return _command(parsed.command)(parsed)
     except SystemExit as end:  # argparse, which has said why
@@ -76,12 +76,6 @@ def _command(name: str) -> Command:
         case _:
             from eventbus.cli._command_demo import demo as command
     return command
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("eventbus")
 
 
 def _show_log() -> None:

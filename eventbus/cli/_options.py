@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from eventbus._nearest import listed, suggestion
-from eventbus.cli._terminal import put, say
+from eventbus.cli._terminal import put, say, width_of
 
 DEFAULT_READER: Final = "events"
 
@@ -18,15 +17,25 @@ _STATUS: Final = (
 )
 
 
+class _Help(argparse.HelpFormatter):
+    """Knows its width without ``shutil``: one is made for each option declared."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=(width_of(sys.__stdout__) or 80) - 2)
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, and when help cannot be written at all."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_Help, **options)
 
     def error(self, message: str) -> NoReturn:
         end = "" if message.endswith("?") else "."
         say(f"{self.prog}: {message}{end} Try: {self.prog} --help")
         self.exit(2)
 
-    # Any: an option's value; and what argparse declares has no name of its own.
+    # Any, above and below: options, their values, and what argparse declares.
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             valid = list(action.choices)
@@ -40,19 +49,34 @@ class _Parser(argparse.ArgumentParser):
             super()._print_message(message, file)
 
 
+class _Version(argparse.Action):
+    """Says the distribution's version, which takes a while to look up."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        put(f"eventbus {version('eventbus')}")
+        parser.exit()
+
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     Commands = argparse._SubParsersAction[_Parser]  # its only name
 
 
-def make_parser(version: str) -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = _Parser(
         prog="eventbus",
         description="Events from a file or a pipe to sinks, every one accounted for.",
         epilog=_STATUS,
     )
-    parser.add_argument("--version", action="version", version=f"eventbus {version}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    version = "show program's version number and exit"
+    parser.add_argument("--version", action=_Version, nargs=0, help=version)
+    commands = parser.add_subparsers(
+        prog="eventbus", dest="command", metavar="COMMAND", required=True
+    )
     _add_run(commands)
     _add_check(commands)
     _add_sinks(commands)
@@ -179,11 +203,11 @@ def _add_bench(commands: Commands) -> None:
         "--quick", action="store_true", help="one short round, which says little"
     )
     bench.add_argument(
-        "--json", type=Path, metavar="FILE", help="write everything measured to a file"
+        "--json", type=_path, metavar="FILE", help="write everything measured to a file"
     )
     bench.add_argument(
         "--plot",
-        type=Path,
+        type=_path,
         metavar="FILE.svg",
         help="draw what the bounds leave, which needs matplotlib",
     )
@@ -202,6 +226,12 @@ def _add_overrides(parser: argparse.ArgumentParser) -> None:
 
 def _add_json(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--json", action="store_true", help=text)
+
+
+def _path(text: str) -> Path:
+    from pathlib import Path
+
+    return Path(text)
 
 
 def _seconds(text: str) -> float:

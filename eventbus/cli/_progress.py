@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from eventbus.cli._stream import STDIN
-from eventbus.cli._tables import number
 from eventbus.cli._tally import Tally
 from eventbus.cli._terminal import console, is_terminal, width_of
 
@@ -92,12 +91,16 @@ async def _show_richly(drawn: Console, tally: Tally, total: int | None) -> None:
 
 
 def _text(tally: Tally, seconds: float) -> str:
+    from eventbus.cli._tables import number
+
     rate = number(round(tally.records / seconds))
     broken = f", {number(tally.broken)} broken" if tally.broken else ""
     return f"{number(tally.lines)} lines, {rate} records a second{broken}"
 
 
 def _draw_plainly(tally: Tally, total: int | None) -> None:
+    from eventbus.cli._tables import number
+
     share = f" {tally.read_bytes * 100 // total}%" if total else ""
     _write(f"{number(tally.lines)} lines{share}\r")  # what comes next overwrites it
 

@@ -62,8 +62,7 @@ class Pump:
         """Begin with an empty batch."""
         self._tally: Final = tally
         self._hand_over: Final = hand_over
-        self._batch: list[Any] = []
-        self._batch_from_bytes = 0
+        self._batch: Final[list[Any]] = []
 
     def run(
         self, sources: Sources, transform: Transform, stop: threading.Event
@@ -87,14 +86,14 @@ class Pump:
 
     def _read(self, lines: Lines, transform: Transform) -> None:
         before = self._tally.lines, self._tally.read_bytes
-        self._batch_from_bytes = 0
+        batch, full_bytes = self._batch, BATCH_BYTES
         try:
             for reading in transform(lines, lines.name):
-                self._batch.append(reading)
-                is_full = len(self._batch) >= BATCH_READINGS
-                if is_full or lines.read_bytes - self._batch_from_bytes > BATCH_BYTES:
+                batch.append(reading)
+                if len(batch) >= BATCH_READINGS or lines.read_bytes > full_bytes:
                     self._count(lines, before)
                     self.flush()
+                    full_bytes = lines.read_bytes + BATCH_BYTES
         except InputError:
             raise
         except Exception as error:
@@ -106,12 +105,12 @@ class Pump:
             self._count(lines, before)
 
     def _count(self, lines: Lines, before: tuple[int, int]) -> None:
-        self._batch_from_bytes = lines.read_bytes
         self._tally.lines = before[0] + lines.count
         self._tally.read_bytes = before[1] + lines.read_bytes
 
     def flush(self) -> None:
         """Hand over what there is."""
         if self._batch:
-            batch, self._batch = self._batch, []
+            batch = self._batch.copy()
+            self._batch.clear()
             self._hand_over(batch)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
-from urllib.parse import unquote
 
 import msgspec
 
@@ -143,6 +142,8 @@ def _marked(value: Any) -> Any:
 
 
 def _pair(part: str, number: int) -> tuple[str, str]:
+    from urllib.parse import unquote
+
     name, equals, value = part.partition("=")
     if not equals:
         raise ValueError(f"pair {number} has no '='")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Any, Final, TypeVar
 
 import msgspec
+from msgspec import inspect
 
 from eventbus._coalesce import Coalesce
 from eventbus._errors import PluginError
@@ -23,19 +25,24 @@ from eventbus.config._settings import (
     SinkConfig,
 )
 from eventbus.config._sink_class import SinkClass, sink_class
-from eventbus.config._values import NO_LIMIT, ValueReader, Wrong, fields_of
+from eventbus.config._values import NO_LIMIT, ValueReader, Wrong
 
 # Any in this module: a configuration holds values of any type.
 
 S = TypeVar("S", Buffer, Batch, Retry)
 
-_NODES: Final = {
-    field.encode_name: field.type for field in fields_of(AttachmentSettings)
-}
 _DIRECTORY: Final = (
     "A directory of dead letters is not part of this version: name a sink, "
     'as in { type = "jsonl", path = "dead.jsonl" }'
 )
+
+
+@cache
+def _node(key: str) -> inspect.Type:
+    """Return what an attachment's *key* may be; most tables name only one or two."""
+    fields = msgspec.structs.fields(AttachmentSettings)
+    (given,) = [field.type for field in fields if field.encode_name == key]
+    return inspect.type_info(given)
 
 
 class SinkReader:
@@ -72,10 +79,10 @@ class SinkReader:
         self, table: Mapping[str, Any], place: Place
     ) -> dict[str, Any]:
         keys: dict[str, Any] = {}
-        for key, node in _NODES.items():
+        for key in AttachmentSettings.__struct_encode_fields__:
             if key in table:
                 with suppress(Wrong):
-                    keys[key] = self._attachment_key(key, node, table[key], place)
+                    keys[key] = self._attachment_key(key, table[key], place)
         if "spool" in table:
             self._problems.add(
                 "Buffers on disk are not part of this version: remove it",
@@ -83,14 +90,14 @@ class SinkReader:
             )
         return keys
 
-    def _attachment_key(self, key: str, node: Any, value: Any, place: Place) -> Any:
+    def _attachment_key(self, key: str, value: Any, place: Place) -> Any:
         inner = (*place, key)
         if key == "dead_letters" and value == NO_LIMIT:
             return None
         if key == "dead_letters" and isinstance(value, str):
             self._problems.add(_DIRECTORY, inner)
             raise Wrong
-        return self._values.value(node, value, inner)
+        return self._values.value(_node(key), value, inner)
 
     def _class_of(
         self, type_name: str, place: Place, *, is_named: bool

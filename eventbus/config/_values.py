@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -46,6 +47,7 @@ class Wrong(Exception):
     """A value cannot be used; the problem is noted."""
 
 
+@lru_cache(maxsize=64)
 def fields_of(settings: type[msgspec.Struct]) -> tuple[inspect.Field, ...]:
     """Return the fields of *settings*, as msgspec describes them."""
     info = inspect.type_info(settings)

@@ -8,10 +8,8 @@ processes can rotate one file.
 from __future__ import annotations
 
 import contextlib
-import gzip
 import os
 import re
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -104,6 +102,8 @@ class RotatedFiles:
 
 
 def _compress(path: str, stopped: threading.Event) -> None:
+    import shutil  # like gzip, only here: most files are never compressed
+
     with open(path, "rb") as source:
         if not try_lock(source.fileno()):
             return  # its writer is not done, or another process compresses it
@@ -120,6 +120,8 @@ def _compress(path: str, stopped: threading.Event) -> None:
 
 
 def _copy(source: IO[bytes], target: IO[bytes], stopped: threading.Event) -> bool:
+    import gzip
+
     with gzip.GzipFile(fileobj=target, mode="wb", filename="", mtime=0) as packed:
         while piece := source.read(_COPY_BYTES):
             if stopped.is_set():

@@ -45,7 +45,7 @@ def test_the_page_s_example_loads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_page_names_every_command_and_option() -> None:
     text = reference.PAGE.read_text(encoding="utf-8")
-    commands = make_parser("0")._subparsers
+    commands = make_parser()._subparsers
     assert commands is not None
     (choices,) = [action.choices for action in commands._group_actions]
     for name, parser in dict(choices or {}).items():
