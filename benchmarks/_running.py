@@ -1,7 +1,7 @@
 """How fast ``eventbus run`` takes a recording to JSON lines, in lines a second.
 
 Against a plain loop that decodes and encodes each line with msgspec and writes it.
-Each contender is a program of its own. The large recording is repeated to 50,000
+Each contender is a program of its own. The large recording is repeated to 200,000
 lines; a file of our own lines is as long. Each program also runs on an empty file:
 its start-up, which the row "without start-up" leaves out.
 """
@@ -21,7 +21,7 @@ import msgspec
 from eventbus.bench import Bound, Contender, Effort, Figure, Measured, Part, Row, Sample
 from eventbus.bench._importing import as_installed
 
-LINES: Final = 50_000
+LINES: Final = 200_000
 RECORDING: Final = (
     Path(__file__).resolve().parent.parent
     / "examples"

@@ -148,8 +148,8 @@ class Window:
         kinds = set[Any](map(type, items))  # Any: events, and records among them
         if Record in kinds:
             kinds.discard(Record)
-            relayed = (item for item in self.items if isinstance(item, Record))
-            kinds.update(type(event_of(record)) for record in relayed)
+            relayed = [item.event for item in self.items if type(item) is Record]
+            kinds.update(map(type, relayed))
         return frozenset(kinds)
 
     def tighten(self) -> bool:
