@@ -10,18 +10,20 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
 from eventbus._catalog import Catalog
-from eventbus._entry_points import EntryPoint, entry_points
 from eventbus._errors import PluginError, RegistrationError
 from eventbus._log import LOGGER_NAME
 from eventbus._nearest import listed, suggestion
 from eventbus._reader import AsyncReader, Reader
 from eventbus._sink import Sink
 from eventbus._verdict import describe_error, was_pressed
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 SINKS: Final = "eventbus.sinks"
 CATALOGS: Final = "eventbus.catalogs"
@@ -140,17 +142,20 @@ def _complain(error: PluginError, *, strict: bool) -> None:
 
 
 def _found(group: str) -> list[tuple[Plugin, EntryPoint]]:
-    found = [(_described(entry), entry) for entry in entry_points(group)]
+    from importlib.metadata import entry_points
+
+    found = [(_described(entry), entry) for entry in entry_points(group=group)]
     return sorted(found, key=lambda one: (one[0].name, one[0].distribution))
 
 
 def _described(entry: EntryPoint) -> Plugin:
+    owner = entry.dist
     return Plugin(
         group=entry.group,
         name=entry.name,
         target=entry.value,
-        distribution=entry.owner.name,
-        version=entry.owner.version,
+        distribution="?" if owner is None else owner.name,
+        version="?" if owner is None else owner.version,
     )
 
 
@@ -194,7 +199,9 @@ def _missing_module(
 
 
 def _has_own_extra(plugin: Plugin, entry: EntryPoint) -> bool:
-    return plugin.distribution == _OURS and plugin.name in entry.owner.extras
+    if plugin.distribution != _OURS or entry.dist is None:
+        return False
+    return plugin.name in (entry.dist.metadata.get_all("Provides-Extra") or ())
 
 
 def _unknown(group: str, name: str, names: Iterable[str]) -> PluginError:
