@@ -66,9 +66,13 @@ class LoopWatch:
             Its result, or what goes on with it, to be awaited by the same task at once.
         """
         try:
-            steps = function(*args)
-            if type(steps) is not types.CoroutineType:  # a sink may return anything
-                steps = _awaited(steps)
+            steps = call = function(*args)
+        except BaseException:
+            self._end(began, 0.0)
+            raise
+        if type(call) is not types.CoroutineType:  # a sink may return anything
+            steps = _awaited(call)
+        try:
             signal = steps.send(None)
         except StopIteration as stop:
             self.ended_at = ended = self._monotonic()

@@ -376,24 +376,31 @@ async def test_what_is_not_available_keeps_its_words_for_the_cause() -> None:
 class Early:
     """Raises before there is anything to await."""
 
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
     async def start(self) -> None:
         pass
 
     def write(self, batch: Sequence[AnyRecord]) -> None:
-        raise ValueError("at once")
+        raise self._error
 
     async def aclose(self) -> None:
         pass
 
 
-async def test_a_call_that_fails_at_once_takes_no_time() -> None:
+@pytest.mark.parametrize("error", [ValueError("at once"), StopIteration()])
+async def test_a_call_that_fails_at_once_is_a_fault_and_takes_no_time(
+    error: Exception,
+) -> None:
     async with Rig() as rig:
-        await rig.attach(Early())
+        await rig.attach(Early(error))
         for n in range(2):
             await rig.emit(n)
             await rig.after(60.0)
+        assert rig.stats().delivered == 0
         assert rig.stats().calls.sum_seconds == 0
-        assert rig.stats().calls.count == rig.stats().errors["ValueError"]
+        assert rig.stats().calls.count == rig.stats().errors[type(error).__name__]
 
 
 async def test_a_deadline_ends_with_its_call_though_a_signal_broke_off_its_beginning(
