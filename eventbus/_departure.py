@@ -129,9 +129,12 @@ class Departures:
         """Wake one who sleeps; return whether there was one: some may be cancelled."""
         while self._idle:
             woken = self._idle[-1]
-            was_asleep = not (woken.done() or woken.get_loop().is_closed())
+            was_asleep = not woken.done()
             if was_asleep:
-                woken.set_result(None)
+                try:
+                    woken.set_result(None)
+                except RuntimeError:  # its loop is closed
+                    was_asleep = False
             self._idle.pop()
             if was_asleep:
                 return True

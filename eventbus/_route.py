@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 LEASE_EVENTS = 1024
 """How far the hand-over may grow unseen where no buffer's room bounds it."""
 
+_MOST_PILOTS = 4
+
 _REVOKED = 0  # after an append the list is longer: the next emit takes the slow path
 
 
@@ -72,11 +74,17 @@ class Route:
         return self.doors
 
     def pilot(self) -> bool:
-        """Wake workers that likely have a batch at once; return whether any was."""
-        woken = False
+        """Wake some workers that likely have a batch; return whether any was.
+
+        The seal wakes the others: an emit should not take the longer the more there
+        are.
+        """
+        woken = 0
         for one in self.attachments:
-            woken = one.workers.departures.pilot() or woken
-        return woken
+            woken += one.workers.departures.pilot()
+            if woken == _MOST_PILOTS:
+                break
+        return woken > 0
 
     def renew(self, counted: int, closings: int) -> Lease:
         """Give a lease for a hand-over of which *counted* events are accounted for."""

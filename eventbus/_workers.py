@@ -116,27 +116,29 @@ class Workers:
             deadline.rest()
 
     async def _deliver(self, hand: Hand, deadline: Deadline) -> None:
-        await self.delivery.settle(hand, deadline)
-        while not (self.delivery.stopped or self._attachment.health.failed):
-            batch = self.departures.take()
+        delivery, departures = self.delivery, self.departures
+        health = self._attachment.health
+        await delivery.settle(hand, deadline)
+        while not (delivery.stopped or health.failed):
+            batch = departures.take()
             if batch is None:
-                if self.departures.closing:
+                if departures.closing:
                     return
                 deadline.rest()
-                await self.departures.sleep()
+                await departures.sleep()
                 continue
             hand.append((batch, NO_TROUBLE))
-            now = self.departures.taken_at
+            now = departures.taken_at
             if self._coalescer is not None:
                 batch = self._coalesced(hand, self._coalescer)
                 now = self._clock.monotonic()
-            rest = self.delivery.begin(hand, deadline, now)
+            rest = delivery.begin(hand, deadline, now)
             if rest is not None:
                 await rest
             if hand:
-                await self.delivery.settle(hand, deadline)
+                await delivery.settle(hand, deadline)
             self._deaths = 0
-        self.departures.close()
+        departures.close()
 
     def _coalesced(self, hand: Hand, coalescer: Coalescer) -> RecordBatch:
         """Let what is alike in the batch in *hand* become one; return the batch."""

@@ -237,3 +237,15 @@ async def test_after_a_full_batch_one_that_is_not_waits_for_its_time() -> None:
         assert batches(sink) == [[1], [2, 3, 4]]
         await rig.after(0.01)
         assert batches(sink) == [[1], [2, 3, 4], [5, 6]]
+
+
+async def test_an_emit_wakes_four_at_most_and_the_seal_the_others() -> None:
+    async with Rig() as rig:
+        sinks = [RecordingSink() for _ in range(6)]
+        for number, sink in enumerate(sinks):
+            await rig.attach(sink, name=f"sink-{number}")
+        rig.bus.emit(Numbered(n=1))
+        await asyncio.sleep(0)
+        assert [len(sink.batches) for sink in sinks] == [1, 1, 1, 1, 0, 0]
+        await asyncio.sleep(0)
+        assert [batches(sink) for sink in sinks] == [[[1]]] * 6

@@ -1,9 +1,10 @@
 """What an event costs end to end, against ``asyncio.Queue`` with as many consumers.
 
 Q is ``put_nowait`` and ``await get`` with one consumer, and once more for each further
-consumer, since a queue has no fan-out. Ours is ``emit``, or an emitter of the type,
-until every async batch sink has counted the event. In bursts of 1,024, the first of
-which is not timed; the loop runs between the bursts.
+consumer, since a queue has no fan-out. Ours is ``emit`` with all defaults, or tuned: an
+emitter of the type, and batches as large as the bursts; until every async batch sink
+has counted the event. In bursts of 1,024, the first of which is not timed; the loop
+runs between the bursts.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from eventbus.bench._rig import (
     Shape,
     delivery,
     open_bus,
-    open_bus_with_emitter,
     open_queues,
+    open_tuned_bus,
 )
 
 _SHAPES: Final = {
     "": Shape(),
     ", fresh events": Shape(bursts=40, repeats=3, fresh=True),
 }
-_WAYS: Final = {"emit": open_bus, "emitter": open_bus_with_emitter}
+_WAYS: Final = {"defaults": open_bus, "tuned": open_tuned_bus}
 
 CONTENDERS: Final[dict[str, Contender]] = {
     f"{name}, {consumers}{suffix}": delivery(open_rig, consumers, shape=shape)
@@ -59,7 +60,7 @@ def _faster(
     )
     plural = "s" if consumers > 1 else ""
     return Row(
-        what=f"{consumers} batch sink{plural}, by {way}, faster than Q{suffix}",
+        what=f"{consumers} batch sink{plural}, {way}, faster than Q{suffix}",
         ratio=queue.against(bus),
         unit="times",
         figure=bus,
@@ -71,7 +72,7 @@ def _faster(
 def _three_against_one(found: Mapping[str, Measured], way: str, suffix: str) -> Row:
     three, one = (found[f"{way}, {count}{suffix}"].value for count in (3, 1))
     return Row(
-        what=f"delivery to 3 batch sinks against 1, by {way}{suffix}",
+        what=f"delivery to 3 batch sinks against 1, {way}{suffix}",
         ratio=three.against(one),
         unit="times",
         figure=three,

@@ -21,8 +21,10 @@ from typing import Any, Final
 import msgspec
 
 from eventbus._bus import Bus
+from eventbus._settings import Batch
 from eventbus.bench._contest import Contender, Effort, Sample
 from eventbus.bench._workload import (
+    BURST,
     CountingSink,
     ToolResult,
     bus_with,
@@ -32,7 +34,7 @@ from eventbus.bench._yardstick import Call, Turns
 
 # Any in this module: an event of whatever kind the library takes.
 
-BURSTS: Final = 100
+BURSTS: Final = 200
 REPEATS: Final = 3
 
 Burst = Callable[[Sequence[Any]], Awaitable[object] | None]
@@ -182,10 +184,11 @@ async def open_bus(consumers: int, total: int) -> AsyncGenerator[Rig]:
 
 
 @asynccontextmanager
-async def open_bus_with_emitter(consumers: int, total: int) -> AsyncGenerator[Rig]:
-    """Set up the same, with an emitter of the one type that is handed over."""
+async def open_tuned_bus(consumers: int, total: int) -> AsyncGenerator[Rig]:
+    """Set up the same for such bursts of one type: with an emitter, and batches so."""
     del total
-    async with bus_with(consumers) as (bus, sinks):
+    batch = Batch(max_events=BURST)
+    async with bus_with(consumers, batch=batch) as (bus, sinks):
         yield _rig_of(bus, sinks, bus.emitter(ToolResult))
 
 
