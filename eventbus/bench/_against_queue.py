@@ -123,7 +123,7 @@ def _repeat(call: Callable[[ToolResult], object], events: list[ToolResult]) -> N
             call(event)
 
 
-class _Noticing(CountingSink):
+class Noticing(CountingSink):
     """Notes when it was last called."""
 
     at_ns = 0
@@ -136,7 +136,7 @@ class _Noticing(CountingSink):
 
 async def idle_bus_ns(rest_seconds: float) -> float:
     """Return the nanoseconds from an emit to its write, on an idle bus."""
-    [event], sink = fresh_burst(1), _Noticing()
+    [event], sink = fresh_burst(1), Noticing()
     async with Bus() as bus:
         bus.attach(sink, batch=Batch(max_delay_seconds=0))
         pings = Pings(lambda: bus.emit(event), lambda: sink.at_ns)
@@ -211,25 +211,25 @@ CONTENDERS: Final[dict[str, Contender]] = {
 def rows(found: Mapping[str, Measured]) -> list[Row]:
     """Return each against what plain asyncio offers."""
     return [
-        _faster(
+        faster(
             "lossless under backpressure, faster than await Queue.put",
             found["await Queue.put"],
             found["await publish, full"],
             at_least(2.5, 4),
         ),
-        _faster(
+        faster(
             "from another thread, faster than call_soon_threadsafe per event",
             found["call_soon_threadsafe"],
             found["emit from a thread"],
             at_least(10, 16),
         ),
-        _later(
+        later(
             "latency of one event on an idle bus, against Q",
             found["idle queue"],
             found["idle bus"],
             at_most(1.2, 1.0),
         ),
-        _later(
+        later(
             "the same after the process slept, against Q",
             found["sleeping queue"],
             found["sleeping bus"],
@@ -238,7 +238,8 @@ def rows(found: Mapping[str, Measured]) -> list[Row]:
     ]
 
 
-def _later(what: str, theirs: Measured, ours: Measured, bound: Bound | None) -> Row:
+def later(what: str, theirs: Measured, ours: Measured, bound: Bound | None) -> Row:
+    """Return how many times as long ours takes as theirs."""
     return Row(
         what=what,
         ratio=ours.value.against(theirs.value),
@@ -249,7 +250,8 @@ def _later(what: str, theirs: Measured, ours: Measured, bound: Bound | None) -> 
     )
 
 
-def _faster(what: str, theirs: Measured, ours: Measured, bound: Bound) -> Row:
+def faster(what: str, theirs: Measured, ours: Measured, bound: Bound | None) -> Row:
+    """Return how many times as fast ours is as theirs."""
     ratio = theirs.value.against(ours.value)
     return Row(
         what=what,
