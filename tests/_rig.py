@@ -9,7 +9,17 @@ from random import Random
 from types import TracebackType
 from typing import Any
 
-from eventbus import Attachment, AttachmentStats, Batch, Bus, Event, Retry, Sink
+from eventbus import (
+    Attachment,
+    AttachmentStats,
+    Batch,
+    Bus,
+    Event,
+    Gap,
+    Retry,
+    Sink,
+    gaps_of,
+)
 from eventbus._record import AnyRecord
 from eventbus.testing import ManualClock, settled
 from tests._measured import law_holds, measured
@@ -149,3 +159,19 @@ class CuedSink:
 
     async def aclose(self) -> None:
         pass
+
+
+class Telling(CuedSink):
+    """Keeps the gaps that each attempt was told of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[Gap, ...]] = []
+
+    async def write(self, batch: Sequence[AnyRecord]) -> Any:
+        self.told.append(gaps_of(batch))
+        return await super().write(batch)
+
+    async def cue_all(self) -> None:
+        while self.in_flight:
+            await self.cue()

@@ -9,7 +9,6 @@ from eventbus import (
     Buffer,
     Overflow,
     PublishTimeoutError,
-    Retry,
     TooLarge,
     Unavailable,
 )
@@ -18,10 +17,7 @@ from eventbus._chunk import Chunk, RecordBatch
 from eventbus._record import AnyRecord, Record
 from eventbus._window import Window
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
-from tests._rig import CuedSink, Numbered, Rig, numbers
-
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
-PATIENT = Retry(timeout_seconds=None)
+from tests._rig import ONE_BY_ONE, PATIENT, CuedSink, Numbered, Rig, numbers
 
 
 def record(n: int) -> AnyRecord:

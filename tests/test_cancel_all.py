@@ -9,12 +9,9 @@ import textwrap
 
 import pytest
 
-from eventbus import Batch, Bus, Report, Retry, Unavailable
+from eventbus import Batch, Bus, Report, Unavailable
 from eventbus.testing import ScriptedSink, settled, steps
-from tests._rig import CuedSink, Numbered, Rig, numbers
-
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
-PATIENT = Retry(timeout_seconds=None)
+from tests._rig import ONE_BY_ONE, PATIENT, CuedSink, Numbered, Rig, numbers
 
 
 def cancel_all() -> None:

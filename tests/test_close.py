@@ -15,15 +15,11 @@ from eventbus import (
     Outcome,
     Overflow,
     Report,
-    Retry,
     Unavailable,
 )
 from eventbus._record import AnyRecord
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
-from tests._rig import Numbered, Rig, numbers
-
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
-PATIENT = Retry(timeout_seconds=None)
+from tests._rig import ONE_BY_ONE, PATIENT, Numbered, Rig, numbers
 
 
 def closing(rig: Rig, timeout_seconds: float | None = None) -> asyncio.Task[Report]:

@@ -13,19 +13,14 @@ import pytest
 
 from eventbus import (
     AttachError,
-    Batch,
     Buffer,
     Bus,
     BusClosedError,
     Event,
     Report,
-    Retry,
 )
 from eventbus.testing import ManualClock, RecordingSink, ScriptedSink, settled, steps
-from tests._rig import CuedSink, Numbered, Rig, numbers
-
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
-PATIENT = Retry(timeout_seconds=None)
+from tests._rig import ONE_BY_ONE, PATIENT, CuedSink, Numbered, Rig, numbers
 
 
 def closing(rig: Rig, timeout_seconds: float | None = None) -> asyncio.Task[Report]:

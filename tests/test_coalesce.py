@@ -36,10 +36,9 @@ from eventbus._coalesce import _total
 from eventbus._record import AnyRecord
 from eventbus.sampling import Sampler
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
-from tests._rig import CuedSink, Numbered, Rig, Wrong, numbers
+from tests._rig import PATIENT, CuedSink, Numbered, Rig, Wrong, numbers
 
 SOON = Batch(max_delay_seconds=1.0)
-PATIENT = Retry(timeout_seconds=None)
 
 
 class Chunk(Event, tag="agent.sse.chunk"):

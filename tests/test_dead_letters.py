@@ -7,7 +7,6 @@ import pytest
 
 from eventbus import (
     AttachError,
-    Batch,
     Buffer,
     Bus,
     Event,
@@ -20,9 +19,7 @@ from eventbus import (
 )
 from eventbus._trouble import PREFIX
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
-from tests._rig import Numbered, Rig, numbers
-
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
+from tests._rig import ONE_BY_ONE, Numbered, Rig, numbers
 
 
 def told(sink: RecordingSink) -> list[tuple[int, dict[str, Any]]]:

@@ -205,11 +205,16 @@ async def test_a_wake_up_whose_reader_was_cancelled_goes_to_another() -> None:
         assert await readers[0] == 1
 
 
+async def several(rig: Rig, count: int) -> list[RecordingSink]:
+    sinks = [RecordingSink() for _ in range(count)]
+    for number, sink in enumerate(sinks):
+        await rig.attach(sink, name=f"sink-{number}")
+    return sinks
+
+
 async def test_all_sinks_have_an_event_in_the_same_turn_of_the_loop() -> None:
     async with Rig() as rig:
-        sinks = [RecordingSink() for _ in range(3)]
-        for number, sink in enumerate(sinks):
-            await rig.attach(sink, name=f"sink-{number}")
+        sinks = await several(rig, 3)
         rig.bus.emit(Numbered(n=1))
         await asyncio.sleep(0)
         assert [batches(sink) for sink in sinks] == [[[1]]] * 3
@@ -241,9 +246,7 @@ async def test_after_a_full_batch_one_that_is_not_waits_for_its_time() -> None:
 
 async def test_an_emit_wakes_four_at_most_and_the_seal_the_others() -> None:
     async with Rig() as rig:
-        sinks = [RecordingSink() for _ in range(6)]
-        for number, sink in enumerate(sinks):
-            await rig.attach(sink, name=f"sink-{number}")
+        sinks = await several(rig, 6)
         rig.bus.emit(Numbered(n=1))
         await asyncio.sleep(0)
         assert [len(sink.batches) for sink in sinks] == [1, 1, 1, 1, 0, 0]

@@ -10,17 +10,12 @@ import pytest
 from eventbus import (
     AttachError,
     AttachmentReport,
-    Batch,
     Buffer,
     Bus,
     Overflow,
-    Retry,
 )
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
-from tests._rig import CuedSink, Numbered, Rig, numbers
-
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
-PATIENT = Retry(timeout_seconds=None)
+from tests._rig import ONE_BY_ONE, PATIENT, CuedSink, Numbered, Rig, numbers
 
 
 @pytest.mark.proves("fault-30")

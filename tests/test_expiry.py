@@ -7,7 +7,6 @@ import asyncio
 import pytest
 
 from eventbus import (
-    Batch,
     Buffer,
     Bus,
     Overflow,
@@ -17,11 +16,8 @@ from eventbus import (
 )
 from eventbus._bounds import WrongSetting
 from eventbus.testing import ManualClock, RecordingSink, ScriptedSink, settled, steps
-from tests._rig import CuedSink, Numbered, Rig, numbers
+from tests._rig import AT_ONCE, ONE_BY_ONE, PATIENT, CuedSink, Numbered, Rig, numbers
 
-AT_ONCE = Batch(max_delay_seconds=0.0)
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
-PATIENT = Retry(timeout_seconds=None)
 FIVE = Buffer(max_age_seconds=5.0)
 
 

@@ -8,9 +8,7 @@ import pytest
 
 from eventbus import Batch, Buffer, Bus, Overflow, Record, Refused, Report, Unavailable
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
-from tests._rig import CuedSink, Numbered, Rig, numbers
-
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
+from tests._rig import ONE_BY_ONE, CuedSink, Numbered, Rig, numbers
 
 
 def flushing(rig: Rig, **options: Any) -> asyncio.Task[Report]:

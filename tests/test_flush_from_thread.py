@@ -9,11 +9,9 @@ import time
 import pytest
 
 import eventbus
-from eventbus import Batch, Buffer, Bus, Retry
+from eventbus import Batch, Buffer, Bus
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
-from tests._rig import Numbered, numbers
-
-PATIENT = Retry(timeout_seconds=None)
+from tests._rig import PATIENT, Numbered, numbers
 
 
 @pytest.mark.proves("K1", "K2")

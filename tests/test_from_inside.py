@@ -7,12 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from eventbus import Record, Report, Retry
+from eventbus import Record, Report
 from eventbus._record import AnyRecord
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
-from tests._rig import Numbered, Rig, numbers
-
-PATIENT = Retry(timeout_seconds=None)
+from tests._rig import PATIENT, Numbered, Rig, numbers
 
 Ask = Callable[[Rig], Awaitable[object]]
 

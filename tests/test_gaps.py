@@ -19,7 +19,6 @@ from eventbus import (
     Overflow,
     PublishTimeoutError,
     Refused,
-    Retry,
     TooLarge,
     Unavailable,
     gaps_of,
@@ -29,26 +28,7 @@ from eventbus._ledger import DROP_REASONS
 from eventbus._record import AnyRecord
 from eventbus._route import LEASE_EVENTS
 from eventbus.testing import RecordingSink, settled
-from tests._rig import CuedSink, Numbered, Rig, numbers
-
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
-PATIENT = Retry(timeout_seconds=None)
-
-
-class Telling(CuedSink):
-    """Keeps the gaps that each attempt was told of."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.told: list[tuple[Gap, ...]] = []
-
-    async def write(self, batch: Sequence[AnyRecord]) -> Any:
-        self.told.append(gaps_of(batch))
-        return await super().write(batch)
-
-    async def cue_all(self) -> None:
-        while self.in_flight:
-            await self.cue()
+from tests._rig import ONE_BY_ONE, PATIENT, Numbered, Rig, Telling, numbers
 
 
 async def attach(rig: Rig, buffer: Buffer, **wishes: Any) -> Telling:

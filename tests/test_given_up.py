@@ -6,11 +6,10 @@ import asyncio
 
 import pytest
 
-from eventbus import Attachment, Batch, Buffer, Refused, Retry, TooLarge, Unavailable
+from eventbus import Attachment, Batch, Buffer, Refused, TooLarge, Unavailable
 from eventbus.testing import RecordingSink, settled
-from tests._rig import CuedSink, Numbered, Rig, numbers
+from tests._rig import PATIENT, CuedSink, Numbered, Rig, numbers
 
-PATIENT = Retry(timeout_seconds=None)
 TWO_AT_ONCE = Batch(max_events=1, max_delay_seconds=0.0, max_in_flight=2)
 REVOKED = Refused("revoked", permanent=True)
 

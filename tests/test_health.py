@@ -8,13 +8,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from eventbus import Batch, Buffer, Bus, Event, Overflow, Refused, Retry, Unavailable
+from eventbus import Batch, Buffer, Bus, Event, Overflow, Refused, Unavailable
 from eventbus._record import AnyRecord
 from eventbus.testing import ManualClock, RecordingSink, ScriptedSink, settled, steps
-from tests._rig import CuedSink, Numbered, Rig, Wrong
-
-PATIENT = Retry(timeout_seconds=None)
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
+from tests._rig import ONE_BY_ONE, PATIENT, CuedSink, Numbered, Rig, Wrong
 
 
 class WithList(Event, tag="with_list"):

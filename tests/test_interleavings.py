@@ -10,12 +10,11 @@ from random import Random
 
 import pytest
 
-from eventbus import Batch, Buffer, Bus, PublishTimeoutError, Retry
+from eventbus import Buffer, Bus, PublishTimeoutError, Retry
 from eventbus._window import event_of
 from eventbus.testing import ManualClock, settled
-from tests._rig import CuedSink, Numbered, numbers
+from tests._rig import ONE_BY_ONE, CuedSink, Numbered, numbers
 
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
 SECOND = 1.0
 ENDS = ("limit", "scope", "cancel")  # of a publisher's wait; there may be several
 

@@ -9,13 +9,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from eventbus import Batch, Buffer, Event, Outcome, Record, Retry
+from eventbus import Buffer, Event, Outcome, Record, Retry
 from eventbus._encode_line import LineEncoder
 from eventbus._record import AnyRecord
 from eventbus.testing import ManualClock, ScriptedSink, settled, steps
-from tests._rig import Numbered, Rig, numbers
-
-AT_ONCE = Batch(max_delay_seconds=0.0)
+from tests._rig import AT_ONCE, Numbered, Rig, numbers
 
 
 def holding(seconds: float, *, pauses: int = 0, then: steps.Step = steps.ok) -> Any:

@@ -12,10 +12,8 @@ import pytest
 
 from eventbus import Attachment, Batch, Buffer, Bus, BusClosedError, Report, Retry
 from eventbus.testing import ManualClock, RecordingSink, ScriptedSink, settled, steps
-from tests._rig import CuedSink, Numbered, numbers
+from tests._rig import ONE_BY_ONE, PATIENT, CuedSink, Numbered, numbers
 
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
-PATIENT = Retry(timeout_seconds=None)
 ONE = Buffer(max_events=1, wait_timeout_seconds=None)
 
 

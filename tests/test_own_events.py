@@ -29,12 +29,10 @@ from eventbus import (
 )
 from eventbus._record import AnyRecord
 from eventbus.testing import ManualClock, RecordingSink, ScriptedSink, settled, steps
-from tests._rig import CuedSink, Numbered, Rig, Wrong, numbers
+from tests._rig import AT_ONCE, ONE_BY_ONE, CuedSink, Numbered, Rig, Wrong, numbers
 
 OWN = "eventbus.*"
 NOT_OWN = "!eventbus.*"
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
-AT_ONCE = Batch(max_delay_seconds=0.0)
 EVERY = 60.0
 FREELY = Retry(budget_ratio=1.0)
 

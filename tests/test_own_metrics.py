@@ -36,9 +36,7 @@ from tests._measured import (
     Measured,
     law_holds,
 )
-from tests._rig import CuedSink, Numbered, Rig, numbers
-
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
+from tests._rig import ONE_BY_ONE, CuedSink, Numbered, Rig, numbers
 
 
 def measured(rig: Rig, name: str = "sink") -> Measured:

@@ -13,16 +13,11 @@ from eventbus import (
     Buffer,
     Overflow,
     PublishTimeoutError,
-    Retry,
     TooLarge,
     Unavailable,
 )
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
-from tests._rig import CuedSink, Numbered, Rig, numbers
-
-AT_ONCE = Batch(max_delay_seconds=0.0)
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
-PATIENT = Retry(timeout_seconds=None)
+from tests._rig import AT_ONCE, ONE_BY_ONE, PATIENT, CuedSink, Numbered, Rig, numbers
 
 
 @pytest.mark.proves("fault-44")

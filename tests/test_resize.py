@@ -11,19 +11,15 @@ from msgspec.structs import force_setattr
 from eventbus import (
     AttachError,
     Attachment,
-    Batch,
     Buffer,
     Overflow,
     PublishTimeoutError,
-    Retry,
 )
 from eventbus._record import AnyRecord
 from eventbus._route import Lease
 from eventbus.testing import RecordingSink, settled
-from tests._rig import CuedSink, Numbered, Rig, numbers
+from tests._rig import ONE_BY_ONE, PATIENT, CuedSink, Numbered, Rig, numbers
 
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
-PATIENT = Retry(timeout_seconds=None)
 FOR_EVER = None
 
 

@@ -8,13 +8,10 @@ from typing import Any
 
 import pytest
 
-from eventbus import Batch, Buffer, PublishTimeoutError, Retry
+from eventbus import Buffer, PublishTimeoutError
 from eventbus._record import AnyRecord
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
-from tests._rig import CuedSink, Numbered, Rig, numbers
-
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
-PATIENT = Retry(timeout_seconds=None)
+from tests._rig import ONE_BY_ONE, PATIENT, CuedSink, Numbered, Rig, numbers
 
 
 def publishing(

@@ -10,9 +10,8 @@ from eventbus import Batch, Bus, Refused, Retry, Unavailable
 from eventbus._record import AnyRecord
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
 from eventbus.testing.steps import Step
-from tests._rig import CuedSink, Numbered, Rig, numbers, settle_jitter
+from tests._rig import ONE_BY_ONE, CuedSink, Numbered, Rig, numbers, settle_jitter
 
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
 THREE_AT_ONCE = Batch(max_events=1, max_delay_seconds=0.0, max_in_flight=3)
 
 

@@ -9,14 +9,13 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 import pytest
 
 import eventbus
-from eventbus import Batch, Bus, Event
+from eventbus import Bus, Event
 from eventbus._record import AnyRecord
 from eventbus.testing import RecordingSink, ScriptedSink, settled, steps
 from eventbus_local import LogEvent, LoggingHandler, StructlogProcessor
-from tests._rig import Numbered, Rig
+from tests._rig import ONE_BY_ONE, Numbered, Rig
 
 CLIENT = logging.getLogger("vendor.client")
-ONE_BY_ONE = Batch(max_events=1, max_delay_seconds=0.0)
 
 
 class HttpCalled(Event, tag="http.called"):
