@@ -240,9 +240,9 @@ class Catalog:
             RegistrationError: It is no event type, or another class has its name.
         """
         known = self._by_class.get(event_type)
-        return self._adopt(describe(event_type)) if known is None else known
+        return self.adopt(describe(event_type)) if known is None else known
 
-    def _adopt(self, described: EventType) -> EventType:
+    def adopt(self, described: EventType) -> EventType:
         """Register an event type that is described already, by another catalog say.
 
         Raises:

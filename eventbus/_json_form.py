@@ -95,16 +95,21 @@ _STAND_INS: Final[tuple[tuple[type, Callable[[Any], Any]], ...]] = (
 )
 
 
-def json_form(value: Any) -> tuple[Any, bool]:
+def json_form(value: Any, *, keep_floats: bool = False) -> tuple[Any, bool]:
     """Return *value* as what JSON has words for, and whether text was mended.
 
     Slow, and only for what the encoder alone gets wrong. Any: the value is whatever
     an application put into an event.
 
+    Args:
+        value: The value.
+        keep_floats: Whether NaN and the infinities stay numbers, for forms other
+            than JSON.
+
     Raises:
         NoJsonForm: Some part of it has no form.
     """
-    walk = _Walk()
+    walk = _Walk(keep_floats)
     try:
         return walk.form(value), walk.sanitized
     except RecursionError:
@@ -122,8 +127,9 @@ def _reason(error: Exception) -> str:
 class _Walk:
     """One walk over one value; the path is left where it ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_floats: bool) -> None:
         self.sanitized = False
+        self._keep_floats = keep_floats
         self._path: list[str] = ["$"]
 
     def place(self, reason: str) -> str:
@@ -137,7 +143,7 @@ class _Walk:
         if kind is int:
             return _integer(value)
         if kind is float:
-            return _float(value)
+            return value if self._keep_floats else _float(value)
         if issubclass(kind, _LEAVES):
             return value
         if issubclass(kind, (list, tuple, set, frozenset)):

@@ -130,7 +130,7 @@ def installed_catalog(*, strict: bool = False) -> Catalog:
 def _merge(merged: Catalog, catalog: Catalog, plugin: Plugin, *, strict: bool) -> None:
     for known in catalog:
         try:
-            merged._adopt(known)
+            merged.adopt(known)
         except RegistrationError as error:
             _complain(PluginError(f"{plugin.title}: {error}"), strict=strict)
 

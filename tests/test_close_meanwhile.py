@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
@@ -202,23 +201,15 @@ async def test_a_task_that_is_cancelled_inside_the_block_still_delivers() -> Non
     assert numbers(sink.records) == [1]
 
 
-@pytest.fixture
-async def fixture_bus() -> AsyncIterator[tuple[Bus, RecordingSink]]:
-    """Entered in one task and left in another, as pytest-asyncio may do."""
+@pytest.mark.proves("fault-121")
+async def test_another_task_may_close_it_than_opened_it() -> None:
+    """As the fixtures of a test framework do."""
     bus, sink = Bus(), RecordingSink()
     bus.attach(sink)
-    enter = asyncio.create_task(bus.__aenter__())
-    await enter
-    yield bus, sink
+    await asyncio.create_task(bus.__aenter__())
+    bus.emit(Numbered(n=1))
     await asyncio.create_task(bus.__aexit__(None, None, None))
     assert numbers(sink.records) == [1]
-
-
-@pytest.mark.proves("fault-121")
-async def test_another_task_may_close_it_than_opened_it(
-    fixture_bus: tuple[Bus, RecordingSink],
-) -> None:
-    fixture_bus[0].emit(Numbered(n=1))
 
 
 @pytest.mark.proves("fault-121")

@@ -241,11 +241,13 @@ def test_the_time_of_a_call_that_vanished_there_ends_in_silence() -> None:
 @pytest.mark.proves("fault-36")
 async def test_who_waits_from_another_loop_learns_that_the_bus_lost_its_own() -> None:
     bus, runs, ends = Bus(), threading.Event(), threading.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
     sink = ScriptedSink(steps.hang())
     attachment = bus.attach(sink, buffer=Buffer(max_events=1))
 
     async def host() -> None:
         await bus.start()
+        loops.append(asyncio.get_running_loop())
         runs.set()
         await asyncio.to_thread(ends.wait)
 
@@ -253,8 +255,9 @@ async def test_who_waits_from_another_loop_learns_that_the_bus_lost_its_own() ->
     await asyncio.to_thread(runs.wait)
     bus.emit(Numbered(n=0))
     publishing = asyncio.create_task(bus.publish(Numbered(n=1)))
-    while not attachment.waiters:  # noqa: ASYNC110 - they are on another loop
-        await asyncio.sleep(0.001)
+    await asyncio.sleep(0)
+    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(settled(), loops[0]))
+    assert attachment.waiters
     ends.set()
     await hosting
     with pytest.raises(BusClosedError, match="loop of the bus ended"):
