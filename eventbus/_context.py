@@ -47,6 +47,8 @@ class Bound(msgspec.Struct, frozen=True, eq=False):
     depth: int = 0
     dropped_attributes_count: int = 0
     drawn_by: object = None
+    over: object = None
+    """The span of OpenTelemetry's API that was current when *trace* was attached."""
 
 
 UNBOUND: Final = Bound()
@@ -101,7 +103,13 @@ def enter_depth(depth: int) -> None:
     """Let what this task emits from now on be caused by events of *depth* - 1."""
     bound = _current.get()
     if bound is None or bound.depth != depth or bound.trace or bound.attributes:
-        _current.set(Bound(depth=depth))
+        _current.set(Bound(depth=depth, over=None if bound is None else bound.over))
+
+
+def enter_span(span: object) -> None:
+    """Let *span*, current where this task was begun, have nothing to do with it."""
+    if span is not None:
+        _current.set(Bound(over=span))
 
 
 @contextmanager
@@ -125,7 +133,7 @@ def bind(
     bound = _current.get() or UNBOUND
     merged, dropped = _merged(bound.attributes, attributes or {}, named)
     dropped += bound.dropped_attributes_count
-    inner = Bound(merged, bound.trace, bound.depth, dropped)
+    inner = Bound(merged, bound.trace, bound.depth, dropped, over=bound.over)
     with scope(inner):
         yield
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from eventbus._context import current_bound
+from eventbus._current_span import Capture
 from eventbus._event import Event
 from eventbus._ingress import Ingress
 from eventbus._record import AnyRecord, Record, is_frozen
@@ -80,7 +80,7 @@ def make_emit(
     ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath
 ) -> Emit[Event]:
     """Return ``emit`` for events of any type."""
-    entries, bound = ingress.entries, current_bound
+    entries, bound = ingress.entries, ingress.capture
     table: dict[Any, Any] = ingress.table  # Any: a Route is true, a Thinning is not
 
     def emit(event: Event, /) -> bool:
@@ -102,12 +102,17 @@ def make_emit(
             return slow.look(entry, lease)
         return lease.ok  # type: ignore[no-any-return]
 
+    def capture_with(capture: Capture) -> None:
+        nonlocal bound
+        bound = capture
+
+    ingress.capturing.append(capture_with)
     return emit
 
 
 def make_relay(ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath) -> Relay:
     """Return ``relay``, which is ``emit`` for records."""
-    entries, bound, severities = ingress.entries, current_bound, ingress.severities
+    entries, bound, severities = ingress.entries, ingress.capture, ingress.severities
     table: dict[Any, Any] = ingress.table  # Any: a Route is true, a Thinning is not
 
     def relay(record: AnyRecord, /) -> bool:
@@ -128,6 +133,11 @@ def make_relay(ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath) -> 
             return slow.look(entry, lease)
         return lease.ok  # type: ignore[no-any-return]
 
+    def capture_with(capture: Capture) -> None:
+        nonlocal bound
+        bound = capture
+
+    ingress.capturing.append(capture_with)
     return relay
 
 
@@ -145,7 +155,7 @@ class Emitter:
         any_emit: Emit[Any],  # Any: it takes events of all types
     ) -> None:
         """Start without a route: :attr:`reroute` gives one."""
-        entries, bound = ingress.entries, current_bound
+        entries, bound = ingress.entries, ingress.capture
         routed: type[Event] | None = None
         route: Any = None  # Any: a Route whenever the type is routed
         otherwise: Callable[[Any], bool] = any_emit
@@ -169,5 +179,10 @@ class Emitter:
             otherwise = selected_by_nobody if is_unheard else any_emit
             route, routed = new_route, event_type if new_route else None
 
+        def capture_with(capture: Capture) -> None:
+            nonlocal bound
+            bound = capture
+
+        ingress.capturing.append(capture_with)
         self.emit: Emit[Any] = emit  # Any: of the one type it was asked for
         self.reroute = reroute

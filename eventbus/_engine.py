@@ -108,6 +108,7 @@ class Engine:
 
     def work(self) -> None:
         """Seal what was handed over; the loop calls it once per batch."""
+        self.ingress.follow_spans()
         self.sealer.seal()
 
     def connect(self, attachment: Attachment) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from eventbus._context import current_bound
 from eventbus._record import AnyRecord, Record, is_frozen
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def hand_over_of(bus: Bus) -> HandOver:
     severities, deviates = ingress.severities, ingress.deviates
 
     def hand_over(records: Sequence[AnyRecord], start: int) -> int:
-        bound, time = current_bound(), time_ns()  # one moment: nothing waits between
+        bound, time = ingress.capture(), time_ns()  # one moment: nothing waits between
         for index, record in enumerate(islice(records, start, None), start):
             if type(record) is not Record or not is_frozen(record):
                 return index  # to be copied, or refused

@@ -20,6 +20,7 @@ from typing import Any, Final
 from eventbus._catalog import EventType
 from eventbus._compaction import compact
 from eventbus._context import Bound
+from eventbus._current_span import Capture, capture
 from eventbus._door import Door
 from eventbus._event import Event
 from eventbus._latch import Latch, Left
@@ -80,6 +81,10 @@ class Ingress:
         self._wake = wake
         self._is_owner = is_owner
         self.now = now
+        self.capture: Capture = capture()
+        """What says what is bound where an event is handed over."""
+        self.capturing: list[Callable[[Capture], None]] = []
+        """Gives it to those who keep it at hand."""
         self.mutex = RLock()
         self.inside = Latch(self.mutex, self.entries, self._rouse)
         self.left = Left(self.inside, admit)
@@ -99,6 +104,14 @@ class Ingress:
         self.closings = self.seen_closings = 0
         """How many doors closed, and how many of them before the last seal."""
         self._compact_at = 4 * LEASE_EVENTS
+
+    def follow_spans(self) -> None:
+        """Capture OpenTelemetry's current span too, once the program can have any."""
+        present = capture()
+        if present is not self.capture:
+            self.capture = present
+            for give in self.capturing:
+                give(present)
 
     def deviates(self, record: AnyRecord) -> bool:
         """Return whether *record* may go elsewhere than its type, by its severity."""

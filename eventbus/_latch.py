@@ -9,7 +9,8 @@ from functools import partial
 from threading import RLock
 from typing import Any, Final
 
-from eventbus._context import Bound, current_bound
+from eventbus._context import Bound
+from eventbus._current_span import capture
 
 _COUNT: Final = re.compile(r"count=(\d+)")
 
@@ -92,7 +93,7 @@ class Left:
 
     def leave(self, item: Any) -> None:
         """Keep *item*, which needs more than the lock allows, until it is free."""
-        self._calls.append(partial(self._admit, item, current_bound()))
+        self._calls.append(partial(self._admit, item, capture()()))
 
     def replace(self, call: Callable[[], object]) -> None:
         """Do *call* and nothing else of what was left: now, or when the lock is free.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from eventbus._bounds import not_nan
 from eventbus._clock import TimerHandle
-from eventbus._context import Bound, current_bound
+from eventbus._context import Bound
+from eventbus._current_span import Capture
 from eventbus._done import DONE
 from eventbus._errors import BusClosedError, PublishTimeoutError
 from eventbus._event import Event
@@ -234,6 +235,7 @@ class Publisher:
         # Each name taken from outside costs a nanosecond a call, as in an emit.
         ingress, time_ns, slow = self._ingress, self._time_ns, self
         entries, table = ingress.entries, ingress.publish_table
+        bound = ingress.capture
 
         def publish(
             event: Event | AnyRecord, /, timeout_seconds: float | None = None
@@ -245,12 +247,17 @@ class Publisher:
             if route is None:
                 return DONE
             lease = route.lease
-            entry: Published = (event, time_ns(), current_bound(), True)
+            entry: Published = (event, time_ns(), bound(), True)
             entries.append(entry)
             if len(entries) > lease.publish_limit and not slow._enters(entry, lease):
                 return slow._wait(event, timeout_seconds)
             return DONE
 
+        def capture_with(capture: Capture) -> None:
+            nonlocal bound
+            bound = capture
+
+        ingress.capturing.append(capture_with)
         return publish
 
     async def _unusual(self, item: Any, timeout_seconds: float | None) -> None:
@@ -266,7 +273,7 @@ class Publisher:
             return
         if not route.weighs:
             lease = route.lease
-            entry: Published = (item, self._time_ns(), current_bound(), True)
+            entry: Published = (item, self._time_ns(), self._ingress.capture(), True)
             self._ingress.entries.append(entry)
             if len(self._ingress.entries) <= lease.publish_limit:
                 return
@@ -286,7 +293,7 @@ class Publisher:
         if self._ingress.closed:
             raise BusClosedError("publish was called after the bus was closed")
         not_nan("timeout_seconds", timeout_seconds)
-        bound = current_bound()
+        bound = self._ingress.capture()
         if loop is None or loop is running:
             await self._wait_here(item, timeout_seconds, bound)
         elif loop.is_closed():

@@ -8,7 +8,7 @@ from typing import Any, Final
 from eventbus._attachment import Attachment
 from eventbus._catalog import Catalog, EventType, qualified
 from eventbus._check import FieldCheck
-from eventbus._context import UNBOUND, Bound, current_bound, scope
+from eventbus._context import UNBOUND, Bound, scope
 from eventbus._emit import Emitter, SlowPath, make_emit, make_relay
 from eventbus._errors import InvalidEventError, RegistrationError
 from eventbus._event import Event
@@ -258,6 +258,7 @@ class Router:
                 f"event type {qualified(event_type)} is one over the limit of "
                 f"{self._max_event_types} event types on one bus"
             )
+        self._ingress.follow_spans()
         known = self.catalog.register(event_type)
         with self._ingress.left, self._ingress.mutex, self._ingress.inside:
             if event_type not in self._known:
@@ -287,7 +288,7 @@ class Router:
 
     def hand_over(self, item: Item, route: Route) -> bool:
         """Append *item* without the fast path's look-up."""
-        return self._append((item, self._time_ns(), current_bound()), route)
+        return self._append((item, self._time_ns(), self._ingress.capture()), route)
 
     def _append(self, entry: Entry, route: Route) -> bool:
         lease = route.lease
@@ -298,7 +299,7 @@ class Router:
 
     def thin(self, event: Event, thinning: Thinning) -> bool:
         """Get new decisions, the first for *event*, and hand it over if it is kept."""
-        ingress, bound = self._ingress, current_bound()
+        ingress, bound = self._ingress, self._ingress.capture()
         with ingress.left, ingress.mutex, ingress.inside as outermost:
             if outermost:  # else sampling decides later
                 if thinning.renew():
@@ -311,7 +312,8 @@ class Router:
 
     def keep(self, event: Event, thinning: Thinning) -> bool:
         """Hand over *event*, which is kept though most are left out."""
-        entry = (event, self._time_ns(), thinning.marked(current_bound()))
+        bound = thinning.marked(self._ingress.capture())
+        entry = (event, self._time_ns(), bound)
         return self._append(entry, thinning.route)
 
     def admit(self, item: Any) -> tuple[Item, Route | None] | None:

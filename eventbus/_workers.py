@@ -12,7 +12,8 @@ from eventbus._attempt import Deadline
 from eventbus._chunk import RecordBatch
 from eventbus._clock import TimerHandle
 from eventbus._coalesce import Coalescer
-from eventbus._context import enter_sink
+from eventbus._context import enter_sink, enter_span
+from eventbus._current_span import current_span
 from eventbus._delivery import DRAIN_PAUSE_SECONDS, FAULT_TRIES, Delivery, Hand
 from eventbus._departure import Departures
 from eventbus._errand import begun
@@ -105,6 +106,7 @@ class Workers:
         task = asyncio.current_task()
         assert task is not None
         enter_sink(not self._attachment.plan.handles)
+        enter_span(current_span())
         hand = self._hands[task]
         deadline = self.delivery.deadline()
         try:

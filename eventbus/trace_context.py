@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from eventbus._context import UNBOUND, TraceContext, current_bound, scope
+from eventbus._current_span import capture, current_span
 
 __all__ = ["TraceContext", "attach", "current", "extract", "format", "inject", "parse"]
 
@@ -66,13 +67,14 @@ def format(context: TraceContext) -> str:
 
 def current() -> TraceContext | None:
     """Return the context that an event emitted here would carry, or ``None``."""
-    return (current_bound() or UNBOUND).trace
+    return (capture()() or UNBOUND).trace
 
 
 @contextmanager
 def attach(context: TraceContext | None) -> Generator[None]:
     """Make *context* current for the block, its tasks and its ``to_thread`` calls."""
-    with scope(msgspec.structs.replace(current_bound() or UNBOUND, trace=context)):
+    bound = current_bound() or UNBOUND
+    with scope(msgspec.structs.replace(bound, trace=context, over=current_span())):
         yield
 
 

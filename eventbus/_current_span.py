@@ -1,0 +1,83 @@
+"""The span that OpenTelemetry's API says is current, where a program uses that API.
+
+Nothing here imports it: until somebody else has, no span can be current.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from eventbus._context import UNBOUND, Bound, TraceContext, current_bound
+
+Capture = Callable[[], Bound | None]
+
+_API: Final = "opentelemetry.trace"
+
+
+def capture() -> Capture:
+    """Return what says what is bound, with or without a look at OpenTelemetry."""
+    return bound_with_span if _API in sys.modules else current_bound
+
+
+def current_span() -> Any:
+    """Return the current span of OpenTelemetry's API; ``None`` is none.
+
+    Any: a class of a package that need not be there.
+    """
+    api = sys.modules.get(_API)
+    try:
+        span = api.get_current_span()  # type: ignore[union-attr]
+    except Exception:  # noqa: BLE001 - not there, half imported, or of a stranger's
+        return None
+    return None if span is api.INVALID_SPAN else span  # type: ignore[union-attr]
+
+
+class _Latest:
+    """What was found last: one span is current for many events."""
+
+    __slots__ = ("found",)
+
+    def __init__(self) -> None:
+        nothing: tuple[Bound | None, object, Bound | None] = None, None, None
+        self.found = nothing
+
+
+_latest: Final = _Latest()  # a cache, the same for every bus
+
+
+def bound_with_span() -> Bound | None:
+    """Return what is bound here, with the place in a trace of the current span.
+
+    A context that was attached while that span was current already is the newer one,
+    and stays.
+    """
+    bound, span = current_bound(), current_span()
+    if span is None or (bound is not None and bound.over is span):
+        return bound
+    known, its_span, found = _latest.found
+    if known is not bound or its_span is not span:
+        found = _within(bound, span)
+        _latest.found = bound, span, found
+    return found
+
+
+def _within(bound: Bound | None, span: Any) -> Bound | None:
+    # Any: a span of whatever implementation.
+    try:
+        place = span.get_span_context()
+        if not place.is_valid:
+            return bound
+        trace = TraceContext(
+            f"{place.trace_id:032x}",
+            f"{place.span_id:016x}",
+            int(place.trace_flags),
+            place.trace_state.to_header() or None,
+            bool(place.is_remote),
+        )
+    except Exception:  # noqa: BLE001 - an emit never raises because of a span
+        return bound
+    return replace(bound or UNBOUND, trace=trace)
