@@ -40,6 +40,7 @@ from eventbus._subscription import (
     PulledSink,
     Subscription,
 )
+from eventbus._tracestate import NOTHING_ADDED, Tracestate
 
 E = TypeVar("E", bound=Event)
 H = TypeVar("H", bound=Callable[..., object])
@@ -69,6 +70,9 @@ class Bus:
             :class:`eventbus.AttachmentStateChanged` and
             :class:`eventbus.AttachmentReported`.
 
+        tracestate: What stands in front of every tracestate that leaves: in headers
+            by ``trace_context.inject(headers, bus.tracestate)``, and on spans.
+
     Raises:
         ValueError: *own_events_seconds* is less than 10.
     """
@@ -93,11 +97,13 @@ class Bus:
         start_timeout_seconds: float = DEFAULT_START_TIMEOUT_SECONDS,
         close_timeout_seconds: float = DEFAULT_CLOSE_TIMEOUT_SECONDS,
         own_events_seconds: float | None = None,
+        tracestate: Tracestate | None = None,
     ) -> None:
         """Prepare; nothing runs until the start."""
         at_least("own_events_seconds", own_events_seconds, MIN_OWN_EVENTS_SECONDS)
         self.resource: Final = Attributes(resource or {})
         self.catalog: Final = Catalog() if catalog is None else catalog
+        self.tracestate: Final = tracestate or NOTHING_ADDED
         self._limits: Final = limits or Limits()
         self._engine: Final = Engine(
             resource=self.resource,
@@ -432,7 +438,9 @@ class Bus:
         configure = optional_method(sink, "configure")
         if configure is not None:
             clock = self._engine.clock
-            configure(SinkContext(given, self.resource, self.catalog, clock))
+            configure(
+                SinkContext(given, self.resource, self.catalog, clock, self.tracestate)
+            )
         return Attachment(sink, plan, self._host)
 
     def _keep_dead_letters(self, attachment: Attachment, sink: Sink) -> None:

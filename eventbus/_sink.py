@@ -10,6 +10,7 @@ import msgspec
 from eventbus._catalog import Catalog
 from eventbus._clock import Clock
 from eventbus._record import AnyRecord, AttributeValue
+from eventbus._tracestate import NOTHING_ADDED, Tracestate
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,12 +41,14 @@ class SinkContext(msgspec.Struct, frozen=True):
         resource: Attributes of the service, as the bus was given them.
         catalog: The event types the bus knows; it grows.
         clock: The bus's clock.
+        tracestate: What stands in front of every tracestate that leaves.
     """
 
     name: str
     resource: Mapping[str, AttributeValue]
     catalog: Catalog
     clock: Clock
+    tracestate: Tracestate = NOTHING_ADDED
 
 
 class Sink(Protocol):

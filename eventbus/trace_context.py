@@ -5,30 +5,38 @@ https://www.w3.org/TR/trace-context/ is the rule for what is valid.
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 from collections.abc import Generator, Mapping, MutableMapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from eventbus._context import UNBOUND, TraceContext, current_bound, scope
 from eventbus._current_span import capture, current_span
+from eventbus._tracestate import Tracestate, valid
 
-__all__ = ["TraceContext", "attach", "current", "extract", "format", "inject", "parse"]
+__all__ = [
+    "TraceContext",
+    "Tracestate",
+    "attach",
+    "current",
+    "extract",
+    "format",
+    "from_environ",
+    "inject",
+    "parse",
+]
 
 _PARENT: Final = "traceparent"
 _STATE: Final = "tracestate"
 _TRACEPARENT: Final = re.compile(
     r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL
 )
-_MEMBER: Final = re.compile(
-    r"(?:[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13})"
-    r"=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
-)
 _MAX_TRACEPARENT_LENGTH: Final = 512  # a future version may append fields
-_MAX_MEMBERS: Final = 32
-_MAX_TRACESTATE_LENGTH: Final = 16_447  # 32 members of 513 characters, and commas
 
 
 def parse(traceparent: str, tracestate: str | None = None) -> TraceContext | None:
@@ -47,17 +55,7 @@ def parse(traceparent: str, tracestate: str | None = None) -> TraceContext | Non
         return None
     if not int(span_id, 16):
         return None
-    return TraceContext(trace_id, span_id, int(flags, 16), _valid(tracestate), True)
-
-
-def _valid(tracestate: str | None) -> str | None:
-    if not tracestate or len(tracestate) > _MAX_TRACESTATE_LENGTH:
-        return None
-    members = [m for m in (part.strip(" \t") for part in tracestate.split(",")) if m]
-    keys = {member.partition("=")[0] for member in members}
-    if not 0 < len(members) <= _MAX_MEMBERS or len(keys) < len(members):
-        return None
-    return ",".join(members) if all(map(_MEMBER.fullmatch, members)) else None
+    return TraceContext(trace_id, span_id, int(flags, 16), valid(tracestate), True)
 
 
 def format(context: TraceContext) -> str:
@@ -89,11 +87,41 @@ def extract(headers: Mapping[str, str]) -> TraceContext | None:
     return parse(parents[0], ",".join(states)) if len(parents) == 1 else None
 
 
-def inject(headers: MutableMapping[str, str]) -> bool:
+def from_environ(environ: Mapping[str, str] = os.environ) -> TraceContext | None:
+    """Return the context that ``TRACEPARENT`` and ``TRACESTATE`` say; ``None`` if none.
+
+    For a program that is one step of somebody else's trace: attach it around
+    everything. A ``TRACEPARENT`` that is not valid is said once, in a warning of the
+    logger ``eventbus``, and ignored.
+    """
+    parent = environ.get(_PARENT.upper())
+    if not parent:
+        return None
+    context = parse(parent, environ.get(_STATE.upper()))
+    if context is None:
+        _warn_of(parent)
+    return context
+
+
+@lru_cache(maxsize=16)
+def _warn_of(parent: str) -> None:
+    logging.getLogger("eventbus").warning(
+        "TRACEPARENT is ignored: expected 00-<32 hex>-<16 hex>-<2 hex>, got %.60r",
+        parent,
+    )
+
+
+def inject(
+    headers: MutableMapping[str, str], tracestate: Tracestate | None = None
+) -> bool:
     """Make *headers* say the current context; return whether there is one.
 
     With a context, stale ``traceparent`` and ``tracestate`` headers are replaced or
     removed; without one *headers* stay as they are.
+
+    Args:
+        headers: Of a request that is about to leave.
+        tracestate: What this program adds: :attr:`eventbus.Bus.tracestate`.
     """
     context = current()
     if context is None:
@@ -101,6 +129,7 @@ def inject(headers: MutableMapping[str, str]) -> bool:
     for name in [name for name in headers if name.lower() in (_PARENT, _STATE)]:
         headers.pop(name, None)
     headers[_PARENT] = format(context)
-    if context.tracestate:
-        headers[_STATE] = context.tracestate
+    state = tracestate.merged(context.tracestate) if tracestate else context.tracestate
+    if state:
+        headers[_STATE] = state
     return True

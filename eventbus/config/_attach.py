@@ -15,8 +15,9 @@ from eventbus._plugins import sink_lacks
 from eventbus._record import AnyRecord
 from eventbus._sampling_settings import sampler_from_config
 from eventbus._sink import Sink
+from eventbus._tracestate import Fields, Tracestate
 from eventbus._verdict import describe_error
-from eventbus.config._load import load_config
+from eventbus.config._load import BUS, load_config
 from eventbus.config._secrets import scrubbed, secrets_in
 from eventbus.config._settings import Config, SinkChoice, SinkConfig
 
@@ -63,6 +64,7 @@ def bus_of(make: type[B], config: Config, *, strict: bool = False) -> B:
         start_timeout_seconds=config.bus.start_timeout_seconds,
         close_timeout_seconds=config.bus.close_timeout_seconds,
         own_events_seconds=config.bus.own_events_seconds,
+        tracestate=_tracestate(config.bus.tracestate, strict=strict),
     )
     for name, left_out in config.left_out.items():
         if left_out.because == "wrong":
@@ -80,6 +82,16 @@ def bus_of(make: type[B], config: Config, *, strict: bool = False) -> B:
             )
             _mark_disabled(bus, sink.name, str(error))
     return bus
+
+
+def _tracestate(members: Mapping[str, Fields], *, strict: bool) -> Tracestate:
+    try:
+        return Tracestate(members)
+    except ValueError as error:
+        if strict:
+            place = written((*BUS, "tracestate"))
+            raise ConfigError(str(error), path=place) from error
+    return Tracestate.of_usable(members, logging.getLogger(LOGGER_NAME).warning)
 
 
 def _attach(bus: Bus, config: SinkConfig) -> None:
