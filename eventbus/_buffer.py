@@ -113,9 +113,14 @@ class RecordBuffer:
             self.peak = min(pending, self.max_events)
 
     def tighten(self) -> None:
-        """Keep what is queued in columns: it is going to wait for another turn."""
+        """Keep what is queued in columns: it is going to wait for another turn.
+
+        Where half of the bytes are taken, the records that were made to size them go:
+        they take as much again, and are made anew when they leave.
+        """
+        is_full = 2 * self.pending_bytes > (self.max_bytes or math.inf)
         for chunk in reversed(self._chunks):
-            if not chunk.window.tighten():
+            if not chunk.window.tighten(forget=is_full):
                 return  # and so have been all before
 
     def take_all(self) -> RecordBatch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -23,7 +24,7 @@ class Chunk:
         window: Window,
         start: int,
         stop: int,
-        sizes: list[int] | None = None,
+        sizes: Sequence[int] | None = None,
         queued_at: float = -math.inf,
         severe: list[bool] | None = None,
     ) -> None:
@@ -80,7 +81,7 @@ class Chunk:
         window = self.window.picked(
             picks, weights=None if weights is None else [weights[i] for i in picks]
         )
-        own_sizes = None if sizes is None else [sizes[i] for i in picks]
+        own_sizes = None if sizes is None else array("q", [sizes[i] for i in picks])
         severe = None if self.severe is None else [self.severe[i] for i in picks]
         return Chunk(window, 0, len(picks), own_sizes, self.queued_at, severe)
 

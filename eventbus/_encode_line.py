@@ -19,6 +19,7 @@ from eventbus._record import AnyRecord, AttributeValue
 from eventbus._severity import Severity
 from eventbus._wire import contains, to_written
 
+_SIZED_AT_ONCE: Final = 64  # their lines are held meanwhile
 _UNENCODABLE_BYTES: Final = 1024  # what a record counts that no line will be made of
 _SHORT: Final = (inspect.IntType, inspect.FloatType, inspect.BoolType)
 _null: Final = re.compile(rb"null").search
@@ -142,11 +143,14 @@ class LineEncoder:
             over = self._surely_over(records, max_bytes)
             if over:
                 return [self._size(r, i in over) for i, r in enumerate(records)]
-        lines = self._halved(records)
-        return [
-            _least_bytes(record) if line is None else len(line)
-            for record, line in zip(records, lines, strict=True)
-        ]
+        sizes: list[int] = []
+        for start in range(0, len(records), _SIZED_AT_ONCE):
+            few = records[start : start + _SIZED_AT_ONCE]
+            sizes += (
+                _least_bytes(record) if line is None else len(line)
+                for record, line in zip(few, self._halved(few), strict=True)
+            )
+        return sizes
 
     def _surely_over(self, records: Sequence[AnyRecord], max_bytes: int) -> set[int]:
         """Return which of *records* are over *max_bytes* by their lengths alone."""

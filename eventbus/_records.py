@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from itertools import repeat
 from typing import Any, Final, cast
 
@@ -88,9 +89,18 @@ class RecordMaker:
         self.id_prefix = id_prefix
         self._max_attributes = max_attributes
         self._warn = warn
+        self._again = copy(self)
+        self._again._warn = _say_nothing
+
+    def start_over(self, id_prefix: str) -> None:
+        """Make other ids from now on, in the child of a fork."""
+        self.id_prefix = self._again.id_prefix = id_prefix
 
     def make(self, window: Window) -> list[AnyRecord]:
-        """Make the records of *window*."""
+        """Make the records of *window*; what is wrong with them is told once."""
+        return (self._again if window.was_made else self)._make(window)
+
+    def _make(self, window: Window) -> list[AnyRecord]:
         kinds = set(map(type, window.items))
         plain = window.weights is None and not any(window.contexts)
         if plain and len(kinds) == 1 and Record not in kinds:
@@ -228,6 +238,10 @@ class RecordMaker:
         dropped += left_out
         self._warn("truncated", 1)
         return kept, dropped
+
+
+def _say_nothing(reason: str, count: int) -> None:
+    """What was made once was told then."""
 
 
 def _since_1970(times: Sequence[int]) -> Sequence[int]:

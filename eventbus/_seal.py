@@ -69,7 +69,7 @@ class Sealer:
 
     def start_over(self, id_prefix: str) -> None:
         """Begin with the first sequence and new ids, in the child of a fork."""
-        self._maker.id_prefix = id_prefix
+        self._maker.start_over(id_prefix)
         self.next_sequence = 1
         self.look_closely = self._sealing = False
 

@@ -7,6 +7,7 @@ when a sink first looks at them, once for all who share the window.
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
@@ -79,6 +80,7 @@ class Window:
         "depth",
         "sequences",
         "since",
+        "was_made",
         "weights",
     )
 
@@ -104,6 +106,8 @@ class Window:
         self._times: Sequence[int] | None = columns[1] if columns else None
         self._contexts: Sequence[Bound | None] | None = columns[2] if columns else None
         self._records: list[AnyRecord] | None = None
+        self.was_made = False
+        """Whether the records were made once and forgotten."""
         self.sequences = sequences
         self.weights = weights
         self.since = since
@@ -138,6 +142,8 @@ class Window:
     def contexts(self) -> Sequence[Bound | None]:
         """What was bound where each was emitted."""
         if self._contexts is None:
+            if not self._entries:
+                return [None] * len(self.sequences)  # nothing was, so nothing is kept
             self._contexts = list(map(context_of, self._entries))
         return self._contexts
 
@@ -152,24 +158,32 @@ class Window:
             kinds.update(map(type, relayed))
         return frozenset(kinds)
 
-    def tighten(self) -> bool:
+    def tighten(self, *, forget: bool = False) -> bool:
         """Let go of the entries: columns take half the memory when it has to wait.
 
+        Args:
+            forget: Whether to let go of the records too; they are made again.
+
         Returns:
-            Whether there were any.
+            Whether there was anything to let go of.
         """
-        had_entries = bool(self._entries)
+        had_entries, had_records = bool(self._entries), self._records is not None
         if had_entries:
-            _ = self.items, self.times, self.contexts
+            _ = self.items
+            self._contexts = self.contexts if any(self.contexts) else None
+            self._times = array("q", self.times)  # signed, 64 bits: until the year 2262
             self._entries = ()
-        return had_entries
+        if forget and had_records:
+            self.was_made, self._records = True, None
+        return had_entries or (forget and had_records)
 
     @property
     def records(self) -> list[AnyRecord]:
         """The records, made at the first look."""
-        if self._records is None:
-            self._records = self._make(self)
-        return self._records
+        records = self._records
+        if records is None:
+            records = self._records = self._make(self)
+        return records
 
     def before(self, sequence: int) -> int:
         """Return how many records came before *sequence*."""
@@ -189,7 +203,7 @@ class Window:
         times = [record.time_unix_nano for record in records]
         columns = (records, times, [None] * len(records))
         sequences = [record.sequence for record in records]
-        return cls(lambda _: records, sequences, columns=columns, since=since, depth=0)
+        return cls(_items_of, sequences, columns=columns, since=since, depth=0)
 
     def replaced(self, items: Sequence[Item]) -> Window:
         """Return a window with *items* in the place of its own."""
@@ -233,11 +247,16 @@ class Window:
             since=self.since,
             depth=None if self.depth else 0,
         )
+        part.was_made = self.was_made
         if self._records is not None:
             part._records = [self._records[i] for i in picks]
             if weights is not None and self.weights is None:
                 part._records = list(map(weighted, part._records, weights))
         return part
+
+
+def _items_of(window: Window) -> list[AnyRecord]:
+    return list(cast("Sequence[AnyRecord]", window.items))
 
 
 def weighted(record: AnyRecord, weight: float) -> AnyRecord:
