@@ -45,7 +45,7 @@ $(BENCH)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt pip
 	$(BENCH)/bin/python benchmarks/_install.py
-	$(BENCH)/bin/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[cli]'
+	$(BENCH)/bin/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[cli,otlp]'
 	@touch $@
 
 clean:

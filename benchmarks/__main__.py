@@ -22,6 +22,7 @@ import msgspec
 from benchmarks import _running
 from benchmarks._compare import Baseline, compare
 from benchmarks._docs import write_docs
+from benchmarks.otlp import _blocking, _collecting, _down, _sending
 from benchmarks.peers import _tables
 from eventbus.bench import (
     PARTS,
@@ -37,7 +38,8 @@ from eventbus.cli._bench_tables import show_results
 
 LATEST = Path(".benchmarks/latest.json")
 BASELINE = Path("benchmarks/baseline.json")
-ALL: tuple[Part, ...] = (*PARTS, _running.PART, *_tables.PARTS)
+_OTLP = (_sending.PART, _blocking.PART, _down.PART, _collecting.PART)
+ALL: tuple[Part, ...] = (*PARTS, _running.PART, *_OTLP, *_tables.PARTS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,5 +1,6 @@
 """The public names, and where each of them lives."""
 
+from eventbus import metrics as metrics
 from eventbus import sampling as sampling
 from eventbus import trace_context as trace_context
 from eventbus._attachment import Attachment as Attachment
@@ -22,6 +23,8 @@ from eventbus._errors import ConfigError as ConfigError
 from eventbus._errors import DecodeError as DecodeError
 from eventbus._errors import EventBusError as EventBusError
 from eventbus._errors import InvalidEventError as InvalidEventError
+from eventbus._errors import LabelError as LabelError
+from eventbus._errors import MetricError as MetricError
 from eventbus._errors import OwnerError as OwnerError
 from eventbus._errors import PluginError as PluginError
 from eventbus._errors import PublishTimeoutError as PublishTimeoutError

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import inspect
 from msgspec.structs import FieldInfo
 
-from eventbus._errors import RegistrationError
+from eventbus._errors import MetricError, RegistrationError
 from eventbus._event import (
     Attribute,
     Event,
@@ -17,11 +17,17 @@ from eventbus._event import (
     EventMeta,
     Label,
     Sensitive,
+    Span,
     Unit,
     identity_of,
+    template_parts,
 )
 from eventbus._marks import hides_inside, is_marked, marks_of
+from eventbus._place import written
 from eventbus._severity import SEVERITIES
+
+if TYPE_CHECKING:
+    from eventbus.metrics._declaration import Metrics, ObservableGauge
 
 _IMMUTABLE_NODES: Final = (
     inspect.NoneType,
@@ -72,7 +78,7 @@ class EventType(msgspec.Struct, frozen=True):
 
     Args:
         cls: The class.
-        identity: Its name, severity, version and span.
+        identity: What its class statement says: name, severity, version and so on.
         fields: Its fields, in the class's order.
         has_own_severity: Whether a field ``severity`` overrides the class's.
     """
@@ -108,7 +114,8 @@ def describe(event_type: type[Event]) -> EventType:
 
     Raises:
         RegistrationError: It is no event type, its annotations cannot be resolved,
-            or a mark stands on a field of a type it does not fit.
+            a mark stands on a field of a type it does not fit, or its metrics do not
+            fit its fields.
     """
     owner = _checked_event_type(event_type)
     try:
@@ -122,7 +129,32 @@ def describe(event_type: type[Event]) -> EventType:
         _describe_field(owner, one, node)
         for one, node in zip(given, nodes, strict=True)
     )
-    return EventType(event_type, identity_of(event_type), fields, _own_severity(fields))
+    identity, has_own = identity_of(event_type), _own_severity(fields)
+    _check_body(owner, identity.body, fields)
+    _check_span(owner, identity.span, fields)
+    described = EventType(event_type, identity, fields, has_own)
+    if identity.metrics is not None:
+        _check_metrics(owner, described)
+    return described
+
+
+def _check_metrics(owner: str, described: EventType) -> None:
+    from eventbus.metrics._declaration import Metrics
+    from eventbus.metrics._plan import plans_of
+
+    declared: object = described.identity.metrics
+    if not isinstance(declared, Metrics):
+        raise RegistrationError(
+            f"metrics of event type {owner} must be an eventbus.metrics.Metrics, "
+            f"got {declared!r}"
+        )
+    try:
+        plans_of(described)
+    except MetricError as error:
+        place = written(error.place)
+        raise RegistrationError(
+            f"metrics of event type {owner}: {error} - at `{place}`"
+        ) from error
 
 
 def _checked_event_type(event_type: object) -> str:
@@ -135,6 +167,54 @@ def _checked_event_type(event_type: object) -> str:
             "whose instances are frozen"
         )
     return owner
+
+
+def _check_body(owner: str, body: str | None, fields: tuple[EventField, ...]) -> None:
+    if body is not None:
+        _field_named(body, f"event type {owner} has body={body!r}", fields)
+
+
+def _check_span(owner: str, span: Span | None, fields: tuple[EventField, ...]) -> None:
+    if span is None:
+        return
+    place = f"the span of event type {owner} has"
+    try:
+        parts = template_parts(span.name)
+    except ValueError as error:
+        raise RegistrationError(f"{place} the name {span.name!r}: {error}") from error
+    for _, field in parts:
+        if field is not None:
+            _field_named(
+                field, f"{place} the name {span.name!r} with {field!r}", fields
+            )
+    for option, named in (("ok", span.ok), ("links", span.links), ("id", span.id)):
+        if named is not None:
+            _field_named(named, f"{place} {option}={named!r}", fields)
+    place = f"{place} duration={span.duration!r}"
+    duration = _field_named(span.duration, place, fields)
+    if nanoseconds_in(duration.unit) is None:
+        raise RegistrationError(
+            f"{place}, whose unit is no time: it must have Unit('ms'), say, "
+            f"got {duration.unit!r}"
+        )
+
+
+def nanoseconds_in(unit: str | None) -> int | None:
+    """Return how many nanoseconds one *unit* is; ``None`` where it is no time."""
+    from eventbus.metrics._units import factor_between
+
+    factor = None if unit is None else factor_between(unit, "ns")
+    return None if factor is None else int(factor)
+
+
+def _field_named(name: str, place: str, fields: tuple[EventField, ...]) -> EventField:
+    for field in fields:
+        if field.name == name:
+            return field
+    names = ", ".join(field.name for field in fields)
+    raise RegistrationError(
+        f"{place}, which is none of its fields: {names or 'it has none'}"
+    )
 
 
 def _describe_field(owner: str, given: FieldInfo, node: inspect.Type) -> EventField:
@@ -165,16 +245,17 @@ def _describe_field(owner: str, given: FieldInfo, node: inspect.Type) -> EventFi
     )
 
 
-def _alternatives(node: inspect.Type) -> tuple[inspect.Type, ...]:
+def alternatives(node: inspect.Type) -> tuple[inspect.Type, ...]:
+    """Return the types that *node* stands for, one unless it is a union."""
     if isinstance(node, inspect.Metadata):
-        return _alternatives(node.type)
+        return alternatives(node.type)
     return node.types if isinstance(node, inspect.UnionType) else (node,)
 
 
 def _fits(node: inspect.Type, allowed: tuple[type, ...]) -> bool:
     return all(
         isinstance(alternative, (*allowed, inspect.NoneType))
-        for alternative in _alternatives(node)
+        for alternative in alternatives(node)
     )
 
 
@@ -202,7 +283,7 @@ def _is_mutable(node: inspect.Type, seen: tuple[type, ...] = ()) -> bool:
 def _own_severity(fields: tuple[EventField, ...]) -> bool:
     for field in fields:
         if field.name == "severity":
-            values = [v for a in _alternatives(field.node) for v in _literal_values(a)]
+            values = [v for a in alternatives(field.node) for v in _literal_values(a)]
             return bool(values) and set(values) <= {*SEVERITIES, None}
     return False
 
@@ -223,6 +304,11 @@ class Catalog:
     Args:
         types: Event types to begin with.
         name: For messages and lists.
+
+    Attributes:
+        metrics: Metrics of event types by name, where a configuration says others
+            than the class.
+        gauges: Values that are asked for whenever metrics are collected.
     """
 
     def __init__(self, types: Iterable[type[Event]] = (), *, name: str = "") -> None:
@@ -230,6 +316,8 @@ class Catalog:
         self.name = name
         self._by_class: dict[type[Event], EventType] = {}
         self._by_name: dict[str, EventType] = {}
+        self.metrics: dict[str, Metrics] = {}
+        self.gauges: list[ObservableGauge] = []
         for event_type in types:
             self.register(event_type)
 

@@ -7,6 +7,8 @@
     ├── PublishTimeoutError       room did not appear in time (also a TimeoutError)
     ├── InvalidEventError         strict mode: no event, or a field of another type
     ├── RegistrationError         a type no catalog can take (also a ValueError)
+    ├── MetricError               a metric that cannot be declared (also a ValueError)
+    │   └── LabelError            … because of one of its labels
     ├── AttachError               an attachment that cannot be made (also a ValueError)
     ├── OwnerError                the one slot of the module-level emitter is taken
     ├── ConfigError               a setting that cannot be used (also a ValueError)
@@ -54,6 +56,23 @@ class InvalidEventError(EventBusError, TypeError):
 
 class RegistrationError(EventBusError, ValueError):
     """A catalog cannot take this event type; the text names the type."""
+
+
+class MetricError(EventBusError, ValueError):
+    """A metric cannot be declared so; the text names what is wrong.
+
+    Attributes:
+        place: Which part of the declaration: keys and indices.
+    """
+
+    def __init__(self, message: str, *place: str | int) -> None:
+        """Keep the place beside the message."""
+        self.place = place
+        super().__init__(message)
+
+
+class LabelError(MetricError):
+    """A label cannot be called so."""
 
 
 class AttachError(EventBusError, ValueError):

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from operator import methodcaller
-from typing import Any, Final, TypeVar, dataclass_transform, get_type_hints
+from string import Formatter
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    TypeVar,
+    dataclass_transform,
+    get_type_hints,
+)
 
 import msgspec
 from msgspec import UNSET
@@ -17,6 +25,9 @@ from eventbus._marks import Sensitive as Sensitive
 from eventbus._marks import Unit as Unit
 from eventbus._marks import is_marked
 from eventbus._severity import SEVERITIES, Severity
+
+if TYPE_CHECKING:
+    from eventbus.metrics._declaration import Metrics
 
 REDACTED: Final = "[REDACTED]"
 
@@ -31,11 +42,18 @@ class Span(msgspec.Struct, frozen=True):
         name: The span's name; ``{field}`` stands for a field's value.
         duration: Field with the duration, in the unit of its ``Unit``.
         ok: Field that says whether the operation succeeded, or ``None``.
+        links: Field with the ``traceparent`` of each span that it has to do with, or
+            with their :class:`TraceContext`; ``None``: there is none.
+        id: Field with the span's own id, 16 hexadecimal digits, where other spans have
+            it as their parent: that of the end of something whose start was told
+            before. ``None``, there or here: sinks make one of the record's id.
     """
 
     name: str
     duration: str
     ok: str | None = None
+    links: str | None = None
+    id: str | None = None
 
 
 class EventIdentity(msgspec.Struct, frozen=True):
@@ -46,12 +64,25 @@ class EventIdentity(msgspec.Struct, frozen=True):
         severity: How severe each event is that does not say otherwise.
         version: The version of the schema, from 1.
         span: How the event becomes a span, or ``None``.
+        metrics: Its metrics; ``None`` is those that follow from its marks.
+        body: Field that log records carry as their body, or ``None``.
     """
 
     name: str
     severity: Severity
     version: int
     span: Span | None
+    metrics: Metrics | None = None
+    body: str | None = None
+
+
+def template_parts(template: str) -> list[tuple[str, str | None]]:
+    """Return the parts of a span's name: text, and the field whose value follows it.
+
+    Raises:
+        ValueError: A brace is not closed.
+    """
+    return [(text, field) for text, field, _, _ in Formatter().parse(template)]
 
 
 def _snake_case(name: str) -> str:
@@ -63,9 +94,8 @@ def is_event_name(name: str) -> bool:
     return len(name) <= _MAX_NAME_LENGTH and bool(_NAME.fullmatch(name))
 
 
-def _checked_identity(
-    owner: str, name: str, severity: Severity, version: int, span: Span | None
-) -> EventIdentity:
+def _checked(owner: str, identity: EventIdentity) -> EventIdentity:
+    name, severity, version = identity.name, identity.severity, identity.version
     if not is_event_name(name):
         raise TypeError(
             f"the name of event type {owner} must be 1 to {_MAX_NAME_LENGTH} letters, "
@@ -78,7 +108,7 @@ def _checked_identity(
         )
     if version < 1:
         raise TypeError(f"version of event type {owner} must be >= 1, got {version}")
-    return EventIdentity(name, severity, version, span)
+    return identity
 
 
 @dataclass_transform(
@@ -99,6 +129,8 @@ class EventMeta(msgspec.StructMeta):
         severity: Severity = "info",
         version: int = 1,
         span: Span | None = None,
+        metrics: Metrics | None = None,
+        body: str | None = None,
         **options: Any,
     ) -> EventMeta:
         """Take the event's own options; pass the rest on to msgspec."""
@@ -109,9 +141,8 @@ class EventMeta(msgspec.StructMeta):
             mcls, class_name, bases, namespace, frozen=True, kw_only=True, **options
         )
         name = _snake_case(class_name) if tag is None else tag
-        cls.__event_identity__ = _checked_identity(
-            class_name, name, severity, version, span
-        )
+        identity = EventIdentity(name, severity, version, span, metrics, body)
+        cls.__event_identity__ = _checked(class_name, identity)
         return cls
 
 
@@ -129,7 +160,10 @@ class Event(msgspec.Struct, metaclass=EventMeta):
             tool_name: Annotated[str, Label]
             duration_ms: Annotated[float, Unit("ms")]
 
-    ``tag`` is the event's name; without it, the class name in snake case. A field
+    ``tag`` is the event's name; without it, the class name in snake case.
+    ``metrics=`` takes an :class:`eventbus.metrics.Metrics` where the metrics are not
+    those that follow from ``Label`` and ``Unit``; ``body=`` names the field that log
+    records carry as their body and not as an attribute, for people to read. A field
     named ``severity`` of type :data:`Severity` overrides ``severity=`` per event. Any
     other msgspec Struct option may be given. Values are not checked at construction;
     ``Bus(strict=True)`` checks them at ``emit``. ``repr`` redacts sensitive fields.

@@ -15,6 +15,7 @@ from eventbus import (
     RegistrationError,
     Sensitive,
     Severity,
+    Span,
     Unit,
 )
 from eventbus._catalog import describe
@@ -191,3 +192,63 @@ def test_a_subclass_has_a_name_of_its_own_and_the_marks_of_its_base() -> None:
     assert identity_of(MarkedMore).name == "marked_more"
     assert describe(MarkedMore).sensitive_fields == ("output",)
     assert "hunter2" not in repr(MarkedMore(tool="", output="hunter2"))
+
+
+def test_the_field_that_is_the_body_is_said_in_the_class() -> None:
+    class Spoken(Event, body="text"):
+        text: str
+
+    assert describe(Spoken).identity.body == "text"
+    assert describe(Started).identity.body is None
+
+
+def test_a_body_that_is_no_field_is_refused() -> None:
+    class Silent(Event, body="text"):
+        words: str
+        loudness: int
+
+    with pytest.raises(
+        RegistrationError,
+        match=r"event type .*Silent has body='text', which is none of its fields: "
+        "words, loudness",
+    ):
+        describe(Silent)
+
+
+def test_a_span_names_fields_that_there_are() -> None:
+    class Done(Event, span=Span("do {what}", duration="took", ok="fine", id="own")):
+        what: str
+        took: Annotated[int | None, Unit("us")] = None
+        fine: bool = True
+        own: str | None = None
+
+    assert describe(Done).identity.span is not None
+
+
+@pytest.mark.parametrize(
+    ("span", "said"),
+    [
+        (
+            Span("do {nothing}", duration="took"),
+            "the name 'do {nothing}' with 'nothing'",
+        ),
+        (Span("do {", duration="took"), "the name 'do {': "),
+        (Span("do", duration="nothing"), "duration='nothing', which is none of its"),
+        (Span("do", duration="took", ok="nothing"), "ok='nothing', which is none of"),
+        (Span("do", duration="took", links="no"), "links='no', which is none of its"),
+        (Span("do", duration="took", id="no"), "id='no', which is none of its fields"),
+        (Span("do", duration="size"), "duration='size', whose unit is no time"),
+        (Span("do", duration="bare"), "duration='bare', whose unit is no time"),
+    ],
+)
+def test_a_span_that_cannot_be_made_is_refused(span: Span, said: str) -> None:
+    class Done(Event, span=span):
+        took: Annotated[float, Unit("ms")]
+        size: Annotated[int, Unit("By")]
+        bare: float
+
+    with pytest.raises(
+        RegistrationError, match=r"the span of event type .*Done has "
+    ) as e:
+        describe(Done)
+    assert said in str(e.value)

@@ -14,7 +14,7 @@ SHIPPED = [
     for folder in ("eventbus", "sinks", "schemas")
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
-OURS = {"eventbus", "eventbus_local", "eventbus_schemas"}
+OURS = {"eventbus", "eventbus_local", "eventbus_otlp", "eventbus_schemas"}
 BANNED_CALLS = {"eval", "exec", "pickle.loads", "pickle.load", "yaml.load", "os.system"}
 
 
@@ -59,6 +59,13 @@ def test_local_sinks_and_schemas_need_nothing_more_than_the_core() -> None:
     for folder in ("sinks/eventbus_local", "schemas"):
         found = set().union(*map(third_party, (ROOT / folder).rglob("*.py")))
         assert found <= {"anyio", "msgspec"}, folder
+
+
+def test_the_otlp_sink_adds_the_network_and_the_sdk_and_nothing_else() -> None:
+    found = set().union(*map(third_party, (ROOT / "sinks/eventbus_otlp").rglob("*.py")))
+    assert found <= {"anyio", "msgspec", "aiohttp", "grpc", "multidict", "yarl"} | {
+        "opentelemetry"
+    }
 
 
 def test_nothing_shipped_evaluates_text_or_unpickles() -> None:

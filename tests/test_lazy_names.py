@@ -8,7 +8,13 @@ import sys
 
 import pytest
 
-PACKAGES = ["eventbus", "eventbus_local", "eventbus_schemas", "eventbus.cli"]
+PACKAGES = [
+    "eventbus",
+    "eventbus.cli",
+    "eventbus_local",
+    "eventbus_otlp",
+    "eventbus_schemas",
+]
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = {"eventbus", "eventbus_local", "eventbus_otlp", "eventbus_schemas"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 GROUPS = ("eventbus.sinks", "eventbus.catalogs", "eventbus.readers", "pytest11")
 
@@ -64,14 +65,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def test_the_wheel_holds_every_package_and_its_marker_of_types(wheel: set[str]) -> None:
-    for package in ("eventbus", "eventbus_local", "eventbus_schemas"):
+    for package in PACKAGES:
         assert {f"{package}/__init__.py", f"{package}/py.typed"} <= wheel
 
 
 def test_the_wheel_holds_nothing_but_packages_and_metadata(wheel: set[str]) -> None:
     tops = {name.partition("/")[0] for name in wheel}
-    known = {"eventbus", "eventbus_local", "eventbus_schemas"}
-    assert {top for top in tops if not top.endswith(".dist-info")} == known
+    assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
 
 
 def test_no_file_of_the_tree_names_a_package_registry() -> None:

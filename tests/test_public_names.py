@@ -10,6 +10,7 @@ import pytest
 
 import eventbus
 import eventbus.answers
+import eventbus.metrics
 import eventbus.sampling
 import eventbus.testing
 
@@ -45,8 +46,10 @@ NAMES = [
     "Gap",
     "InvalidEventError",
     "Label",
+    "LabelError",
     "Limits",
     "Measurement",
+    "MetricError",
     "Outcome",
     "Overflow",
     "OwnerError",
@@ -81,6 +84,7 @@ NAMES = [
     "gaps_of",
     "in_sink",
     "load_config",
+    "metrics",
     "own_metrics",
     "run_in_thread",
     "sampling",
@@ -119,6 +123,33 @@ SAMPLING_NAMES = [
     "sampler_from_config",
 ]
 
+METRICS_NAMES = [
+    "Aggregation",
+    "Aggregator",
+    "BOUNDS_BYTES",
+    "BOUNDS_MILLISECONDS",
+    "BOUNDS_RATIO",
+    "BOUNDS_SECONDS",
+    "BOUNDS_TOKENS",
+    "Counter",
+    "Deltas",
+    "Exemplar",
+    "Gauge",
+    "Histogram",
+    "HistogramPoint",
+    "MetricData",
+    "MetricPlan",
+    "MetricReader",
+    "Metrics",
+    "NumberPoint",
+    "ObservableGauge",
+    "Timer",
+    "from_measurements",
+    "plans_of",
+    "sanitized",
+    "timed",
+]
+
 ANSWERS_NAMES = ["from_grpc", "from_http", "retry_after_seconds"]
 
 ALIASES = {"AttributeValue", "Reading", "Severity"}
@@ -134,7 +165,7 @@ def public(module: ModuleType) -> list[str]:
         if not name.startswith("_")
         and (
             not isinstance(getattr(module, name), ModuleType)
-            or name in {"sampling", "trace_context", "steps"}
+            or name in {"metrics", "sampling", "trace_context", "steps"}
         )
     )
 
@@ -144,10 +175,11 @@ def public(module: ModuleType) -> list[str]:
     [
         (eventbus, NAMES),
         (eventbus.testing, TESTING_NAMES),
+        (eventbus.metrics, METRICS_NAMES),
         (eventbus.sampling, SAMPLING_NAMES),
         (eventbus.answers, ANSWERS_NAMES),
     ],
-    ids=["eventbus", "testing", "sampling", "answers"],
+    ids=["eventbus", "testing", "metrics", "sampling", "answers"],
 )
 def test_the_public_names_are_these(module: ModuleType, names: list[str]) -> None:
     assert public(module) == sorted(names)

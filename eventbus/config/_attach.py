@@ -66,6 +66,7 @@ def bus_of(make: type[B], config: Config, *, strict: bool = False) -> B:
         own_events_seconds=config.bus.own_events_seconds,
         tracestate=_tracestate(config.bus.tracestate, strict=strict),
     )
+    bus.catalog.metrics.update(config.metrics)
     for name, left_out in config.left_out.items():
         if left_out.because == "wrong":
             _mark_disabled(bus, name, left_out.reason)

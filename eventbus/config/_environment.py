@@ -5,11 +5,12 @@ https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
+from msgspec import inspect
 
 from eventbus._place import Place
 from eventbus.config._expand import Expanded
@@ -17,6 +18,7 @@ from eventbus.config._problems import Problems
 from eventbus.config._secrets import Secrets
 from eventbus.config._settings import Origin
 from eventbus.config._sink_class import SinkClass
+from eventbus.config._tree import leaves, put, table_in
 from eventbus.config._values import ValueReader, Wrong, fields_of
 
 SERVICE_NAME: Final = "OTEL_SERVICE_NAME"
@@ -29,12 +31,14 @@ class EnvironmentValue(msgspec.Struct, frozen=True):
 
     Args:
         value: As it would stand in the file; text is read as a number or a switch
-            where one is expected.
+            where one is expected. ``msgspec.UNSET`` where the variable cannot be used.
         variable: Where it came from.
+        warnings: What is wrong with the variable, a sentence each that names it.
     """
 
     value: Any  # Any: a setting of any type
     variable: str
+    warnings: tuple[str, ...] = ()
 
 
 class Environment:
@@ -74,30 +78,38 @@ class Environment:
         """Return whether a sink's settings follow OpenTelemetry's variables."""
         return _hook(found) is not None
 
-    def of(
+    def completed(
         self, found: SinkClass, given: Mapping[str, Any], place: Place
     ) -> dict[str, Any]:
-        """Return what the environment says about a sink's settings that *given* leaves.
+        """Return a sink's settings: *given*, and what the environment says beside.
 
         A ``Settings`` class asks for it with a class method
-        ``from_environment(environ)`` that returns an :class:`EnvironmentValue` for
-        each setting the environment names. A value that cannot be used is ignored,
-        with a warning, as the specification has it.
+        ``from_environment(environ, given)`` that returns an :class:`EnvironmentValue`
+        for each setting the environment names, by the setting's name or, in a table
+        of the settings, by its place: ``("logs", "timeout_seconds")``. A value that
+        cannot be used is ignored, with a warning, as the specification has it.
         """
-        hook = _hook(found)
+        hook, values = _hook(found), dict(given)
         if hook is None or found.settings is None:
-            return {}
-        nodes = {field.encode_name: field.type for field in fields_of(found.settings)}
-        usable: dict[str, Any] = {}
-        said: Mapping[str, EnvironmentValue] = hook(self._environ)
+            return values
+        said: Mapping[str | Place, EnvironmentValue] = hook(self._environ, given)
         for name, one in said.items():
-            inner = (*place, name)
-            if name in given or name not in nodes:
+            inner = (name,) if isinstance(name, str) else name
+            node = _node(fields_of(found.settings), inner)
+            if node is None or _is_given(given, inner):
                 continue
-            if self._is_usable(nodes[name], one, inner):
-                usable[name] = _marked(one.value)
-                self._origins[inner] = Origin(f"environment {one.variable}")
-        return usable
+            self._warnings.extend(one.warnings)
+            if one.value is not msgspec.UNSET and self._is_usable(
+                node, one, (*place, *inner)
+            ):
+                put(values, inner, _marked(one.value))
+                self._note_origin(one, (*place, *inner))
+        return values
+
+    def _note_origin(self, one: EnvironmentValue, place: Place) -> None:
+        *outer, name = place
+        for inner, _ in leaves({str(name): one.value}, tuple(outer)):
+            self._origins[inner] = Origin(f"environment {one.variable}")
 
     def _is_usable(self, node: Any, one: EnvironmentValue, place: Place) -> bool:
         problems = Problems()
@@ -107,34 +119,61 @@ class Environment:
         return not len(problems)
 
     def resource(self, given: Mapping[str, Any], place: Place) -> dict[str, Any]:
-        """Return the resource attributes that the environment names, less *given*.
-
-        ``OTEL_SERVICE_NAME`` wins over the ``service.name`` in
-        ``OTEL_RESOURCE_ATTRIBUTES``. Of the latter all is discarded when any of it is
-        malformed, with a warning.
-        """
-        said = {name: (v, RESOURCE_ATTRIBUTES) for name, v in self._pairs()}
-        service = self._environ.get(SERVICE_NAME)
-        if service:
-            said["service.name"] = (service, SERVICE_NAME)
-        for name, (_, variable) in said.items():
+        """Return what :func:`resource_from` finds, less *given*."""
+        said = resource_from(self._environ, self._warnings.append)
+        for name, one in said.items():
             if name not in given:
-                self._origins[(*place, name)] = Origin(f"environment {variable}")
-        return {name: value for name, (value, _) in said.items() if name not in given}
+                self._origins[(*place, name)] = Origin(f"environment {one.variable}")
+        return {name: one.value for name, one in said.items() if name not in given}
 
-    def _pairs(self) -> list[tuple[str, str]]:
-        text = self._environ.get(RESOURCE_ATTRIBUTES, "")
-        if not text.strip():
-            return []
-        try:
-            return [_pair(part, n) for n, part in enumerate(text.split(","), start=1)]
-        except ValueError as error:
-            self._warnings.append(f"{RESOURCE_ATTRIBUTES} is ignored: {error}")
-            return []
+
+def resource_from(
+    environ: Mapping[str, str], warn: Callable[[str], None]
+) -> dict[str, EnvironmentValue]:
+    """Return the attributes that the environment gives the resource, all of them text.
+
+    ``OTEL_SERVICE_NAME`` wins over the ``service.name`` in
+    ``OTEL_RESOURCE_ATTRIBUTES``. Of the latter all is discarded when any of it is
+    malformed, and *warn* is called with a sentence.
+    """
+    pairs: list[tuple[str, str]] = []
+    try:
+        pairs = _pairs(environ.get(RESOURCE_ATTRIBUTES, ""))
+    except ValueError as error:
+        warn(f"{RESOURCE_ATTRIBUTES} is ignored: {error}")
+    said = {name: EnvironmentValue(text, RESOURCE_ATTRIBUTES) for name, text in pairs}
+    service = environ.get(SERVICE_NAME)
+    if service:
+        said["service.name"] = EnvironmentValue(service, SERVICE_NAME)
+    return said
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    if not text.strip():
+        return []
+    return [_pair(part, number) for number, part in enumerate(text.split(","), start=1)]
 
 
 def _hook(found: SinkClass) -> Any:
     return getattr(found.settings, "from_environment", None)
+
+
+def _node(fields: Sequence[inspect.Field], place: Place) -> inspect.Type | None:
+    """Return what the setting at *place* may be; ``None`` when there is none."""
+    name, *rest = place
+    found = next((one.type for one in fields if one.encode_name == name), None)
+    if not rest or found is None:
+        return found
+    if not isinstance(found, inspect.StructType):
+        return None
+    return _node(found.fields, tuple(rest))
+
+
+def _is_given(given: Mapping[str, Any], place: Place) -> bool:
+    *outer, name = place
+    for key in outer:
+        given = table_in(given, str(key))
+    return name in given
 
 
 def _marked(value: Any) -> Any:

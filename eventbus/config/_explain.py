@@ -43,7 +43,8 @@ def in_force(config: Config) -> Iterator[InForce]:
     """Yield every setting of *config*, those that are unset by default left out."""
     for place, value, default in _settings(config):
         origin = config.origins.get(place)
-        if value is not None or origin is not None:
+        is_set = value not in (None, msgspec.UNSET)
+        if is_set or origin is not None:
             is_hidden = is_secret(place) or (origin is not None and origin.variables)
             shown = NO_LIMIT if value is None else value
             shown = toml(REDACTED if is_hidden else shown)

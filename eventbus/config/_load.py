@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Mapping
 from os import PathLike
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -30,13 +30,17 @@ from eventbus.config._sinks import SinkReader
 from eventbus.config._tree import leaves, put, table_in
 from eventbus.config._values import ValueReader
 
+if TYPE_CHECKING:
+    from eventbus.metrics._declaration import Metrics
+
 # Any in this module: a configuration holds values of any type.
 
 Source = str | PathLike[str] | Mapping[str, Any]
 
-_TABLES: Final = ("bus", "sinks")
+_TABLES: Final = ("bus", "sinks", "metrics")
 BUS: Final[Place] = ("bus",)
 SINKS: Final[Place] = ("sinks",)
+METRICS: Final[Place] = ("metrics",)
 
 
 def load_config(
@@ -63,12 +67,18 @@ def load_config(
             only what concerns the configuration as a whole.
     """
     examined = examine(source, overrides=overrides, environ=environ)
-    outside = [p for p in examined.problems if not inside(p.place, SINKS)]
+    outside = [p for p in examined.problems if not _can_be_left_out(p)]
     wrong = examined.problems if strict else outside
     if wrong or examined.config is None:
         raise config_error(wrong)
     say_warnings(examined.config)
     return examined.config
+
+
+def _can_be_left_out(problem: Problem) -> bool:
+    """Return whether the rest can be used without what *problem* is about."""
+    table = inside(problem.place, METRICS) and problem.place != METRICS
+    return table or inside(problem.place, SINKS)
 
 
 class Examination(msgspec.Struct, frozen=True):
@@ -126,12 +136,14 @@ class _Loading:
         tree = self._tree(overrides)
         bus = self._bus(table_in(tree, "bus"))
         sinks, left_out = self._sinks(table_in(tree, "sinks"))
+        metrics = self._metrics(table_in(tree, "metrics"))
         if bus is None:
             return None
         return Config(
             bus=bus,
             sinks=sinks,
             left_out=left_out,
+            metrics=metrics,
             warnings=tuple(self._warnings),
             origins=self._origins,
         )
@@ -188,6 +200,16 @@ class _Loading:
             elif read is not None:
                 sinks[name] = read
         return sinks, {**self._too_deep(), **left_out}
+
+    def _metrics(self, tables: Mapping[str, Any]) -> Mapping[str, Metrics]:
+        if not tables:
+            return {}
+        from eventbus.config._metrics import read_metrics
+
+        read = read_metrics(tables, self._values, METRICS)
+        for problem in self.problems.within(METRICS):
+            self._warnings.append(f"metrics are not as configured: {problem}")
+        return read
 
     def _too_deep(self) -> dict[str, LeftOut]:
         """Return the sinks that were not looked into."""

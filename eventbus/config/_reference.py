@@ -11,9 +11,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from eventbus._expected import alternatives, expected, may_be_none
+from eventbus._expected import alternatives, choices, expected, may_be_none
 from eventbus._place import key
-from eventbus._records import REDACTED
 from eventbus.config._secrets import SecretText
 from eventbus.config._tree import as_array, as_table
 from eventbus.config._values import NO_LIMIT, fields_of
@@ -79,11 +78,14 @@ def _none_text(field: inspect.Field) -> str:
 
 
 def descriptions(cls: type) -> Mapping[str, str]:
-    """Return what the ``Args:`` of *cls*'s docstring say, each on one line."""
-    text = python_inspect.cleandoc(cls.__doc__ or "")
-    _, _, arguments = text.partition("Args:\n")
-    found = _argument.findall(arguments)
-    return {name: _one_line(words) for name, words in found}
+    """Return what the ``Args:`` of *cls* and its bases say, each on one line."""
+    found: dict[str, str] = {}
+    for owner in reversed(cls.__mro__):
+        if issubclass(owner, msgspec.Struct):
+            text = python_inspect.cleandoc(owner.__doc__ or "")
+            _, _, arguments = text.partition("Args:\n")
+            found.update(_argument.findall(arguments))
+    return {name: _one_line(words) for name, words in found.items()}
 
 
 def _one_line(words: str) -> str:
@@ -103,7 +105,10 @@ def type_text(node: inspect.Type) -> str:
 
 def _is_switched_off(node: inspect.Type) -> bool:
     """Return whether ``"none"`` stands for no value."""
-    texts = any(isinstance(one, inspect.StrType) for one in alternatives(node))
+    texts = any(
+        isinstance(one, inspect.StrType) or NO_LIMIT in choices(one)
+        for one in alternatives(node)
+    )
     return may_be_none(node) and not texts
 
 
@@ -117,11 +122,12 @@ def _default_text(field: inspect.Field, defaults: msgspec.Struct | None) -> str:
 
 
 def default_of(field: inspect.Field) -> Any:
-    """Return the default of *field*, which has one."""
+    """Return the default of *field*, which has one; that it is unset counts."""
     if field.default_factory is not msgspec.NODEFAULT:
         make: Any = field.default_factory
         return make()
-    return field.default
+    # msgspec describes a field that may stay unset as one without a default
+    return msgspec.UNSET if field.default is msgspec.NODEFAULT else field.default
 
 
 def toml(value: Any) -> str:
@@ -137,12 +143,12 @@ def toml(value: Any) -> str:
     if array is not None:
         return f"[{', '.join(map(toml, array))}]"
     match value:
-        case None:
+        case None | msgspec.UNSET:
             return UNSET
         case bool():
             return str(value).lower()
         case str():
-            shown = REDACTED if isinstance(value, SecretText) else value
+            shown = value.shown if isinstance(value, SecretText) else value
             return msgspec.json.encode(str(shown)).decode()
         case _:
             return str(value)
@@ -153,7 +159,7 @@ def _said(struct: msgspec.Struct) -> dict[str, Any]:
     said: dict[str, Any] = {}
     for field in msgspec.structs.fields(struct):
         value: Any = getattr(struct, field.name)
-        if value is not None and value != field.default:
+        if value not in (None, msgspec.UNSET) and value != field.default:
             said[field.encode_name] = value
     return said
 

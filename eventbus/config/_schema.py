@@ -22,6 +22,7 @@ from eventbus.config._settings import AttachmentSettings, BusSettings
 from eventbus.config._sink_class import SettingsType, SinkClass
 from eventbus.config._tree import as_array, as_table
 from eventbus.config._values import NO_LIMIT
+from eventbus.metrics._declaration import Counter, Gauge, Histogram, Metrics
 
 # Any in this module: JSON Schema is JSON.
 
@@ -41,6 +42,10 @@ _OWN: Final[tuple[SettingsType, ...]] = (
     RateLimitSettings,
     FirstSettings,
     AdaptiveSettings,
+    Metrics,
+    Counter,
+    Histogram,
+    Gauge,
 )
 _NAMED: Final = "sink-with-a-type"
 _LETTERS: Final = "dead-letters"
@@ -57,6 +62,11 @@ def config_schema(sinks: Sequence[SinkClass]) -> Schema:
         "properties": {
             "bus": {"$ref": parts.place(BusSettings)},
             "sinks": _sinks_table(sinks),
+            "metrics": {
+                "description": "The metrics of event types, by the events' names.",
+                "type": "object",
+                "additionalProperties": {"$ref": parts.place(Metrics)},
+            },
         },
         "additionalProperties": False,
         "$defs": parts.definitions,

@@ -42,9 +42,14 @@ class SecretText(str):
 
     __slots__ = ()
 
+    @property
+    def shown(self) -> str:
+        """What may be printed of it; more than nothing where only a part is secret."""
+        return REDACTED
+
     def __repr__(self) -> str:
-        """Say nothing."""
-        return repr(REDACTED)
+        """Say nothing but what may be shown."""
+        return repr(self.shown)
 
     def __str__(self) -> str:
         """Return the text, for whoever asks for it on purpose."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -21,6 +21,9 @@ from eventbus._sampling_settings import SamplerSettings
 from eventbus._settings import Batch, Buffer, Limits, Retry
 from eventbus._severity import Severity
 from eventbus._sink import Sink
+
+if TYPE_CHECKING:
+    from eventbus.metrics._declaration import Metrics
 
 SinkType = type[Sink]
 
@@ -43,6 +46,8 @@ class BusSettings(_Settings, frozen=True, kw_only=True):
         own_events_seconds: How often the bus reports on itself as events; without
             it, never.
         limits: Bounds of the whole bus.
+        tracestate: What stands in front of every tracestate that leaves: fields by
+            member. What cannot stand there is left out, with a warning.
     """
 
     resource: dict[str, AttributeValue] = {}
@@ -51,6 +56,7 @@ class BusSettings(_Settings, frozen=True, kw_only=True):
     close_timeout_seconds: Annotated[float, Meta(ge=0)] = DEFAULT_CLOSE_TIMEOUT_SECONDS
     own_events_seconds: Annotated[float, Meta(ge=MIN_OWN_EVENTS_SECONDS)] | None = None
     limits: Limits = Limits()
+    tracestate: dict[str, dict[str, str]] = {}
 
 
 class AttachmentSettings(_Settings, frozen=True, kw_only=True):
@@ -104,8 +110,14 @@ class SinkChoice(msgspec.Struct, frozen=True, kw_only=True):
     settings: msgspec.Struct | None
 
     def make(self) -> Sink:
-        """Return a new sink; opens nothing."""
-        make: Any = self.sink  # Any: each class takes the settings it names
+        """Return a new sink; opens nothing.
+
+        A class whose settings follow the environment may have a class method
+        ``from_config(settings)``, which makes a sink from settings that hold what the
+        environment said already.
+        """
+        # Any: each class takes the settings it names
+        make: Any = getattr(self.sink, "from_config", self.sink)
         sink: Sink = make() if self.settings is None else make(self.settings)
         return sink
 
@@ -181,6 +193,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         bus: The bus's own settings.
         sinks: What is to be attached, by name.
         left_out: What is not attached, by name.
+        metrics: Metrics of event types by name, where they are others than the class
+            says.
         warnings: What was ignored, a line each.
         origins: Where each value that is no default came from, by its place.
     """
@@ -188,6 +202,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     bus: BusSettings
     sinks: Mapping[str, SinkConfig]
     left_out: Mapping[str, LeftOut]
+    metrics: Mapping[str, Metrics]
     warnings: tuple[str, ...]
     origins: Mapping[Place, Origin]
 

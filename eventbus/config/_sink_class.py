@@ -38,6 +38,17 @@ class SinkClass(msgspec.Struct, frozen=True):
         own: Any = getattr(self.sink, attribute, None)
         return own if isinstance(own, type(fallback)) else fallback
 
+    def default_retry(self, settings: msgspec.Struct | None) -> Retry:
+        """Return the sink's own ``retry``, as *settings* make it.
+
+        Settings that say how long an attempt may take have a method
+        ``own_retry(retry)`` that returns the sink's own with that in it.
+        """
+        retry = self.default("retry", Retry())
+        change: Any = getattr(settings, "own_retry", None)
+        changed: Any = retry if change is None else change(retry)
+        return changed if isinstance(changed, Retry) else retry
+
 
 def sink_class(type_name: str) -> SinkClass:
     """Import the sink *type_name* and look at its settings.

@@ -120,7 +120,7 @@ class SinkReader:
         settings = self._settings(found, table, place, RESERVED)
         buffer = self._merged(found.default("buffer", Buffer()), "buffer", keys, place)
         batch = self._merged(found.default("batch", Batch()), "batch", keys, place)
-        retry = self._merged(found.default("retry", Retry()), "retry", keys, place)
+        retry = self._merged(found.default_retry(settings), "retry", keys, place)
         if buffer is None or batch is None or retry is None:
             return None
         return SinkConfig(
@@ -151,7 +151,7 @@ class SinkReader:
             for key in given:
                 self._values.unknown_key(key, others, place)
             return None
-        values = {**self._environment.of(found, given, place), **given}
+        values = self._environment.completed(found, given, place)
         settings = self._values.struct(found.settings, values, place, others=others)
         self._values.secrets.hide(settings, place)
         return settings

@@ -201,7 +201,8 @@ class ValueReader:
     def _unexpected(self, node: inspect.Type, value: Any, place: Place) -> Wrong:
         is_secret = self.secrets.covers(place)
         is_text = isinstance(value, str)
-        none = (shown(NO_LIMIT),) if is_text and may_be_none(node) else ()
+        is_switched_off = may_be_none(node) and not _take_text(alternatives(node))
+        none = (shown(NO_LIMIT),) if is_text and is_switched_off else ()
         got = REDACTED if is_secret else shown(value)
         text = f"Expected {expected(node, *none)}, got {got}"
         if is_text and not is_secret:
@@ -212,7 +213,11 @@ class ValueReader:
 
 
 def _take_text(nodes: tuple[inspect.Type, ...]) -> bool:
-    return any(isinstance(node, inspect.StrType | inspect.AnyType) for node in nodes)
+    """Return whether ``"none"`` may be meant as a text."""
+    return any(
+        isinstance(node, inspect.StrType | inspect.AnyType) or NO_LIMIT in choices(node)
+        for node in nodes
+    )
 
 
 def _is_known(node: inspect.Type) -> bool:

@@ -64,7 +64,7 @@ def test_a_mistake_in_an_argument_is_not_told_as_a_line_of_the_file(
     done = eventbus("check", path, *options)
     assert done.err.splitlines() == [
         "argument: No sink 'consol' is installed (installed: console, jsonl, "
-        "logging). Did you mean 'console'? - at `$.sinks.consol`",
+        "logging, otlp). Did you mean 'console'? - at `$.sinks.consol`",
         "argument: Expected `float` between 0 and 1, got 2 - at "
         "`$.sinks.console.sampler.ratio`",
         f"{path}:3: Expected a table, got 5 - at `$.sinks.console.buffer`",

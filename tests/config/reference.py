@@ -20,7 +20,9 @@ from eventbus._sampling_settings import (
 )
 from eventbus.config._reference import settings_of, table_of
 from eventbus.config._settings import AttachmentSettings, BusSettings
+from eventbus.metrics import Histogram, Metrics
 from eventbus_local import ConsoleSettings, JsonlSettings, LoggingSettings
+from eventbus_otlp import OtlpSettings, RecordSignalSettings
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "configuration.md"
 
@@ -37,9 +39,13 @@ SETTINGS: Mapping[str, type[msgspec.Struct]] = {
     "rate_limit": RateLimitSettings,
     "first": FirstSettings,
     "adaptive": AdaptiveSettings,
+    "metrics": Metrics,
+    "histogram": Histogram,
     "console": ConsoleSettings,
     "jsonl": JsonlSettings,
     "logging": LoggingSettings,
+    "otlp": OtlpSettings,
+    "otlp_signal": RecordSignalSettings,
 }
 
 BLOCK = re.compile(

@@ -15,7 +15,7 @@ FOLLOWING = SINK.replace(
     """        headers: dict[str, str] = {}
 
         @classmethod
-        def from_environment(cls, environ):
+        def from_environment(cls, environ, given):
             names = {"port": "OTEL_FAKE_PORT", "topic": "OTEL_FAKE_TOPIC"}
             return {
                 setting: EnvironmentValue(environ[name], name)
@@ -78,6 +78,74 @@ def test_a_sink_that_does_not_ask_gets_nothing_from_the_environment(
     site.sink("fake", "fake_deaf")
     config = load_config({"sinks": {"fake": {}}}, environ={"OTEL_FAKE_TOPIC": "x"})
     assert settings_of(config).topic == "events"
+
+
+SAYING = SINK.replace(
+    "import msgspec\n",
+    """import msgspec
+from eventbus.config import EnvironmentValue
+
+class Deep(msgspec.Struct, frozen=True):
+    size: int = 1
+    other: int = 2
+""",
+).replace(
+    "        headers: dict[str, str] = {}\n",
+    """        headers: dict[str, str] = {}
+        deep: Deep = Deep()
+
+        @classmethod
+        def from_environment(cls, environ, given):
+            return {
+                ("deep", "size"): EnvironmentValue("5", "OTEL_SIZE"),
+                ("deep", "other"): EnvironmentValue("6", "OTEL_OTHER"),
+                ("deep", "none"): EnvironmentValue("7", "OTEL_NONE"),
+                ("topic", "none"): EnvironmentValue("7", "OTEL_NONE"),
+                "topic": EnvironmentValue("a", "OTEL_TOPIC", ("OTEL_TOPIC is odd",)),
+                "port": EnvironmentValue(msgspec.UNSET, "OTEL_PORT", ("No port",)),
+                "api_key": EnvironmentValue(msgspec.UNSET, "OTEL_KEY", ("No key",)),
+            }
+""",
+)
+
+
+def test_a_setting_in_a_table_is_named_by_its_place(site: Site) -> None:
+    site.sink("fake", "fake_deep", SAYING)
+    table = {"deep": {"other": 3}, "topic": "b"}
+    config = load_config({"sinks": {"fake": table}}, environ={})
+    deep = settings_of(config).deep
+    assert (deep.size, deep.other) == (5, 3)
+    origins = {place[2:]: str(origin) for place, origin in config.origins.items()}
+    assert origins == {
+        ("deep", "size"): "environment OTEL_SIZE",
+        ("deep", "other"): "argument",
+        ("topic",): "argument",
+    }
+
+
+def test_what_a_class_finds_wrong_with_a_variable_is_a_warning(site: Site) -> None:
+    site.sink("fake", "fake_odd", SAYING)
+    config = load_config({"sinks": {"fake": {"api_key": "a"}}}, environ={})
+    assert config.warnings == ("OTEL_TOPIC is odd", "No port")
+    assert (settings_of(config).port, settings_of(config).topic) == (9092, "a")
+
+
+def test_a_sink_is_made_from_what_was_read_where_its_class_offers_that(
+    site: Site,
+) -> None:
+    source = SINK.replace(
+        "    async def start",
+        """    @classmethod
+    def from_config(cls, settings):
+        made = cls(settings)
+        made.is_from_config = True
+        return made
+
+    async def start""",
+    )
+    site.sink("fake", "fake_from_config", source)
+    made: Any = load_config({"sinks": {"fake": {}}}).sinks["fake"].make()
+    assert made.is_from_config
 
 
 def test_a_variable_that_cannot_be_used_is_ignored_with_a_warning(

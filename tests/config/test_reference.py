@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from typing import Literal
 
 import msgspec
 import pytest
@@ -10,9 +11,11 @@ from eventbus import Buffer, ConfigError, Retry
 from eventbus._plugins import installed_sinks
 from eventbus.cli._options import make_parser
 from eventbus.config import load_config
+from eventbus.config._problems import Problems
 from eventbus.config._reference import descriptions, settings_of, toml
-from eventbus.config._secrets import SecretText
+from eventbus.config._secrets import Secrets, SecretText
 from eventbus.config._settings import RESERVED
+from eventbus.config._values import ValueReader
 from tests.config import reference
 
 
@@ -95,6 +98,26 @@ def test_none_in_words_is_what_a_file_has_for_it() -> None:
     assert (text.default, text.description) == ("unset", "unset is no name.")
 
 
+class Choices(msgspec.Struct):
+    """Settings with a choice called none, and one that may stay open."""
+
+    form: Literal["gzip", "none"] | None = None
+    limit: int | msgspec.UnsetType | None = msgspec.UNSET
+
+
+def test_none_is_a_choice_where_it_is_one() -> None:
+    form, limit = settings_of(Choices)
+    assert (form.type, form.default) == ("'gzip' or 'none'", "unset")
+    assert (limit.type, limit.default) == ("`int` or 'none'", "unset")
+    reader = ValueReader(Problems(), Secrets())
+    made = reader.struct(Choices, {"form": "none", "limit": "none"}, ())
+    assert made == Choices(form="none", limit=None)
+    assert reader.struct(Choices, {"form": "zip"}, ()) is None
+    assert [str(problem) for problem in reader.problems] == [
+        "Expected 'gzip' or 'none', got 'zip'. Did you mean 'gzip'? - at `$.form`"
+    ]
+
+
 def test_severities_are_listed_from_the_least_on() -> None:
     by_name = {one.name: one for one in settings_of(reference.SETTINGS["attachment"])}
     assert by_name["min_severity"].type == (
@@ -138,6 +161,7 @@ def test_words_over_several_lines_become_one() -> None:
         (5, "5"),
         (0.5, "0.5"),
         (None, "unset"),
+        (msgspec.UNSET, "unset"),
         ('a"b', '"a\\"b"'),
         ("a\\b", '"a\\\\b"'),
         (SecretText("x"), '"[REDACTED]"'),

@@ -1,0 +1,112 @@
+"""How attributes that many records share are written: once for each set of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from eventbus._json_form import NoJsonForm
+from eventbus_otlp._names import AttributeNames
+from eventbus_otlp._plain_value import Convert, PlainForm
+from eventbus_otlp._remembered import Remembered
+from eventbus_otlp._writer import RecordWriter, ValueWriter
+
+# Any in this module: relayed records bring values of any type.
+
+_PATH: Final = "$.attributes"
+_REMEMBERED_NAMES: Final = 256  # what writes one takes some 3,000 bytes
+_REMEMBERED: Final = 1024  # texts with their names
+_REMEMBERED_LENGTH: Final = 256  # of such a text
+
+
+class BoundCell(NamedTuple):
+    """Attributes as they are written.
+
+    Args:
+        cell: All of them.
+        left_out: How many of them there was no room for.
+        form: What became of their values.
+        reason: Why they have no form, or ``""``.
+    """
+
+    cell: bytes
+    left_out: int
+    form: PlainForm
+    reason: str = ""
+
+
+class BoundAttributes:
+    """Writes bound attributes.
+
+    Args:
+        writer: Writes single ones.
+        names: What they are called outside.
+        max_length: See :class:`PlainForm`.
+        convert_others: What is made of values other than text, truth values and
+            numbers.
+    """
+
+    def __init__(
+        self,
+        writer: RecordWriter,
+        names: AttributeNames,
+        max_length: int | None,
+        convert_others: Convert | None = None,
+    ) -> None:
+        self._writer = writer
+        self._names = names
+        self._max_length = max_length
+        self._convert_others = convert_others
+        self._writers = Remembered[str, ValueWriter](_REMEMBERED_NAMES)
+        self._texts = Remembered[tuple[str, str], bytes](_REMEMBERED)
+
+    def cell(
+        self,
+        attributes: Mapping[str, Any],
+        *,
+        without: Collection[str] = (),
+        room: int | None = None,
+    ) -> BoundCell:
+        """Return at most *room* of *attributes*, those named in *without* left out."""
+        form = PlainForm(self._max_length)
+        wanted: Iterable[tuple[str, Any]] = attributes.items()
+        count = len(attributes)
+        if without:
+            wanted = ((k, v) for k, v in attributes.items() if k not in without)
+            count -= sum(name in attributes for name in without)
+        try:
+            cells = [self._one(k, v, form) for k, v in islice(wanted, room)]
+        except NoJsonForm as error:
+            return BoundCell(b"", 0, form, str(error))
+        return BoundCell(b"".join(cells), count - len(cells), form)
+
+    def _one(self, key: Any, value: Any, form: PlainForm) -> bytes:
+        if type(key) is not str or key in self._names.left_out:
+            return self._looked_at(key, value, form)
+        if type(value) is not str or len(value) > _REMEMBERED_LENGTH:
+            return self._looked_at(key, value, form)
+        cell = self._texts.get((key, value))
+        if cell is None:
+            cell = self._looked_at(key, value, form)
+            if not (form.sanitized or form.truncated):
+                self._texts.remember((key, value), cell)
+        return cell
+
+    def _looked_at(self, key: Any, value: Any, form: PlainForm) -> bytes:
+        if value is None or key in self._names.left_out:
+            return b""
+        table = form.of({key: value}, _PATH)
+        assert isinstance(table, dict)
+        ((name, plain),) = table.items()
+        convert = self._names.conversion(name) or self._convert_others
+        if convert is not None:
+            plain = form.of(convert(plain), _PATH)
+        return self._writer_of(name).one(plain)
+
+    def _writer_of(self, name: str) -> ValueWriter:
+        writer = self._writers.get(name)
+        if writer is None:
+            writer = self._writer.attribute(self._names.renamed.get(name, name))
+            self._writers.remember(name, writer)
+        return writer

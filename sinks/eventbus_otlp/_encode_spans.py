@@ -1,0 +1,252 @@
+"""How records of completed events become spans of OTLP.
+
+https://opentelemetry.io/docs/specs/otel/trace/api/#span
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from eventbus import Event
+from eventbus._catalog import EventField, EventType, describe, nanoseconds_in
+from eventbus._event import Span, identity_of, template_parts
+from eventbus._record import AttributeValue
+from eventbus_otlp._findings import Findings
+from eventbus_otlp._group import Group
+from eventbus_otlp._limits import AttributeLimits
+from eventbus_otlp._names import OWN_NAMES, AttributeNames, structured_as_text
+from eventbus_otlp._plan import AttributeColumn, Attributes, Plan, name_of
+from eventbus_otlp._record_encoder import RecordEncoder, short_of
+from eventbus_otlp._scope import Scope
+from eventbus_otlp._signal import Form
+from eventbus_otlp._span_json import JsonSpans
+from eventbus_otlp._span_parts import (
+    Exceptions,
+    SpanName,
+    duration_nanoseconds,
+    links_of,
+    place_of,
+)
+from eventbus_otlp._span_protobuf import ProtobufSpans
+from eventbus_otlp._span_writer import ERROR, OK, UNSET, SpanHead, SpanWriter
+from eventbus_otlp._times import check_times
+from eventbus_otlp._writer import Cells
+
+# Any in this module: the fields of events hold values of any type.
+
+
+class SpansEncoder(RecordEncoder):
+    """Makes requests of spans, one for each record whose event type has a ``Span``.
+
+    A span ends at the record's time and began its duration before; without a duration
+    it has none. Its parent is the span that was current at ``emit``; its own id is
+    made of the record's id, so that a repeat has the same, unless the type names a
+    field with it. A record with a ``parent_span_id`` is a span with its own ids. A
+    record outside of any trace begins one.
+
+    Attributes are those of :class:`LogsEncoder` without the record's id, then those
+    that are configured, then what was bound. What attributes of spans cannot hold,
+    tables and arrays of several types, travels as JSON text. Fields whose attributes
+    begin with ``exception.`` are those of an event ``exception``.
+
+    Use one per thread.
+
+    Args:
+        form: Of the requests.
+        resource: Of the service; relayed records keep their own.
+        bus_resource: See :class:`LogsEncoder`.
+        limits: How many attributes a span has, and how long they are.
+        names: What attributes are called outside.
+        span_attributes: What each span has where it says nothing else.
+        schema_url: Whose names these are; empty says nothing.
+    """
+
+    def __init__(
+        self,
+        form: Form,
+        *,
+        resource: Mapping[str, AttributeValue],
+        bus_resource: Mapping[str, AttributeValue] | None = None,
+        limits: AttributeLimits | None = None,
+        names: AttributeNames = OWN_NAMES,
+        span_attributes: Mapping[str, AttributeValue] | None = None,
+        schema_url: str = "",
+    ) -> None:
+        """Work out what no record changes."""
+        limits = limits or AttributeLimits()
+        scope = Scope(schema_url=schema_url)
+        writer = JsonSpans(scope) if form == "json" else ProtobufSpans(scope)
+        attributes = Attributes(
+            writer, limits, names, convert_others=structured_as_text, with_id=False
+        )
+        super().__init__(
+            writer,
+            _SpanPlans(writer, attributes, span_attributes or {}).of,
+            resource=resource,
+            bus_resource=bus_resource,
+            limits=limits,
+            names=names,
+            convert_others=structured_as_text,
+        )
+
+
+class _SpanPlans:
+    def __init__(
+        self,
+        writer: SpanWriter,
+        attributes: Attributes,
+        configured: Mapping[str, AttributeValue],
+    ) -> None:
+        self._writer = writer
+        self._attributes = attributes
+        self._configured = configured
+
+    def of(self, event_type: type[Event]) -> Plan | None:
+        described = describe(event_type)
+        span = described.identity.span
+        if span is None:
+            return None
+        exceptions = Exceptions.of(described, self._attributes.limits)
+        own = self._attributes.of(described, without=exceptions.fields)
+        columns = [*own, *self._constants(described)]
+        return Plan(columns, _around(self._writer, described, span, exceptions))
+
+    def _constants(self, described: EventType) -> list[AttributeColumn]:
+        indexes = {name_of(f): i for i, f in enumerate(described.fields)}
+        return [
+            AttributeColumn(
+                name, _Constant(value, indexes.get(name)), self._attributes.named(name)
+            )
+            for name, value in self._configured.items()
+        ]
+
+
+class _Constant(msgspec.Struct, frozen=True):
+    """A configured attribute: its value, where the field at *index* says nothing."""
+
+    value: AttributeValue
+    index: int | None
+
+    def __call__(self, group: Group, values: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        if self.index is None:
+            return [self.value] * len(group.places)
+        return [
+            self.value if own is None or own is msgspec.UNSET else None
+            for own in values[self.index]
+        ]
+
+
+def _around(
+    writer: SpanWriter, described: EventType, span: Span, exceptions: Exceptions
+) -> _Around:
+    fields = {field.name: i for i, field in enumerate(described.fields)}
+    duration: EventField = described.fields[fields[span.duration]]
+    parts = [
+        (text, None if name is None else fields[name])
+        for text, name in template_parts(span.name)
+    ]
+    return _Around(
+        writer=writer,
+        name=SpanName(parts),
+        duration=fields[span.duration],
+        nanoseconds=nanoseconds_in(duration.unit) or 1,
+        ok=fields.get(span.ok or ""),
+        links=fields.get(span.links or ""),
+        id=fields.get(span.id or ""),
+        exceptions=exceptions,
+    )
+
+
+class _Around(msgspec.Struct, frozen=True):
+    """The parts of spans around their attributes. See :class:`Plan`.
+
+    Args:
+        writer: Writes them.
+        name: Makes the names.
+        duration: Which field is the duration.
+        nanoseconds: How many its unit has.
+        ok: Which field says whether it succeeded, if one does.
+        links: Which field has links, if one does.
+        id: Which field has the span's id, if one does.
+        exceptions: Finds exceptions.
+    """
+
+    writer: SpanWriter
+    name: SpanName
+    duration: int
+    nanoseconds: int
+    ok: int | None
+    links: int | None
+    id: int | None
+    exceptions: Exceptions
+
+    def __call__(
+        self,
+        group: Group,
+        values: Sequence[Sequence[Any]],
+        dropped: Sequence[int],
+        findings: Findings,
+    ) -> tuple[Sequence[Cells], Sequence[Cells]]:
+        """Write them."""
+        ends = [
+            time or observed
+            for time, observed in zip(group.times, group.observed_times, strict=True)
+        ]
+        check_times(ends)
+        rows = list(zip(ends, zip(*values, strict=True), strict=True))
+        heads = [
+            self._head(group, index, end, row, findings)
+            for index, (end, row) in enumerate(rows)
+        ]
+        tails = [
+            self._tail(place, end, row, findings)
+            for place, (end, row) in zip(group.places, rows, strict=True)
+        ]
+        return [heads], [*short_of(self.writer, dropped), tails]
+
+    def _head(
+        self,
+        group: Group,
+        index: int,
+        end: int,
+        row: Sequence[Any],
+        findings: Findings,
+    ) -> bytes:
+        place = group.places[index]
+        took = duration_nanoseconds(row[self.duration], self.nanoseconds)
+        if took is None:
+            findings.invalid.add(place)
+        own_id = None if self.id is None else row[self.id]
+        name = self.name.of(row, findings, place)
+        return self.writer.head(
+            SpanHead(
+                *place_of(group, index, own_id),
+                name=name or identity_of(type(group.events[index])).name,
+                start=max(end - (took or 0), 0),
+                end=end,
+            )
+        )
+
+    def _tail(
+        self, place: int, end: int, row: Sequence[Any], findings: Findings
+    ) -> bytes:
+        exception = self.exceptions.attributes(row, findings, place)
+        message = self.exceptions.message(row, findings, place)
+        code = _status(None if self.ok is None else row[self.ok], bool(exception))
+        links = links_of(None if self.links is None else row[self.links])
+        return b"".join(
+            (
+                self.writer.exception(end, exception) if exception else b"",
+                self.writer.links(*links),
+                self.writer.status(code, message if code == ERROR else ""),
+            )
+        )
+
+
+def _status(ok: object, is_exception: bool) -> int:
+    if ok is None or ok is msgspec.UNSET:
+        return ERROR if is_exception else UNSET
+    return OK if ok else ERROR

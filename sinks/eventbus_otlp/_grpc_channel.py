@@ -1,0 +1,123 @@
+"""How long a gRPC channel is used: until its certificates change or the sink closes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from eventbus_otlp._grpc_import import grpc
+from eventbus_otlp._tls import Tls
+from eventbus_otlp._tls_renewal import TlsRenewal
+
+# Any in this module: grpc has no types.
+
+
+class Channel:
+    """A channel, and how many calls go over it now."""
+
+    def __init__(
+        self, target: str, tls: Tls | None, options: Mapping[str, Any]
+    ) -> None:
+        """Connect when it is first used; without TLS if *tls* is ``None``."""
+        arguments = list(options.items())
+        self.tls: Final = tls
+        self.calls = 0
+        self.is_open = True
+        self._channel: Final = (
+            grpc.aio.insecure_channel(target, options=arguments)
+            if tls is None
+            else grpc.aio.secure_channel(target, _credentials(tls), options=arguments)
+        )
+        self._methods: Final[dict[str, Any]] = {}
+
+    def method(self, path: str) -> Any:
+        """Return what calls *path*, with bytes and for bytes."""
+        found = self._methods.get(path)
+        if found is None:
+            found = self._methods[path] = self._channel.unary_unary(path)
+        return found
+
+    async def close(self) -> None:
+        """Close it; calls that go over it are cancelled."""
+        self.is_open = False
+        await self._channel.close()
+
+
+class Line:
+    """Leads to one place, over a new channel whenever the certificates are new.
+
+    The old one is closed when the last call over it has ended.
+
+    Args:
+        target: In grpc's naming.
+        tls: Its certificates; ``None`` is without TLS.
+        options: Of the channel.
+    """
+
+    def __init__(
+        self, target: str, tls: TlsRenewal | None, options: Mapping[str, Any]
+    ) -> None:
+        """Open nothing yet."""
+        self._target: Final = target
+        self._options: Final = options
+        self._tls: Final = tls
+        self._channel: Channel | None = None
+        self._retired: list[Channel] = []
+        self._parents: object = None
+
+    async def start(self) -> None:
+        """Read the certificates.
+
+        Raises:
+            Unavailable: A file cannot be used.
+        """
+        await self._certificates()
+
+    @asynccontextmanager
+    async def channel(self) -> AsyncGenerator[Channel]:
+        """Yield the channel to be used now, and keep it open meanwhile."""
+        channel = await self._current()
+        channel.calls += 1
+        try:
+            yield channel
+        finally:
+            channel.calls -= 1
+            await self._close_retired()
+
+    async def _current(self) -> Channel:
+        tls = await self._certificates()
+        if self._channel is not None:
+            if self._channel.tls is tls:
+                return self._channel
+            self._retired.append(self._channel)
+        self._channel = Channel(self._target, tls, self._options)
+        return self._channel
+
+    async def _certificates(self) -> Tls | None:
+        return None if self._tls is None else await self._tls.current()
+
+    async def _close_retired(self) -> None:
+        unused = [channel for channel in self._retired if not channel.calls]
+        self._retired = [channel for channel in self._retired if channel.calls]
+        for channel in unused:
+            await channel.close()
+
+    async def aclose(self) -> None:
+        """Close all channels."""
+        channel, self._channel = self._channel, None
+        channels, self._retired = [*self._retired, channel], []
+        for each in channels:
+            if each is not None:
+                await each.close()
+
+    def abandon(self) -> None:
+        """Forget the channels without closing them: they are the parent's."""
+        self._parents = (self._channel, self._retired, self._parents)
+        self._channel, self._retired = None, []
+
+
+def _credentials(tls: Tls) -> Any:
+    return grpc.ssl_channel_credentials(
+        tls.root_certificates, tls.private_key, tls.certificate_chain
+    )

@@ -1,0 +1,140 @@
+"""Which headers may be sent along, and how the environment writes them.
+
+https://opentelemetry.io/docs/specs/otel/protocol/exporter/#specifying-headers-via-environment-variables
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final
+from urllib.parse import unquote
+
+from eventbus._bounds import WrongSetting
+from eventbus._expected import shown
+from eventbus.config import SecretText
+from eventbus_otlp._signal import Protocol
+
+HeaderSource = Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]]
+"""Returns the headers that hold now, or something to await for them."""
+
+HeaderPairs = tuple[tuple[str, str], ...]
+
+# https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2, #section-5.5
+_is_name: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
+_is_value: Final = re.compile(r"[\t\x20-\x7e]*").fullmatch
+# https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#requests
+_is_grpc_name: Final = re.compile(r"[0-9a-z_.\-]+").fullmatch
+
+_OWN: Final = frozenset(
+    (
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+
+
+def checked_headers(
+    headers: Mapping[str, str], *, protocol: Protocol | None = None
+) -> HeaderPairs:
+    """Return *headers* as they are sent: names in lower case, values without margins.
+
+    The values are :class:`SecretText`.
+
+    Args:
+        headers: Names and values; a :class:`SecretText` is as good as text.
+        protocol: gRPC takes fewer names than HTTP does. ``None`` checks what holds
+            for both.
+
+    Raises:
+        WrongSetting: One cannot be sent; the text has its name, never a value.
+    """
+    found: dict[str, str] = {}
+    for name, value in headers.items():
+        reason = _fault(name, value) or _grpc_fault(name, protocol)
+        key = str(name).lower()
+        if reason is None and key in found:
+            reason = "is there twice, in other letters"
+        if reason is not None:
+            raise WrongSetting(f"header {shown(name)} {reason}", "headers")
+        found[key] = SecretText(str(value).strip(" \t"))
+    return tuple(found.items())
+
+
+def _fault(name: object, value: object) -> str | None:
+    if not isinstance(name, str) or not _is_name(name):
+        return "is refused: a name has letters, digits and !#$%&'*+-.^_`|~ only"
+    if name.lower() in _OWN:
+        return "is refused: the sink sets it itself"
+    if not isinstance(value, str):
+        return f"must have a text as its value, got one of type {type(value).__name__}"
+    if not _is_value(str(value)):
+        return (
+            "is refused: its value has a character other than visible ASCII, space "
+            "and tab"
+        )
+    return None
+
+
+def _grpc_fault(name: str, protocol: Protocol | None) -> str | None:
+    if protocol != "grpc":
+        return None
+    lower = name.lower()
+    if not _is_grpc_name(lower):
+        return "is refused: over gRPC a name has letters, digits and _.- only"
+    if lower.startswith("grpc-"):
+        return "is refused: grpc keeps names that begin with 'grpc-' for itself"
+    if lower.endswith("-bin"):
+        return "is refused: over gRPC names that end with '-bin' have bytes as values"
+    return None
+
+
+def hidden(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return *headers* so that no ``repr`` shows a value."""
+    return {name: SecretText(value) for name, value in headers.items()}
+
+
+def headers_from_text(
+    text: str, protocols: Iterable[Protocol] = ()
+) -> tuple[dict[str, str], list[str]]:
+    """Return the headers that *text* lists, and what is wrong with the others.
+
+    ``name=value,name=value``, percent-decoded, as W3C baggage without its properties:
+    a ``;`` belongs to the value. Of two with one name the later one counts. What is
+    wrong is said with the name alone, or with the number of the pair.
+    """
+    found: dict[str, str] = {}
+    wrong: list[str] = []
+    for number, part in enumerate(text.split(","), start=1):
+        try:
+            name, value = _pair(part, number)
+            ((key, sent),) = checked_headers({name: value})
+            for protocol in protocols:
+                checked_headers({name: value}, protocol=protocol)
+        except ValueError as error:
+            wrong.append(str(error))
+        else:
+            found[key] = sent
+    return found, wrong
+
+
+def _pair(part: str, number: int) -> tuple[str, str]:
+    if not part.strip():
+        raise ValueError(f"pair {number} is empty")
+    name, equals, value = part.partition("=")
+    if not equals:
+        raise ValueError(f"pair {number} has no '='")
+    if not name.strip():
+        raise ValueError(f"pair {number} has no name before its '='")
+    try:
+        return unquote(name.strip(), errors="strict"), unquote(
+            value.strip(), errors="strict"
+        )
+    except UnicodeDecodeError:
+        raise ValueError(f"pair {number} is not UTF-8 once decoded") from None

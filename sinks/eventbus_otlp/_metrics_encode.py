@@ -1,0 +1,120 @@
+"""How collected metrics become a request of OTLP.
+
+https://opentelemetry.io/docs/specs/otel/metrics/data-model/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from eventbus._record import Attributes, AttributeValue
+from eventbus.metrics import MetricData
+from eventbus_otlp._metrics_form import MetricWriter, Point
+from eventbus_otlp._metrics_json import JsonMetrics
+from eventbus_otlp._metrics_protobuf import ProtobufMetrics
+from eventbus_otlp._names import OWN_NAMES, AttributeNames
+from eventbus_otlp._plain_value import Plain, PlainForm
+from eventbus_otlp._resources import Resources
+from eventbus_otlp._scope import Scope
+from eventbus_otlp._signal import Form
+
+_REMEMBERED: Final = 65_536  # series whose labels are kept as they are written
+
+
+class MetricsEncoder:
+    """Makes requests of metrics. Use one per thread.
+
+    A whole number is sent as one where 64 bits hold it. Exemplars without a valid id
+    of a trace say none.
+
+    Args:
+        form: Of the requests.
+        resource: Of the service; metrics of relayed events keep their own.
+        names: What labels are called outside, and which of them travel as text.
+        schema_url: Whose names these are; empty says nothing.
+    """
+
+    def __init__(
+        self,
+        form: Form,
+        *,
+        resource: Mapping[str, AttributeValue],
+        names: AttributeNames = OWN_NAMES,
+        schema_url: str = "",
+    ) -> None:
+        """Write the resource, once and for all."""
+        scope = Scope(schema_url=schema_url)
+        self._writer: Final[MetricWriter] = (
+            JsonMetrics(scope) if form == "json" else ProtobufMetrics(scope)
+        )
+        self._names: Final = names
+        self._resources: Final = Resources(self._writer.resource, resource, None)
+        # Any: the labels themselves are kept, so that no other has their id.
+        self._written: Final[dict[tuple[int, str], tuple[Any, bytes]]] = {}
+
+    def encode(self, collected: Sequence[MetricData]) -> bytes:
+        """Return one ``ExportMetricsServiceRequest``; ``b""``: there is no point."""
+        present = [data for data in collected if data.points]
+        if not present:
+            return b""
+        rows = list(map(self._metric, present))
+        resources = [data.resource for data in present]
+        return self._writer.request(self._resources.sorted(rows, resources))
+
+    def _metric(self, data: MetricData) -> bytes:
+        texts = [_text(text) for text in (data.name, data.description, data.unit)]
+        labels = [self._labels(data.kind, point) for point in data.points]
+        return self._writer.metric(data, texts, labels)
+
+    def _labels(self, kind: str, point: Point) -> bytes:
+        """Return the labels of *point* as they are written; a series keeps them."""
+        attributes = point.attributes
+        key = id(attributes), "histogram" if kind == "histogram" else ""
+        known = self._written.get(key)
+        if known is not None:
+            return known[1]
+        written = self._writer.labels(kind, self._plain(attributes))
+        if type(attributes) is Attributes:  # nobody can change it
+            if len(self._written) >= _REMEMBERED:
+                self._written.clear()
+            self._written[key] = attributes, written
+        return written
+
+    def _plain(self, attributes: Mapping[str, AttributeValue]) -> dict[str, Plain]:
+        plain: dict[str, Plain] = {}
+        for name, value in attributes.items():
+            own = PlainForm().of(value, f"$.{name}")
+            convert = self._names.conversion(name)
+            called = _text(self._names.renamed.get(name, name))
+            plain[called] = own if convert is None else convert(own)
+        return plain
+
+
+def _text(text: str) -> str:
+    """Return *text*, with U+FFFD for what cannot be written."""
+    return str(PlainForm().of(text, "$"))
+
+
+def halves(
+    collected: Sequence[MetricData],
+) -> tuple[list[MetricData], list[MetricData]] | None:
+    """Return *collected* in two parts of as many points; ``None``: it has but one.
+
+    For a far side to which all of it is too large.
+    """
+    total = sum(len(data.points) for data in collected)
+    if total < 2:
+        return None
+    room = total // 2
+    first: list[MetricData] = []
+    rest: list[MetricData] = []
+    for data in collected:
+        own = data.points[:room]
+        room -= len(own)
+        for part, points in ((first, own), (rest, data.points[len(own) :])):
+            if points:
+                part.append(replace(data, points=points))
+    return first, rest

@@ -1,0 +1,177 @@
+"""When the OTLP sink opens, sends and closes, and what it keeps between attempts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import ClassVar, Final
+
+import anyio.to_thread
+
+from eventbus import Batch, Buffer, Catalog, Outcome, Retry, SinkContext
+from eventbus._clock import SystemClock
+from eventbus._log import LOGGER_NAME, QuietLog
+from eventbus._record import AnyRecord, Attributes
+from eventbus_otlp._client import Client
+from eventbus_otlp._resolved import completed, resolve
+from eventbus_otlp._resource import resource_of
+from eventbus_otlp._sender import Encoder, Sender
+from eventbus_otlp._senders import Senders
+from eventbus_otlp._settings import OtlpSettings
+from eventbus_otlp._signal import Signal, form_of
+
+MAX_BUFFER_BYTES: Final = 64 * 1024 * 1024
+MAX_BATCH_BYTES: Final = 2 * 1024 * 1024  # gRPC servers take 4 MiB if nobody says more
+MAX_DELAY_SECONDS: Final = 1.0  # OpenTelemetry's scheduled delay for logs
+MAX_IN_FLIGHT: Final = 4
+
+_RECORD_SIGNALS: Final[Sequence[Signal]] = ("logs", "traces")
+
+
+class OtlpSink:
+    """Sends records to an OpenTelemetry Collector, or whatever speaks its protocol.
+
+    https://opentelemetry.io/docs/specs/otlp/. A record is delivered when the far side
+    has taken it as every signal that it has. Of records that arrived as one signal, and
+    as another did not, only the other is tried again.
+
+    Where the far side refuses some records of a request, it says how many and not
+    which: the last ones of the request count as rejected. A request that it calls
+    invalid is split until the bad record is alone; see
+    :class:`eventbus_otlp._bisection.Bisection`.
+
+    What certificates, headers and requests cost in time is spent in worker threads
+    where it would hold the event loop.
+
+    Args:
+        settings: See :class:`OtlpSettings`; what they leave unset is taken from the
+            variables of OpenTelemetry.
+
+    Raises:
+        WrongSetting: The environment and the settings do not go together.
+        PluginError: A package is not installed that the protocol needs.
+    """
+
+    Settings: ClassVar = OtlpSettings
+    network: ClassVar = True
+    sink_api: ClassVar = 1
+    buffer: ClassVar = Buffer(max_bytes=MAX_BUFFER_BYTES)
+    batch: ClassVar = Batch(
+        max_bytes=MAX_BATCH_BYTES,
+        max_delay_seconds=MAX_DELAY_SECONDS,
+        max_in_flight=MAX_IN_FLIGHT,
+    )
+    retry: Retry = Retry()
+
+    def __init__(self, settings: OtlpSettings | None = None) -> None:
+        """Settle the settings; open nothing yet."""
+        warn = logging.getLogger(LOGGER_NAME).warning
+        given = settings or OtlpSettings()
+        self._settings: Final = completed(given, os.environ, warn)
+        self._targets: Final = resolve(self._settings, {}, warn)
+        self.retry = _retry([t.timeout_seconds for t in self._targets.values()])
+        self._senders: Senders | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.configure(SinkContext("otlp", {}, Catalog(), SystemClock()))
+
+    def configure(self, context: SinkContext) -> None:
+        """Take the bus's resource and its clock."""
+        self._context = context
+        self._client = Client(self._targets, self._settings, context.clock)
+        self._log = QuietLog(context.clock)
+
+    def after_fork(self) -> None:
+        """Let go of the parent's connections; what it was sending is its own."""
+        self._client.abandon()
+        self._log.start_over()
+        self._senders = None
+
+    async def start(self) -> None:
+        """Read certificates, ask for headers and complete the resource.
+
+        Whether the far side is there is found out by the first request.
+
+        Raises:
+            Unavailable: A certificate or the headers cannot be had now.
+        """
+        loop = asyncio.get_running_loop()
+        if self._loop not in (None, loop):
+            self._client.abandon()  # its connections were of a loop that is gone
+        self._loop = loop
+        if self._senders is None:
+            self._senders = await self._new_senders()
+        await self._client.start()
+
+    async def write(self, batch: Sequence[AnyRecord]) -> Outcome | None:
+        """See :class:`eventbus.Sink`.
+
+        Raises:
+            Unavailable: Not now: 429, 502, 503, 504, or no answer.
+            Refused: Never; permanently so where credentials are wrong.
+            TooLarge: Only in parts.
+        """
+        assert self._senders is not None
+        return await self._senders.send(batch)
+
+    async def check(self) -> None:
+        """Send an empty request for each signal.
+
+        Raises:
+            Unavailable: There is no answer, or not now.
+            Refused: Nothing would be taken there.
+        """
+        await self._client.check()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def _new_senders(self) -> Senders:
+        settings, context = self._settings, self._context
+        resource = await anyio.to_thread.run_sync(self._whole_resource)
+        makers: dict[Signal, Callable[[], Encoder]] = {}
+        for signal in _RECORD_SIGNALS:
+            target = self._targets.get(signal)
+            if target is None:
+                continue
+            makers[signal] = partial(
+                _encoder_of(signal),
+                form_of(target.protocol),
+                resource=resource,
+                bus_resource=context.resource,
+                limits=target.limits,
+            )
+        senders = [
+            Sender(signal, make, self._client, name=context.name, log=self._log)
+            for signal, make in makers.items()
+        ]
+        return Senders(senders, sends_all=set(settings.signals) != {"traces"})
+
+    def _whole_resource(self) -> Attributes:
+        return resource_of(
+            self._context.resource,
+            detectors=self._settings.resource_detectors or (),
+            environ=os.environ,
+            warn=logging.getLogger(LOGGER_NAME).warning,
+        )
+
+
+def _encoder_of(signal: Signal) -> Callable[..., Encoder]:
+    """Return the class that makes requests of *signal*; loaded when it is used."""
+    if signal == "logs":
+        from eventbus_otlp._encode import LogsEncoder
+
+        return LogsEncoder
+    from eventbus_otlp._encode_spans import SpansEncoder
+
+    return SpansEncoder
+
+
+def _retry(timeouts_seconds: Sequence[float | None]) -> Retry:
+    """Return what the bus gives an attempt: as much as the slowest signal may take."""
+    limits = [seconds for seconds in timeouts_seconds if seconds]  # 0 is no limit
+    is_limited = len(limits) == len(timeouts_seconds)
+    return Retry(timeout_seconds=max(limits) if is_limited else None)

@@ -1,0 +1,179 @@
+"""Headers that the program's function returns, when they are asked for anew."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import pytest
+
+from eventbus import Refused, Unavailable
+from eventbus.testing import ManualClock
+from eventbus_otlp._fresh_headers import LIFETIME_SECONDS
+from tests.otlp import _grpc_servers
+from tests.otlp._servers import Server, says, serving
+from tests.otlp._sinks import ids, open_sink, pings
+
+pytestmark = pytest.mark.proves("G6")
+
+
+class Tokens:
+    """Counts how often it is asked, and returns another token each time."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.threads: set[int] = set()
+
+    def plain(self) -> Mapping[str, str]:
+        self.asked += 1
+        self.threads.add(threading.get_ident())
+        return {"Authorization": f"Bearer {self.asked}"}
+
+    async def awaited(self) -> Mapping[str, str]:
+        return self.plain()
+
+    def returning_awaitable(self) -> Awaitable[Mapping[str, str]]:
+        return self.awaited()
+
+
+def sent(server: Server) -> list[str | None]:
+    return [request.headers.get("authorization") for request in server.requests]
+
+
+@pytest.mark.parametrize("kind", ["plain", "awaited", "returning_awaitable"])
+async def test_they_are_kept_for_their_lifetime(kind: str) -> None:
+    tokens, clock = Tokens(), ManualClock()
+    async with (
+        serving() as server,
+        open_sink(server.url, headers=getattr(tokens, kind), clock=clock) as sink,
+    ):
+        assert tokens.asked == 1
+        await sink.write(pings(1))
+        clock.advance(LIFETIME_SECONDS - 1)
+        await sink.write(pings(2))
+        clock.advance(1)
+        await asyncio.gather(sink.write(pings(3)), sink.write(pings(4)))
+    assert sent(server) == ["Bearer 1", "Bearer 1", "Bearer 2", "Bearer 2"]
+
+
+async def test_a_plain_function_runs_in_a_thread() -> None:
+    tokens = Tokens()
+    async with serving() as server, open_sink(server.url, headers=tokens.plain):
+        pass
+    assert threading.get_ident() not in tokens.threads
+
+
+async def test_refused_credentials_are_renewed_once() -> None:
+    tokens = Tokens()
+    async with (
+        serving(says(401), says(200)) as server,
+        open_sink(server.url, headers=tokens.plain) as sink,
+    ):
+        await sink.write(pings(1))
+    assert sent(server) == ["Bearer 1", "Bearer 2"]
+
+
+async def test_credentials_that_stay_wrong_are_the_end() -> None:
+    tokens = Tokens()
+    async with (
+        serving(otherwise=says(401)) as server,
+        open_sink(server.url, headers=tokens.plain) as sink,
+    ):
+        with pytest.raises(Refused) as caught:
+            await sink.write(pings(1))
+    assert caught.value.permanent
+    assert len(server.requests) == 2
+
+
+async def test_requests_that_are_refused_together_ask_once() -> None:
+    tokens, gate = Tokens(), asyncio.Event()
+
+    async def refuses(writer: Any, request: Any) -> None:
+        await gate.wait()
+        await says(401)(writer, request)
+
+    async with (
+        serving(refuses, refuses) as server,
+        open_sink(server.url, headers=tokens.plain) as sink,
+    ):
+        calls = [asyncio.create_task(sink.write(pings(n))) for n in (1, 2)]
+        while len(server.requests) < 2:
+            await server.request()
+        gate.set()
+        await asyncio.gather(*calls)
+    assert tokens.asked == 2
+    assert sorted(server.ids[2:]) == ids(1, 2)
+
+
+async def test_grpc_has_them_as_metadata() -> None:
+    tokens = Tokens()
+    answer = _grpc_servers.fails("UNAUTHENTICATED")
+    async with (
+        _grpc_servers.serving(answer) as server,
+        open_sink(server.url, protocol="grpc", headers=tokens.plain) as sink,
+    ):
+        await sink.write(pings(1))
+    found = [call.metadata["authorization"] for call in server.calls]
+    assert found == ["Bearer 1", "Bearer 2"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda: 1 / 0, "the function for headers raised ZeroDivisionError"),
+        (lambda: ["authorization"], "it returned list, no mapping"),
+        (lambda: {"a b": "s3cret"}, "header 'a b' is refused"),
+        (lambda: {"token": "s3cret\n"}, "header 'token' is refused"),
+    ],
+)
+async def test_a_function_that_fails_is_named_without_a_secret(
+    answer: Callable[[], Any], words: str
+) -> None:
+    with pytest.raises(Unavailable, match=words) as caught:
+        async with open_sink("http://127.0.0.1:1", headers=answer):
+            pass
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_a_function_that_hangs_holds_nobody_else_up(is_async: bool) -> None:
+    began, go_on = threading.Event(), threading.Event()
+    tokens, clock = Tokens(), ManualClock()
+
+    def blocks() -> Mapping[str, str]:
+        if tokens.asked:
+            began.set()
+            go_on.wait()
+        return tokens.plain()
+
+    async def waits() -> Mapping[str, str]:
+        if tokens.asked and not go_on.is_set():
+            began.set()
+            await asyncio.Event().wait()
+        return tokens.plain()
+
+    async with (
+        serving() as server,
+        open_sink(
+            server.url, headers=waits if is_async else blocks, clock=clock
+        ) as sink,
+    ):
+        clock.advance(LIFETIME_SECONDS)
+        for n in range(3):
+            call = asyncio.create_task(sink.write(pings(n)))
+            await asyncio.to_thread(began.wait)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+        assert _threads() <= 1
+        go_on.set()
+        await sink.write(pings(3))
+    assert server.ids == ids(3)
+    assert tokens.asked == 2
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def _threads() -> int:
+    return sum(thread.name == "eventbus headers" for thread in threading.enumerate())

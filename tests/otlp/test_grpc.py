@@ -1,0 +1,322 @@
+"""What goes over gRPC, and what its answers mean."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+
+from eventbus import Bus, Refused, Retry, TooLarge, Unavailable
+from eventbus_otlp import OtlpSettings, OtlpSink
+from eventbus_otlp._grpc import MAX_COMPRESSED_BYTES, _compression
+from eventbus_otlp._resolved import resolve
+from tests._rig import AT_ONCE
+from tests.otlp._grpc_servers import OK, Answer, fails, hangs, says, serving, took
+from tests.otlp._sinks import Ping, ids, open_sink, pings
+
+MB = 1024 * 1024
+
+
+async def meaning(answer: Answer, **settings: Any) -> Exception:
+    """Return what is raised for *answer* to a batch of five."""
+    async with (
+        serving(answer) as server,
+        open_sink(server.url, protocol="grpc", **settings) as sink,
+    ):
+        with pytest.raises((Unavailable, Refused, TooLarge)) as caught:
+            await sink.write(pings(*range(5)))
+    assert len(server.calls) == 1
+    return caught.value
+
+
+async def outcome(answer: Answer, *, gzip: bool = False) -> Any:
+    """Return what ``write`` does for *answer* to a batch of five."""
+    async with (
+        serving(answer, gzip=gzip) as server,
+        open_sink(server.url, protocol="grpc") as sink,
+    ):
+        return await sink.write(pings(*range(5)))
+
+
+@pytest.mark.proves("G3", "G11")
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+async def test_a_batch_is_one_call_that_the_official_classes_read(
+    compression: Any,
+) -> None:
+    async with (
+        serving() as server,
+        open_sink(
+            server.url,
+            protocol="grpc",
+            compression=compression,
+            headers={"X-Tenant": "blue"},
+        ) as sink,
+    ):
+        assert await sink.write(pings(1, 2)) is None
+    (call,) = server.calls
+    assert call.ids == ids(1, 2)
+    assert call.metadata["x-tenant"] == "blue"
+    assert call.metadata["user-agent"].startswith("eventbus/")
+
+
+@pytest.mark.parametrize("size", [MAX_COMPRESSED_BYTES * 2, 8 * MB])
+async def test_a_large_batch_arrives_too(size: int) -> None:
+    async with (
+        serving() as server,
+        open_sink(server.url, protocol="grpc", compression="gzip") as sink,
+    ):
+        await sink.write(pings(1, text="x" * size))
+    assert server.ids == ids(1)
+
+
+async def test_calls_share_one_connection() -> None:
+    async with serving() as server, open_sink(server.url, protocol="grpc") as sink:
+        await asyncio.gather(*[sink.write(pings(n)) for n in range(5)])
+    assert sorted(server.ids) == ids(*range(5))
+    assert len(server.peers) == 1
+
+
+@pytest.mark.proves("fault-56", "G9")
+@pytest.mark.parametrize(
+    "code",
+    [
+        "CANCELLED",
+        "DEADLINE_EXCEEDED",
+        "ABORTED",
+        "OUT_OF_RANGE",
+        "UNAVAILABLE",
+        "DATA_LOSS",
+    ],
+)
+async def test_what_may_work_later_is_tried_again(code: str) -> None:
+    error = await meaning(fails(code, "later"))
+    assert isinstance(error, Unavailable)
+    assert str(error).endswith(f"({code}): later")
+    assert error.retry_after_seconds is None
+
+
+@pytest.mark.proves("fault-56")
+@pytest.mark.parametrize(
+    "code",
+    [
+        "UNKNOWN",
+        "INVALID_ARGUMENT",
+        "NOT_FOUND",
+        "ALREADY_EXISTS",
+        "PERMISSION_DENIED",
+        "FAILED_PRECONDITION",
+        "UNIMPLEMENTED",
+        "INTERNAL",
+        "UNAUTHENTICATED",
+    ],
+)
+async def test_what_will_never_work_is_refused(code: str) -> None:
+    async with (
+        serving(fails(code, "never")) as server,
+        open_sink(server.url, protocol="grpc") as sink,
+    ):
+        with pytest.raises(Refused, match=f"{code}.: never") as caught:
+            await sink.write(pings(1))
+    assert caught.value.permanent == (code == "UNAUTHENTICATED")
+
+
+@pytest.mark.proves("fault-56", "G9")
+@pytest.mark.parametrize(
+    ("wish", "seconds"),
+    [
+        (Duration(seconds=3, nanos=500_000_000), 3.5),
+        (Duration(), None),
+        (Duration(seconds=-3), None),
+        (Duration(seconds=2**62), None),
+        (Duration(seconds=1, nanos=2**31 - 1), None),
+    ],
+)
+@pytest.mark.parametrize("code", ["UNAVAILABLE", "RESOURCE_EXHAUSTED"])
+async def test_retry_info_says_when(
+    code: str, wish: Duration, seconds: float | None
+) -> None:
+    error = await meaning(fails(code, wish=wish))
+    assert isinstance(error, Unavailable)
+    assert error.retry_after_seconds == seconds
+
+
+@pytest.mark.proves("fault-56", "fault-64")
+async def test_without_retry_info_an_exhausted_resource_is_size() -> None:
+    assert isinstance(await meaning(fails("RESOURCE_EXHAUSTED")), TooLarge)
+
+
+@pytest.mark.proves("fault-64")
+async def test_what_is_over_the_limit_of_the_server_is_to_be_split() -> None:
+    async with (
+        serving(max_receive_bytes=100_000) as server,
+        open_sink(server.url, protocol="grpc") as sink,
+    ):
+        with pytest.raises(TooLarge, match="larger than max"):
+            await sink.write(pings(1, text="x" * 200_000))
+        await sink.write(pings(2))
+    assert server.ids == ids(2)
+
+
+@pytest.mark.proves("G10", "fault-63")
+async def test_as_many_records_are_rejected_as_the_far_side_refused() -> None:
+    told = await outcome(took(3, "too\nold"))
+    assert [place for place, _ in told.rejected] == [2, 3, 4]
+    assert told.rejected[0][1].endswith("not saying which: too old")
+
+
+@pytest.mark.proves("fault-63")
+async def test_an_answer_that_cannot_be_read_is_still_a_success() -> None:
+    told = await outcome(says(b"\xff"))
+    assert not told.rejected
+    assert told.warned == {"contract_violation": 1}
+
+
+@pytest.mark.proves("fault-67")
+@pytest.mark.parametrize(("size", "gzip"), [(16, False), (16, True), (128, True)])
+async def test_a_long_answer_is_given_up(size: int, gzip: bool) -> None:
+    told = await outcome(says(b"\0" * size * MB), gzip=gzip)
+    assert not told.rejected
+    assert told.warned == {"contract_violation": 1}
+
+
+async def test_a_compressed_answer_is_read() -> None:
+    told = await outcome(took(1, "as such " * 100), gzip=True)
+    assert [place for place, _ in told.rejected] == [4]
+
+
+@pytest.mark.proves("fault-64", "fault-67")
+async def test_a_compressed_request_over_the_limit_of_the_server_is_split() -> None:
+    """It says of our request what grpc would say of its answer."""
+    async with (
+        serving(max_receive_bytes=100_000) as server,
+        open_sink(server.url, protocol="grpc", compression="gzip") as sink,
+    ):
+        with pytest.raises(TooLarge, match="Decompressed message larger than max"):
+            await sink.write(pings(1, text="x" * 200_000))
+
+
+def test_what_would_hold_the_loop_is_not_compressed() -> None:
+    target = resolve(OtlpSettings(compression="gzip"), {}, print)["logs"]
+    kinds = [_compression(target, b"x" * MAX_COMPRESSED_BYTES)]
+    kinds.append(_compression(target, b"x" * (MAX_COMPRESSED_BYTES + 1)))
+    assert [kind.name for kind in kinds] == ["Gzip", "NoCompression"]
+
+
+async def test_a_cancelled_call_ends_at_once_and_the_next_one_works() -> None:
+    async with (
+        serving(hangs) as server,
+        open_sink(server.url, protocol="grpc") as sink,
+    ):
+        call = asyncio.create_task(sink.write(pings(1)))
+        await server.call()
+        call.cancel("the time is up")
+        with pytest.raises(asyncio.CancelledError, match="the time is up"):
+            await call
+        await sink.write(pings(2))
+    assert server.ids == ids(1, 2)
+
+
+async def test_a_far_side_that_is_not_there_is_named() -> None:
+    async with serving() as server:
+        pass
+    async with open_sink(server.url, protocol="grpc") as sink:
+        with pytest.raises(Unavailable, match=f"UNAVAILABLE.*{server.port}: .*refused"):
+            await sink.write(pings(1))
+
+
+@pytest.mark.proves("fault-78")
+async def test_a_server_that_starts_again_is_found_again() -> None:
+    """What comes while it is away is not lost: the bus tries it again."""
+    async with AsyncExitStack() as running, Bus() as bus:
+        before = await running.enter_async_context(serving())
+        sink = OtlpSink(OtlpSettings(endpoint=before.url, protocol="grpc"))
+        quick = Retry(initial_seconds=0.01, max_seconds=0.05, budget_ratio=1)
+        bus.attach(sink, name="otlp", batch=AT_ONCE, retry=quick)
+        bus.emit(Ping(n=1))
+        assert (await bus.flush(20)).complete
+        await running.aclose()
+        bus.emit(Ping(n=2))
+        while bus.stats().attachments["otlp"].state == "ready":  # noqa: ASYNC110 - no task of ours sets it
+            await asyncio.sleep(0)
+        async with serving(port=before.port) as after:
+            assert (await bus.flush(20)).complete
+    assert (len(before.ids), len(after.ids)) == (1, 1)
+
+
+@pytest.mark.proves("fault-78")
+async def test_a_connection_that_the_server_ends_for_its_age_costs_nothing() -> None:
+    """GOAWAY comes while calls are on their way; each arrives once."""
+    age = [("grpc.max_connection_age_ms", 50), ("grpc.max_connection_age_grace_ms", 50)]
+    async with (
+        serving(options=age) as server,
+        open_sink(server.url, protocol="grpc") as sink,
+    ):
+        sent = 0
+        while len(server.peers) < 3:
+            assert await sink.write(pings(sent)) is None
+            sent += 1
+    assert server.ids == ids(*range(sent))
+
+
+@pytest.mark.parametrize(
+    ("answer", "raised"),
+    [
+        (OK, None),
+        (fails("INVALID_ARGUMENT"), None),
+        (fails("UNIMPLEMENTED"), Refused),
+        (fails("UNAVAILABLE"), Unavailable),
+    ],
+)
+async def test_a_check_asks_with_nothing_in_hand(
+    answer: Answer, raised: type[Exception] | None
+) -> None:
+    async with (
+        serving(answer) as server,
+        open_sink(server.url, protocol="grpc") as sink,
+    ):
+        if raised is None:
+            await sink.check()
+        else:
+            with pytest.raises(raised):
+                await sink.check()
+    assert server.calls[0].body == b""
+
+
+PROGRAM = """
+import asyncio, sys
+from eventbus import Catalog, SinkContext
+from eventbus_otlp import OtlpSettings, OtlpSink
+
+assert "grpc" not in sys.modules and "aiohttp" not in sys.modules
+
+async def main():
+    sink = OtlpSink(OtlpSettings(endpoint="https://127.0.0.1:{port}", protocol="grpc"))
+    assert "aiohttp" not in sys.modules
+    await sink.start()
+    try:
+        await sink.check()
+    except Exception as error:
+        print(type(error).__name__)
+    await sink.aclose()
+
+asyncio.run(main())
+"""
+
+
+async def test_grpc_is_loaded_when_it_is_used_and_keeps_quiet() -> None:
+    """TLS on a plain port: grpc's core would tell of it on standard error."""
+    async with serving() as server:
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-c", PROGRAM.replace("{port}", str(server.port))],
+            capture_output=True,
+            text=True,
+            env={k: v for k, v in os.environ.items() if k != "GRPC_VERBOSITY"},
+        )
+    assert (done.stdout, done.stderr) == ("Unavailable\n", "")

@@ -1,0 +1,154 @@
+"""Names of hosts that cannot be found, move, or take for ever to be looked up."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from eventbus import Unavailable
+from tests.otlp._servers import serving
+from tests.otlp._sinks import ids, open_sink, pings
+
+pytestmark = pytest.mark.proves("fault-70")
+
+NAME = "collector.test"
+Ask = Callable[[], list[str]]
+Names = Callable[[Ask], None]
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Names:
+    """Lets a test say which addresses the system finds for a name of its own."""
+    real = socket.getaddrinfo
+
+    def install(ask: Ask) -> None:
+        def answer(host: Any, port: Any, *args: Any, **options: Any) -> Any:
+            if host != NAME:
+                return real(host, port, *args, **options)
+            return [
+                found
+                for address in ask()
+                for found in real(address, port, type=socket.SOCK_STREAM)
+            ]
+
+        monkeypatch.setattr(socket, "getaddrinfo", answer)
+
+    return install
+
+
+def unknown() -> list[str]:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+def url(port: int) -> str:
+    return f"http://{NAME}:{port}"
+
+
+async def test_a_name_that_is_not_known_may_be_known_later(names: Names) -> None:
+    known: list[str] = []
+    names(lambda: known or unknown())
+    async with (
+        serving() as server,
+        open_sink(url(server.address[1])) as sink,
+    ):
+        with pytest.raises(Unavailable, match=f"{NAME}:.*Name or service not"):
+            await sink.write(pings(1))
+        known.append("127.0.0.1")
+        await sink.write(pings(1))
+    assert server.ids == ids(1)
+
+
+async def test_a_name_that_moves_is_followed_with_the_next_connection(
+    names: Names,
+) -> None:
+    places = ["127.0.0.1"]
+    names(lambda: places)
+    async with serving() as first:
+        port = first.address[1]
+        async with (
+            serving(host="127.0.0.2", port=port) as second,
+            open_sink(url(port)) as sink,
+        ):
+            await sink.write(pings(1))
+            places[:] = ["127.0.0.2"]
+            await sink.write(pings(2))
+            first.drop_connections()
+            await sink.write(pings(3))
+    assert (first.ids, second.ids) == (ids(1, 2), ids(3))
+
+
+async def test_one_living_address_among_eight_is_enough(names: Names) -> None:
+    names(lambda: [*(f"127.0.0.{n}" for n in range(2, 9)), "127.0.0.1"])
+    async with (
+        serving() as server,
+        open_sink(url(server.address[1])) as sink,
+    ):
+        await sink.write(pings(1))
+    assert server.ids == ids(1)
+
+
+async def test_a_name_may_have_addresses_of_the_new_kind_alone(names: Names) -> None:
+    try:
+        running = serving(host="::1")
+        server = await running.__aenter__()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    names(lambda: ["::1"])
+    try:
+        async with open_sink(url(server.address[1])) as sink:
+            await sink.write(pings(1))
+        assert server.ids == ids(1)
+    finally:
+        await running.__aexit__(None, None, None)
+
+
+async def test_lookups_that_hang_hold_one_thread_and_nobody_else(names: Names) -> None:
+    began, answer = threading.Event(), threading.Event()
+
+    def slow() -> list[str]:
+        began.set()
+        answer.wait()
+        return ["127.0.0.1"]
+
+    names(slow)
+    async with (
+        serving() as server,
+        open_sink(url(server.address[1])) as sink,
+    ):
+        for n in range(20):
+            call = asyncio.create_task(sink.write(pings(n)))
+            await asyncio.to_thread(began.wait)
+            call.cancel()
+            await asyncio.wait([call])
+        assert _lookups() == 1
+        answer.set()
+        await sink.write(pings(20))
+    assert server.ids == ids(20)
+
+
+async def test_a_lookup_that_hangs_is_not_waited_for_at_the_end(names: Names) -> None:
+    began, answer = threading.Event(), threading.Event()
+
+    def slow() -> list[str]:
+        began.set()
+        answer.wait()
+        return ["127.0.0.1"]
+
+    names(slow)
+    async with open_sink(url(1)) as sink:
+        call = asyncio.create_task(sink.write(pings(1)))
+        await asyncio.to_thread(began.wait)
+        call.cancel()
+        await asyncio.wait([call])
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    answer.set()
+
+
+def _lookups() -> int:
+    names = (thread.name for thread in threading.enumerate())
+    return sum(name.startswith("eventbus look up") for name in names)

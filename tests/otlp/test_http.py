@@ -1,0 +1,283 @@
+"""What goes over HTTP, over which connections, and what is never done."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from typing import Any
+
+import pytest
+
+from eventbus import Refused, TooLarge, Unavailable
+from eventbus_otlp._gzip import AT_ONCE_BYTES
+from tests.otlp._servers import JSON, PROTOBUF, closes, hangs, says, serving
+from tests.otlp._sinks import ids, open_sink, pings
+
+SECRET = "Bearer s3cret"
+
+
+@pytest.mark.proves("G1", "G2", "G11")
+@pytest.mark.parametrize(
+    ("protocol", "content_type"), [("http/protobuf", PROTOBUF), ("http/json", JSON)]
+)
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+async def test_a_batch_is_one_request_that_the_official_classes_read(
+    protocol: Any, content_type: str, compression: Any
+) -> None:
+    async with (
+        serving() as server,
+        open_sink(server.url, protocol=protocol, compression=compression) as sink,
+    ):
+        assert await sink.write(pings(1, 2)) is None
+    (request,) = server.requests
+    assert (request.method, request.target) == ("POST", "/v1/logs")
+    assert request.headers["content-type"] == content_type
+    assert request.headers.get("content-encoding", "none") == compression
+    assert request.body.startswith(b"\x1f\x8b") == (compression == "gzip")
+    assert request.headers["user-agent"].startswith("eventbus/")
+    assert " OTel-OTLP-Exporter-Python/" in request.headers["user-agent"]
+    assert request.ids == ids(1, 2)
+    assert {record.event_name for record in request.logs} == {"ping"}
+
+
+@pytest.mark.proves("G11")
+async def test_a_large_batch_is_compressed_in_a_worker_thread_all_the_same() -> None:
+    batch = pings(*range(200), text="x" * 1000)
+    async with (
+        serving() as server,
+        open_sink(server.url, compression="gzip") as sink,
+    ):
+        await sink.write(batch)
+    (request,) = server.requests
+    assert len(request.content) > AT_ONCE_BYTES
+    assert len(request.body) < AT_ONCE_BYTES
+    assert request.ids == ids(*range(200))
+
+
+async def test_a_request_of_several_megabytes_arrives_whole() -> None:
+    batch = pings(*range(4), text="x" * 1_000_000)
+    async with (
+        serving() as server,
+        open_sink(server.url) as sink,
+    ):
+        await sink.write(batch)
+    assert server.ids == ids(*range(4))
+
+
+async def test_a_program_may_name_itself() -> None:
+    async with (
+        serving() as server,
+        open_sink(server.url, headers={"User-Agent": "checkout/1.2"}) as sink,
+    ):
+        await sink.write(pings(1))
+    assert server.requests[0].headers["user-agent"] == "checkout/1.2"
+
+
+@pytest.mark.proves("fault-64")
+async def test_a_refusal_that_comes_before_the_request_has_ended_is_heard() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: Any) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    async with open_sink(f"http://127.0.0.1:{port}") as sink:
+        with pytest.raises(TooLarge):
+            await sink.write(pings(1, text="x" * 8_000_000))
+    listener.close()
+
+
+async def test_requests_share_one_connection() -> None:
+    async with (
+        serving() as server,
+        open_sink(server.url) as sink,
+    ):
+        for n in range(3):
+            await sink.write(pings(n))
+    assert [request.connection for request in server.requests] == [0, 0, 0]
+
+
+@pytest.mark.proves("fault-77")
+async def test_requests_go_out_at_the_same_time_and_end_in_any_order() -> None:
+    gates = [asyncio.Event(), asyncio.Event()]
+
+    def waits(number: int) -> Any:
+        async def answer(writer: Any, request: Any) -> None:
+            await gates[number].wait()
+            await says(200 if number else 503)(writer, request)
+
+        return answer
+
+    async with (
+        serving(waits(0), waits(1)) as server,
+        open_sink(server.url) as sink,
+    ):
+        first = asyncio.create_task(sink.write(pings(1)))
+        await server.request()
+        second = asyncio.create_task(sink.write(pings(2)))
+        await server.request()
+        gates[1].set()
+        assert await second is None
+        gates[0].set()
+        with pytest.raises(Unavailable):
+            await first
+    assert server.ids == ids(1, 2)
+
+
+@pytest.mark.proves("fault-69")
+async def test_a_kept_connection_that_was_closed_costs_nothing() -> None:
+    """The far side closes it in the very moment in which it is used again."""
+    async with (
+        serving(says(200), closes) as server,
+        open_sink(server.url) as sink,
+    ):
+        await sink.write(pings(1))
+        assert await sink.write(pings(2)) is None
+    assert [(r.connection, r.ids) for r in server.requests] == [
+        (0, ids(1)),
+        (0, ids(2)),
+        (1, ids(2)),
+    ]
+
+
+@pytest.mark.proves("fault-69")
+async def test_a_fresh_connection_that_is_cut_off_is_for_the_bus_to_try_again() -> None:
+    async with (
+        serving(closes) as server,
+        open_sink(server.url) as sink,
+    ):
+        with pytest.raises(Unavailable, match="cut off, ServerDisconnectedError"):
+            await sink.write(pings(1))
+    assert len(server.requests) == 1
+
+
+@pytest.mark.proves("fault-69")
+async def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> None:
+    async with (
+        serving() as server,
+        open_sink(server.url) as sink,
+    ):
+        await sink.write(pings(1))
+        server.drop_connections()
+        await sink.write(pings(2))
+    assert server.ids == ids(1, 2)
+
+
+@pytest.mark.proves("fault-62")
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_redirect_is_followed_and_no_header_leaves(status: int) -> None:
+    async with serving() as other:
+        away = ("Location", f"{other.url}/v1/logs")
+        async with (
+            serving(says(status, b"", away)) as server,
+            open_sink(server.url, headers={"authorization": SECRET}) as sink,
+        ):
+            with pytest.raises(Refused, match=f"HTTP status {status}") as caught:
+                await sink.write(pings(1))
+    assert not caught.value.permanent
+    assert server.requests[0].headers["authorization"] == SECRET
+    assert other.connections == 0
+
+
+async def test_cookies_are_not_kept() -> None:
+    """A jar would keep one for a name, not for an address."""
+    async with (
+        serving(says(200, b"", ("Set-Cookie", "session=1"))) as server,
+        open_sink(server.url.replace("127.0.0.1", "localhost")) as sink,
+    ):
+        await sink.write(pings(1))
+        await sink.write(pings(2))
+    assert "cookie" not in server.requests[1].headers
+
+
+async def test_no_credentials_come_from_a_file_of_the_users(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    async with (
+        serving() as server,
+        open_sink(server.url) as sink,
+    ):
+        await sink.write(pings(1))
+    assert "authorization" not in server.requests[0].headers
+
+
+@pytest.mark.proves("fault-66")
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+async def test_what_is_over_the_limit_before_compression_is_to_be_split(
+    protocol: Any,
+) -> None:
+    async with (
+        serving() as server,
+        open_sink(
+            server.url,
+            protocol=protocol,
+            compression="gzip",
+            max_request_bytes=10_000,
+        ) as sink,
+    ):
+        with pytest.raises(TooLarge, match=r"is over max_request_bytes \(10000\)"):
+            await sink.write(pings(*range(20), text="x" * 1000))
+        await sink.write(pings(1, text="x" * 1000))
+    assert server.ids == ids(1)
+    assert len(gzip.compress(b"x" * 20_000)) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("status", "raised"),
+    [(200, None), (400, None), (413, None), (404, Refused), (503, Unavailable)],
+)
+async def test_a_check_asks_with_nothing_in_hand(
+    status: int, raised: type[Exception] | None
+) -> None:
+    async with (
+        serving(says(status)) as server,
+        open_sink(server.url) as sink,
+    ):
+        if raised is None:
+            await sink.check()
+        else:
+            with pytest.raises(raised):
+                await sink.check()
+    assert server.requests[0].body == b""
+
+
+async def test_a_far_side_that_is_not_there_is_named() -> None:
+    async with serving() as server:
+        pass
+    async with open_sink(server.url) as sink:
+        place = server.url.removeprefix("http://")
+        with pytest.raises(Unavailable, match=f"no connection to {place}: .* refused"):
+            await sink.write(pings(1))
+
+
+async def test_a_cancelled_request_ends_at_once_and_the_next_one_works() -> None:
+    async with (
+        serving(hangs) as server,
+        open_sink(server.url) as sink,
+    ):
+        call = asyncio.create_task(sink.write(pings(1)))
+        await server.request()
+        call.cancel("the time is up")
+        with pytest.raises(asyncio.CancelledError, match="the time is up"):
+            await call
+        await sink.write(pings(2))
+    assert server.ids == ids(1, 2)
+
+
+async def test_a_request_waits_for_no_other_one_that_hangs() -> None:
+    async with (
+        serving(hangs) as server,
+        open_sink(server.url) as sink,
+    ):
+        call = asyncio.create_task(sink.write(pings(1)))
+        await server.request()
+        await sink.write(pings(2))
+        call.cancel()
+        await asyncio.wait([call])
+    assert server.ids == ids(1, 2)

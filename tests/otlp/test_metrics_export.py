@@ -1,0 +1,315 @@
+"""Metrics on their way to a server: none is lost, none comes twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Annotated, Any
+
+import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+
+from eventbus import Event, Label, Record, Unavailable, Unit
+from eventbus._clock import SystemClock
+from eventbus._log import QuietLog
+from eventbus.metrics import Aggregator
+from eventbus.testing import ManualClock
+from eventbus_otlp import OtlpSettings
+from eventbus_otlp._client import Client
+from eventbus_otlp._metrics_encode import MetricsEncoder
+from eventbus_otlp._metrics_export import MetricsExport
+from eventbus_otlp._resolved import resolve
+from tests.otlp._servers import (
+    Answer,
+    Request,
+    Server,
+    Writer,
+    hangs,
+    says,
+    serving,
+    took,
+)
+
+
+class Job(Event, tag="job"):
+    kind: Annotated[str, Label]
+    took_s: Annotated[float, Unit("s")] = 1.0
+
+
+class Rig:
+    """What counts jobs, and sends their metrics to *server*."""
+
+    def __init__(self, server: Server, client: Client, **options: Any) -> None:
+        self.server = server
+        self.clock = ManualClock()
+        self.aggregator = Aggregator(clock=self.clock)
+        self.export = MetricsExport(
+            self.aggregator.reader(options.pop("temporality", "delta")),
+            MetricsEncoder("protobuf", resource={"service.name": "s"}),
+            partial(client.send, "metrics"),
+            clock=self.clock,
+            interval_seconds=60,
+            timeout_seconds=options.pop("timeout_seconds", 10),
+            log=QuietLog(self.clock),
+            name="otlp",
+        )
+
+    def count(self, **kinds: int) -> None:
+        for kind, times in kinds.items():
+            self.aggregator.observe([Record(Job(kind=kind))] * times)
+        self.clock.advance(1)
+
+    async def after(self, seconds: float) -> Request:
+        """Let time pass; return the request that comes then."""
+        await self.until_it_waits()
+        self.clock.advance(seconds)
+        return await self.server.request()
+
+    async def until_it_waits(self) -> None:
+        while not self.clock.timers:  # noqa: ASYNC110 - a timer wakes nobody
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def sending(*answers: Answer, **options: Any) -> AsyncGenerator[Rig]:
+    async with serving(*answers, otherwise=takes) as server:
+        settings = OtlpSettings(
+            endpoint=server.url, signals=("metrics",), compression="none"
+        )
+        client = Client(resolve(settings, {}, print), settings, SystemClock())
+        await client.start()
+        try:
+            yield Rig(server, client, **options)
+        finally:
+            await client.aclose()
+
+
+async def takes(writer: Writer, request: Request) -> None:
+    """Take it all."""
+    await took()(writer, request)
+
+
+def metrics(request: Request) -> dict[str, Any]:
+    message = ExportMetricsServiceRequest.FromString(request.body)
+    return {
+        metric.name: metric
+        for resource in message.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    }
+
+
+def jobs(*requests: Request) -> dict[str, int]:
+    """Return how many jobs of each kind the counters of *requests* say, as deltas."""
+    found: dict[str, int] = {}
+    for request in requests:
+        counter = metrics(request).get("job")
+        for point in counter.sum.data_points if counter is not None else ():
+            kind = point.attributes[0].value.string_value
+            found[kind] = found.get(kind, 0) + point.as_int
+    return found
+
+
+def timed(*requests: Request) -> int:
+    """Return how many jobs the histograms of *requests* say, as deltas."""
+    return sum(
+        point.count
+        for request in requests
+        if "job.took" in metrics(request)
+        for point in metrics(request)["job.took"].histogram.data_points
+    )
+
+
+@pytest.mark.proves("H13")
+async def test_metrics_go_out_every_interval_and_at_the_end() -> None:
+    async with sending() as rig:
+        rig.export.start()
+        rig.count(a=2)
+        first = await rig.after(60)
+        rig.count(a=1, b=3)
+        second = await rig.after(60)
+        rig.count(b=1)
+        await rig.export.aclose()
+        last = rig.server.requests[-1]
+        assert (jobs(first), jobs(second), jobs(last)) == (
+            *({"a": 2}, {"a": 1, "b": 3}, {"b": 1}),
+        )
+        assert len(rig.server.requests) == 3
+        assert rig.export.delivered == 2 + 4 + 2
+        assert rig.export.refused == 0
+
+
+async def test_nothing_new_is_no_request() -> None:
+    async with sending() as rig:
+        await rig.export.export()
+        rig.count(a=1)
+        await rig.export.export()
+        await rig.export.export()
+        assert len(rig.server.requests) == 1
+
+
+async def test_cumulative_metrics_are_sent_whole_each_time() -> None:
+    async with sending(temporality="cumulative") as rig:
+        for total in (1, 2):
+            rig.count(a=1)
+            await rig.export.export()
+            assert jobs(rig.server.requests[-1]) == {"a": total}
+
+
+@pytest.mark.parametrize("down", [says(503), says(429), says(502)])
+async def test_what_a_server_cannot_take_now_comes_with_the_next(down: Answer) -> None:
+    async with sending(down, down) as rig:
+        rig.count(a=2)
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await rig.export.export()
+            rig.count(a=1)
+        await rig.export.export()
+        *_, last = rig.server.requests
+        assert jobs(last) == {"a": 4}
+        assert timed(last) == 4
+        point = metrics(last)["job"].sum.data_points[0]
+        assert point.time_unix_nano - point.start_time_unix_nano == 3 * 10**9
+
+
+async def test_a_server_that_is_down_is_asked_again_soon_and_as_it_wishes() -> None:
+    down = says(503)
+    wish = says(503, b"", ("Retry-After", "7"))
+    async with sending(down, down, wish) as rig:
+        rig.export.start()
+        rig.count(a=1)
+        for seconds in (60, 1, 2, 7):
+            request = await rig.after(seconds)
+        assert jobs(request) == {"a": 1}
+        await rig.export.aclose()
+        assert len(rig.server.requests) == 4
+
+
+async def test_no_answer_in_time_is_none_and_the_metrics_come_again() -> None:
+    async with sending(hangs, timeout_seconds=0.01) as rig:
+        rig.count(a=1)
+        with pytest.raises(Unavailable, match="no answer in time"):
+            await rig.export.export()
+        await rig.export.export()
+        assert jobs(rig.server.requests[-1]) == {"a": 1}
+
+
+@pytest.mark.parametrize("status", [413, 400])
+async def test_a_request_that_is_refused_is_halved_until_the_bad_point_is_alone(
+    status: int,
+) -> None:
+    taken: list[Request] = []
+
+    async def picky(writer: Writer, request: Request) -> None:
+        if "bad" in jobs(request):
+            await says(status)(writer, request)
+        else:
+            taken.append(request)
+            await took()(writer, request)
+
+    async with serving(otherwise=picky) as server:
+        settings = OtlpSettings(
+            endpoint=server.url, signals=("metrics",), compression="none"
+        )
+        client = Client(resolve(settings, {}, print), settings, SystemClock())
+        await client.start()
+        rig = Rig(server, client)
+        rig.count(a=1, b=2, bad=3, c=4)
+        await rig.export.export()
+        await client.aclose()
+        assert jobs(*taken) == {"a": 1, "b": 2, "c": 4}
+        assert timed(*taken) == 10
+        assert (rig.export.delivered, rig.export.refused) == (7, 1)
+
+
+async def test_of_halves_only_what_did_not_arrive_is_sent_again() -> None:
+    async with sending(says(413), took(), says(503)) as rig:
+        rig.count(a=1, b=2, c=3, d=4)
+        with pytest.raises(Unavailable):
+            await rig.export.export()
+        rig.count(a=10)
+        await rig.export.export()
+        _, first, _, last = rig.server.requests
+        assert jobs(first, last) == {"a": 11, "b": 2, "c": 3, "d": 4}
+        assert timed(first, last) == 20
+
+
+async def test_refused_points_are_counted_and_not_sent_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    partial_success = ExportMetricsServiceResponse()
+    partial_success.partial_success.rejected_data_points = 1
+    partial_success.partial_success.error_message = "too old"
+    answer = says(200, partial_success.SerializeToString())
+    async with sending(answer, says(404)) as rig:
+        rig.count(a=1)
+        await rig.export.export()
+        assert (rig.export.delivered, rig.export.refused) == (1, 1)
+        assert "1 of 2 points: too old" in caplog.text
+        rig.count(a=1)
+        await rig.export.export()
+        assert (rig.export.delivered, rig.export.refused) == (1, 3)
+        await rig.export.export()
+        assert len(rig.server.requests) == 2
+
+
+async def test_a_close_that_is_cancelled_ends_at_once_and_leaves_no_task() -> None:
+    async with sending(hangs, timeout_seconds=None) as rig:
+        rig.export.start()
+        rig.count(a=1)
+        closing = asyncio.create_task(rig.export.aclose())
+        await rig.server.request()
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        names = [task.get_name() for task in asyncio.all_tasks()]
+        assert "otlp metrics" not in names
+        await rig.export.aclose()
+
+
+async def test_a_close_waits_for_what_is_on_its_way_and_sends_the_rest() -> None:
+    released = asyncio.Event()
+
+    async def slow(writer: Writer, request: Request) -> None:
+        await released.wait()
+        await took()(writer, request)
+
+    async with sending(slow) as rig:
+        rig.export.start()
+        rig.count(a=1)
+        await rig.after(60)
+        rig.count(a=5)
+        closing = asyncio.create_task(rig.export.aclose())
+        await asyncio.sleep(0)
+        released.set()
+        await closing
+        assert [jobs(request) for request in rig.server.requests] == [
+            *({"a": 1}, {"a": 5}),
+        ]
+
+
+async def test_an_error_of_the_encoder_s_own_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with sending() as rig:
+        encode = rig.export._encoder.encode
+        broken = [OSError("broken")]
+
+        def once(collected: Any) -> bytes:
+            if broken:
+                raise broken.pop()
+            return encode(collected)
+
+        monkeypatch.setattr(rig.export._encoder, "encode", once)
+        rig.export.start()
+        rig.count(a=1)
+        await rig.until_it_waits()
+        rig.clock.advance(60)
+        request = await rig.after(60)
+        assert jobs(request) == {"a": 1}
+        await rig.export.aclose()

@@ -1,0 +1,182 @@
+"""Proxies that the environment names, and what goes past them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from eventbus import ConfigError, Refused, Unavailable
+from eventbus_otlp import OtlpSettings, OtlpSink
+from eventbus_otlp._proxy import proxy_for
+from tests.otlp._servers import HOST, ended, says, serving
+from tests.otlp._sinks import ids, open_sink, pings
+from tests.otlp._tls_files import Authority
+
+Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
+
+
+@asynccontextmanager
+async def tunnel(port: int) -> AsyncGenerator[tuple[str, list[str]]]:
+    """Run a proxy that leads to *port* wherever it is asked to; yield what it is asked.
+
+    Yields:
+        Its URL, and the first lines of the requests.
+    """
+    asked: list[str] = []
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def pipe(reader: Reader, writer: Writer) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def connect(reader: Reader, writer: Writer) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.append(head.decode().partition("\r\n")[0])
+        far_reader, far_writer = await asyncio.open_connection(HOST, port)
+        writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+        try:
+            await asyncio.gather(pipe(reader, far_writer), pipe(far_reader, writer))
+        finally:
+            writer.transport.abort()
+            far_writer.transport.abort()
+
+    def connected(reader: Reader, writer: Writer) -> None:
+        tasks.add(asyncio.ensure_future(connect(reader, writer)))
+
+    listener = await asyncio.start_server(connected, HOST, 0)
+    try:
+        yield "http://{}:{}".format(*listener.sockets[0].getsockname()[:2]), asked
+    finally:
+        listener.close()
+        await ended(tasks)
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    return monkeypatch
+
+
+@pytest.mark.proves("G12", "fault-79")
+async def test_a_proxy_of_the_environment_is_used(
+    no_proxy: pytest.MonkeyPatch,
+) -> None:
+    async with serving() as proxy:
+        no_proxy.setenv("HTTP_PROXY", proxy.url.replace("//", "//me:s3cret@"))
+        async with open_sink("http://collector.invalid:4318") as sink:
+            await sink.write(pings(1))
+    (request,) = proxy.requests
+    assert request.target == "http://collector.invalid:4318/v1/logs"
+    assert request.headers["proxy-authorization"] == "Basic bWU6czNjcmV0"
+
+
+@pytest.mark.proves("fault-79")
+@pytest.mark.parametrize(
+    ("no_proxy_value", "trust"), [("127.0.0.0/8", True), ("", False)]
+)
+async def test_what_no_proxy_lists_is_reached_directly(
+    no_proxy: pytest.MonkeyPatch, no_proxy_value: str, trust: bool
+) -> None:
+    no_proxy.setenv("http_proxy", "http://127.0.0.1:1")
+    no_proxy.setenv("no_proxy", no_proxy_value)
+    async with (
+        serving() as server,
+        open_sink(server.url, trust_environment=trust) as sink,
+    ):
+        await sink.write(pings(1))
+    assert server.ids == ids(1)
+
+
+@pytest.mark.proves("fault-79")
+@pytest.mark.parametrize(
+    ("status", "raised", "permanent"),
+    [(403, Unavailable, None), (407, Refused, True), (502, Unavailable, None)],
+)
+async def test_the_credentials_of_a_proxy_are_in_no_message(
+    no_proxy: pytest.MonkeyPatch,
+    status: int,
+    raised: type[Exception],
+    permanent: bool | None,
+) -> None:
+    async with serving(otherwise=says(status)) as proxy:
+        no_proxy.setenv("https_proxy", proxy.url.replace("//", "//me:s3cret@"))
+        async with open_sink("https://collector.invalid:4318?key=s3cret") as sink:
+            with pytest.raises(raised, match=f"the proxy answered .* {status}") as told:
+                await sink.write(pings(1))
+            assert "s3cret" not in repr(sink) + str(told.value)
+    assert getattr(told.value, "permanent", None) is permanent
+    assert proxy.requests[0].method == "CONNECT"
+
+
+@pytest.mark.proves("G12", "fault-79")
+async def test_tls_goes_through_a_proxy_to_its_end(
+    no_proxy: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The certificate is that of the far side, which the proxy cannot see into."""
+    authority = Authority(tmp_path)
+    certificate = authority.issue("collector.test")
+    async with (
+        serving(tls=authority.server(certificate)) as server,
+        tunnel(server.address[1]) as (proxy, asked),
+    ):
+        no_proxy.setenv("HTTPS_PROXY", proxy)
+        async with open_sink(
+            "https://collector.test:4318", certificate=str(authority.certificate)
+        ) as sink:
+            await sink.write(pings(1))
+            await sink.write(pings(2))
+    assert asked == ["CONNECT collector.test:4318 HTTP/1.1"]
+    assert server.ids == ids(1, 2)
+
+
+@pytest.mark.proves("fault-79")
+@pytest.mark.parametrize(
+    ("exceptions", "url", "is_direct"),
+    [
+        ("*", "http://a.test", True),
+        ("a.test", "http://a.test", True),
+        (".a.test", "http://b.a.test", True),
+        ("a.test", "http://b.a.test:4318", True),
+        ("a.test", "http://ba.test", False),
+        ("a.test:4318", "http://a.test:4318", True),
+        ("a.test:4318", "http://a.test:4319", False),
+        ("a.test:80", "http://a.test", True),
+        ("other, A.TEST ", "http://a.test", True),
+        ("10.0.0.0/8", "http://10.1.2.3:4318", True),
+        ("10.0.0.0/8", "http://11.1.2.3:4318", False),
+        ("10.0.0.0/8", "http://a.test", False),
+        ("10.0.0.0/99", "http://10.1.2.3", False),
+        ("fd00::/8", "http://[fd00::1]:4318", True),
+        ("[::1]:4318", "http://[::1]:4318", True),
+        ("::1", "http://[::1]:4318", True),
+        ("", "http://a.test", False),
+    ],
+)
+def test_what_is_an_exception(
+    no_proxy: pytest.MonkeyPatch, exceptions: str, url: str, is_direct: bool
+) -> None:
+    no_proxy.setenv("HTTP_PROXY", "proxy.test:3128")
+    no_proxy.setenv("NO_PROXY", exceptions)
+    assert proxy_for(url) == (None if is_direct else "http://proxy.test:3128")
+
+
+@pytest.mark.proves("fault-79")
+def test_a_proxy_of_another_kind_is_refused_without_its_credentials(
+    no_proxy: pytest.MonkeyPatch,
+) -> None:
+    no_proxy.setenv("ALL_PROXY", "socks5://me:s3cret@proxy.test")
+    with pytest.raises(ConfigError, match=r"http:// or https:// URL, got socks5://…"):
+        OtlpSink(OtlpSettings())
+
+
+def test_a_header_of_a_cgi_request_is_no_proxy(no_proxy: pytest.MonkeyPatch) -> None:
+    no_proxy.setenv("REQUEST_METHOD", "GET")
+    no_proxy.setenv("HTTP_PROXY", "http://attacker.test")
+    assert proxy_for("http://a.test") is None

@@ -1,0 +1,205 @@
+"""A batch that goes out as two signals: what arrived as one is not sent again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+
+from eventbus import Outcome, Refused, Unavailable
+from eventbus._clock import SystemClock
+from eventbus._log import QuietLog
+from eventbus._record import AnyRecord
+from eventbus_otlp import OtlpSettings
+from eventbus_otlp._arrived import Arrived
+from eventbus_otlp._client import Client
+from eventbus_otlp._encode import LogsEncoder
+from eventbus_otlp._encoded import Encoded
+from eventbus_otlp._resolved import resolve
+from eventbus_otlp._sender import Encoder, Sender
+from eventbus_otlp._senders import NO_SPAN, Senders
+from eventbus_otlp._signal import Signal
+from tests.otlp._servers import Answer, Server, says, serving, took
+from tests.otlp._sinks import ids, pings
+
+
+class EvenOnes(LogsEncoder):
+    """Knows the form of every second record only, as spans have one."""
+
+    def encode(self, batch: Sequence[AnyRecord]) -> Encoded:
+        places = [i for i, record in enumerate(batch) if record.event.n % 2 == 0]
+        encoded = super().encode([batch[i] for i in places])
+        return encoded._replace(
+            sent=[places[i] for i in encoded.sent],
+            unencodable=[(places[i], why) for i, why in encoded.unencodable],
+        )
+
+
+@asynccontextmanager
+async def senders(
+    server: Server, *signals: Signal, sends_all: bool = True
+) -> AsyncGenerator[Senders]:
+    """Open senders of the *signals*; traces are of every second record."""
+    settings = OtlpSettings(endpoint=server.url, signals=signals)
+    clock = SystemClock()
+    client = Client(resolve(settings, {}, print), settings, clock)
+    await client.start()
+    try:
+        yield Senders(
+            [
+                Sender(
+                    signal,
+                    _encoder(signal),
+                    client,
+                    name="otlp",
+                    log=QuietLog(clock),
+                )
+                for signal in signals
+            ],
+            sends_all=sends_all,
+        )
+    finally:
+        await client.aclose()
+
+
+def _encoder(signal: Signal) -> partial[Encoder]:
+    kind = LogsEncoder if signal == "logs" else EvenOnes
+    return partial(kind, "protobuf", resource={})
+
+
+def sent(server: Server) -> list[tuple[str, list[str]]]:
+    """Return what came, by signal."""
+    return [(r.target.rpartition("/")[2], r.ids) for r in server.requests]
+
+
+BATCH = pings(1, 2, 3, 4)
+
+
+async def test_each_signal_has_its_request() -> None:
+    async with serving() as server, senders(server, "logs", "traces") as both:
+        assert await both.send(BATCH) is None
+        assert await both.send(BATCH) is None
+    once = [("logs", ids(1, 2, 3, 4)), ("traces", ids(2, 4))]
+    assert sent(server) == once + once
+
+
+async def test_only_what_failed_is_tried_again() -> None:
+    async with (
+        serving(says(200), says(503)) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        with pytest.raises(Unavailable):
+            await both.send(BATCH)
+        assert await both.send(BATCH) is None
+        assert await both.send(BATCH) is None
+    assert sent(server) == [
+        ("logs", ids(1, 2, 3, 4)),
+        ("traces", ids(2, 4)),
+        ("traces", ids(2, 4)),
+        ("logs", ids(1, 2, 3, 4)),
+        ("traces", ids(2, 4)),
+    ]
+
+
+async def test_a_part_of_a_batch_that_was_split_is_known_too() -> None:
+    async with (
+        serving(says(200), says(413)) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        with pytest.raises(Exception, match="413"):
+            await both.send(BATCH)
+        await both.send([*BATCH[:2], *pings(5)])
+        await both.send(BATCH[2:])
+    assert sent(server)[2:] == [
+        ("logs", ids(5)),
+        ("traces", ids(2)),
+        ("traces", ids(4)),
+    ]
+
+
+async def test_what_one_refuses_is_sent_as_the_other_and_said_in_the_end() -> None:
+    async with (
+        serving(says(404), says(503), says(200)) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        with pytest.raises(Unavailable):
+            await both.send(BATCH)
+        outcome = await both.send(BATCH)
+    assert outcome is not None
+    assert [place for place, _ in outcome.rejected] == [0, 1, 2, 3]
+    assert [kind for kind, _ in sent(server)] == ["logs", "traces", "traces"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "rejected"),
+    [
+        ((took(1), took(0)), [3]),
+        ((took(0), took(1)), [3]),
+        ((took(2), took(2)), [1, 2, 3]),
+    ],
+)
+async def test_what_either_refused_is_rejected_once(
+    answers: tuple[Answer, ...], rejected: list[int]
+) -> None:
+    async with (
+        serving(*answers) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        outcome = await both.send(BATCH)
+    assert isinstance(outcome, Outcome)
+    assert sorted(place for place, _ in outcome.rejected) == rejected
+
+
+async def test_what_has_no_form_as_one_goes_out_as_the_other() -> None:
+    batch = [*pings(1), *pings(2, text=object())]
+    async with serving() as server, senders(server, "logs", "traces") as both:
+        outcome = await both.send(batch)
+    assert outcome is not None
+    assert [place for place, _ in outcome.unencodable] == [1]
+    assert outcome.rejected == []
+
+
+async def test_what_has_no_form_is_not_rejected_too() -> None:
+    batch = [*pings(1), *pings(2, text=object())]
+    async with (
+        serving(says(200), says(404)) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        outcome = await both.send([*batch, *pings(4)])
+    assert outcome is not None
+    assert [place for place, _ in outcome.unencodable] == [1]
+    assert [place for place, _ in outcome.rejected] == [0, 2]
+
+
+async def test_what_is_no_span_has_no_form_where_only_spans_are_sent() -> None:
+    async with (
+        serving() as server,
+        senders(server, "traces", sends_all=False) as spans,
+    ):
+        outcome = await spans.send(BATCH)
+    assert outcome is not None
+    assert outcome.unencodable == [(0, NO_SPAN), (2, NO_SPAN)]
+    assert sent(server) == [("traces", ids(2, 4))]
+
+
+async def test_wrong_credentials_end_it_at_once() -> None:
+    async with (
+        serving(says(401)) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        with pytest.raises(Refused) as caught:
+            await both.send(BATCH)
+    assert caught.value.permanent
+    assert len(server.requests) == 1
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    arrived = Arrived(at_most=3)
+    arrived.note("logs", BATCH, {3: "no"})
+    assert list(arrived.left("logs", BATCH)) == [0]
+    assert arrived.rejected("logs", BATCH) == {3: "no"}
+    assert list(arrived.left("traces", BATCH)) == [0, 1, 2, 3]
+    arrived.forget(["logs"], BATCH)
+    assert list(arrived.left("logs", BATCH)) == [0, 1, 2, 3]

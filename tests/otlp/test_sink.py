@@ -1,0 +1,254 @@
+"""The life of the OTLP sink, and records that go out as several signals."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+
+from eventbus import Bus, Event, Retry, Span, Unit
+from eventbus._record import AnyRecord
+from eventbus_otlp import OtlpSettings, OtlpSink
+from eventbus_otlp._sender import AT_ONCE
+from tests.otlp import _grpc_servers, _servers
+from tests.otlp._servers import says, serving
+from tests.otlp._sinks import Ping, ids, open_sink, pings
+
+
+class Noting(list[AnyRecord]):
+    """A batch that knows which threads looked into it."""
+
+    def __init__(self, records: Sequence[AnyRecord]) -> None:
+        super().__init__(records)
+        self.threads: set[int] = set()
+
+    def __iter__(self) -> Iterator[AnyRecord]:
+        self.threads.add(threading.get_ident())
+        return super().__iter__()
+
+
+def test_its_defaults_are_those_of_opentelemetry_and_bounded_in_bytes() -> None:
+    assert OtlpSink.network
+    assert OtlpSink.sink_api == 1
+    assert OtlpSink.buffer.max_bytes is not None
+    assert OtlpSink.batch.max_events == 512
+    assert OtlpSink.batch.max_delay_seconds == 1.0
+    assert OtlpSink.batch.max_in_flight > 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "seconds"),
+    [
+        ({}, 10.0),
+        ({"timeout_seconds": 3.0}, 3.0),
+        ({"timeout_seconds": None}, None),
+        ({"signals": ("logs", "traces"), "traces": {"timeout_seconds": 20.0}}, 20.0),
+    ],
+)
+def test_the_timeout_is_the_buss(settings: Any, seconds: float | None) -> None:
+    sink = OtlpSink(OtlpSettings(**_structs(settings)))
+    assert sink.retry.timeout_seconds == seconds
+
+
+def _structs(settings: dict[str, Any]) -> dict[str, Any]:
+    from eventbus_otlp import RecordSignalSettings
+
+    if "traces" in settings:
+        own = RecordSignalSettings(**settings["traces"])
+        return {**settings, "traces": own}
+    return settings
+
+
+def test_it_is_made_without_settings_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "7000")
+    assert OtlpSink().retry.timeout_seconds == 7.0
+
+
+def test_a_missing_package_is_one_clear_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("eventbus_otlp._http", "eventbus_otlp._resolver"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    with pytest.raises(LookupError) as caught:
+        OtlpSink()
+    assert str(caught.value) == (
+        "Sink 'otlp' needs aiohttp, which is not installed. "
+        "Try: pip install 'eventbus[otlp]'"
+    )
+
+
+async def test_a_large_batch_is_encoded_beside_the_loop() -> None:
+    async with serving() as server, open_sink(server.url) as sink:
+        batch = Noting(pings(*range(AT_ONCE + 1)))
+        await asyncio.gather(sink.write(batch), sink.write(batch), sink.write(pings(1)))
+    assert threading.get_ident() not in batch.threads
+    assert sorted(server.ids) == sorted(2 * ids(*range(AT_ONCE + 1)) + ids(1))
+
+
+async def test_one_bad_event_costs_itself() -> None:
+    async with serving() as server, open_sink(server.url) as sink:
+        outcome: Any = await sink.write(
+            [*pings(1), *pings(2, text=object()), *pings(3, text="\ud800")]
+        )
+    assert [place for place, _ in outcome.unencodable] == [1]
+    assert outcome.warned == {"sanitized": 1}
+    assert server.ids == ids(1, 3)
+
+
+async def test_nothing_is_sent_for_a_batch_without_forms() -> None:
+    async with serving() as server, open_sink(server.url) as sink:
+        await sink.write(pings(1, text=object()))
+    assert server.requests == []
+
+
+@pytest.mark.proves("fault-18")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_a_loop_that_ended_without_a_close_leaves_nothing_that_hinders_the_next(
+    protocol: Any,
+) -> None:
+    servers: Any = _servers if protocol == "http/protobuf" else _grpc_servers
+
+    async def life(sink: OtlpSink, *, closes: bool) -> None:
+        await sink.start()
+        await sink.write(pings(1))
+        if closes:
+            await sink.aclose()
+
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(servers.serving()) as server,
+    ):
+        sink = OtlpSink(OtlpSettings(endpoint=server.url, protocol=protocol))
+        asyncio.run(life(sink, closes=False))
+        asyncio.run(life(sink, closes=True))
+        assert server.ids == ids(1, 1)
+    del sink
+    gc.collect()  # what the first loop left open says so here
+
+
+async def test_an_event_of_the_bus_arrives() -> None:
+    async with (
+        serving() as server,
+        Bus(resource={"service.name": "checkout"}) as bus,
+    ):
+        bus.attach(OtlpSink(OtlpSettings(endpoint=server.url)), name="otlp")
+        bus.emit(Ping(n=1))
+        assert (await bus.flush(10)).complete
+    (record,) = server.requests[0].logs
+    assert record.event_name == "ping"
+    assert b"checkout" in server.requests[0].body
+    assert b"telemetry.sdk.name" in server.requests[0].body
+
+
+class Call(Event, tag="call", span=Span("call {name}", duration="duration_ms")):
+    name: str
+    duration_ms: Annotated[float, Unit("ms")]
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+async def test_events_go_out_as_logs_and_those_with_a_span_as_spans_too(
+    protocol: Any,
+) -> None:
+    """The spans are refused for now; only they are sent again."""
+    async with serving(says(200), says(503)) as server, Bus() as bus:
+        settings = OtlpSettings(
+            endpoint=server.url, protocol=protocol, signals=("logs", "traces")
+        )
+        quick = Retry(initial_seconds=0.001, max_seconds=0.001)
+        bus.attach(OtlpSink(settings), name="otlp", retry=quick)
+        bus.emit(Call(name="grep", duration_ms=5.0))
+        bus.emit(Ping(n=1))
+        assert (await bus.flush(20)).complete
+    assert [request.target for request in server.requests] == [
+        "/v1/logs",
+        "/v1/traces",
+        "/v1/traces",
+    ]
+    assert len(server.requests[0].logs) == 2
+    assert server.requests[1].body == server.requests[2].body
+    assert b"call grep" in server.requests[1].body
+    assert b"ping" not in server.requests[1].body
+
+
+@pytest.mark.proves("G9", "fault-55")
+async def test_the_bus_waits_as_long_as_the_far_side_asks() -> None:
+    """``Retry-After`` comes through to the backoff, from a real answer."""
+    later = says(503, b"", ("Retry-After", "1"))
+    async with serving(later) as server, Bus() as bus:
+        bus.attach(
+            OtlpSink(OtlpSettings(endpoint=server.url)),
+            name="otlp",
+            retry=Retry(initial_seconds=0.001, max_seconds=0.001),
+        )
+        bus.emit(Ping(n=1))
+        assert (await bus.flush(20)).complete
+        report = bus.stats().attachments["otlp"]
+    assert report.operations[""].sum_seconds >= 1.0
+    assert len(server.requests) == 2
+
+
+PROGRAM = """
+import asyncio, os, sys, threading
+from eventbus import Bus, Event
+from eventbus_otlp import OtlpSettings, OtlpSink
+
+class Ping(Event, tag="ping"):
+    n: int
+
+bus = Bus()
+bus.attach(OtlpSink(OtlpSettings(endpoint=sys.argv[1])), name="otlp")
+
+async def send(n):
+    bus.emit(Ping(n=n))
+    assert (await bus.flush(10)).complete
+
+async def in_child():
+    await bus.start()
+    await send(2)
+    await bus.aclose()
+    os._exit(0)
+
+async def in_parent():
+    await bus.start()
+    await send(1)
+    child = os.fork()
+    if not child:
+        sys.stdin.read()
+        thread = threading.Thread(target=lambda: asyncio.run(in_child()))
+        thread.start()
+        thread.join()
+        os._exit(1)
+    await send(3)
+    await bus.aclose()
+    _, status = await asyncio.to_thread(os.waitpid, child, 0)
+    assert status == 0
+
+asyncio.run(in_parent())
+"""
+
+
+@pytest.mark.proves("fault-118")
+async def test_a_child_lets_go_of_the_parents_connections_and_has_its_own() -> None:
+    """While the child does nothing yet, the parent's connection ends with the parent's
+    close: nobody else holds it."""
+    async with serving() as server:
+        program = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", PROGRAM, server.url),
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        await server.end_of(0)
+        _, errors = await program.communicate(b"")
+    assert (program.returncode, errors) == (0, b"")
+    assert [request.connection for request in server.requests] == [0, 0, 1]
