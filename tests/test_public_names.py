@@ -143,6 +143,7 @@ METRICS_NAMES = [
     "Metrics",
     "NumberPoint",
     "ObservableGauge",
+    "Temporality",
     "Timer",
     "from_measurements",
     "plans_of",

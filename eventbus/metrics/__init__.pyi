@@ -5,6 +5,7 @@ from eventbus.metrics._data import Exemplar as Exemplar
 from eventbus.metrics._data import HistogramPoint as HistogramPoint
 from eventbus.metrics._data import MetricData as MetricData
 from eventbus.metrics._data import NumberPoint as NumberPoint
+from eventbus.metrics._data import Temporality as Temporality
 from eventbus.metrics._declaration import Aggregation as Aggregation
 from eventbus.metrics._declaration import Counter as Counter
 from eventbus.metrics._declaration import Gauge as Gauge

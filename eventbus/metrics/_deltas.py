@@ -159,4 +159,5 @@ def _difference(then: Point, now: Point, start: int) -> Point | None:
 def _new_exemplars(
     then: tuple[Exemplar, ...], now: tuple[Exemplar, ...]
 ) -> tuple[Exemplar, ...]:
-    return tuple(exemplar for exemplar in now if exemplar not in then)
+    known = set(map(id, then))  # two events may look alike
+    return tuple(exemplar for exemplar in now if id(exemplar) not in known)

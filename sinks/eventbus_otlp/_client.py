@@ -13,6 +13,7 @@ from eventbus_otlp._resolved import SignalTarget
 from eventbus_otlp._settings import OtlpSettings
 from eventbus_otlp._signal import Signal, form_of
 from eventbus_otlp._transport import Reply
+from eventbus_otlp._uninstrumented import uninstrumented
 
 _NOTHING: Final = {"protobuf": b"", "json": b"{}"}
 
@@ -89,6 +90,10 @@ class Client:
                 f"a request of {len(body)} bytes is over max_request_bytes "
                 f"({self._max_bytes})"
             )
+        with uninstrumented():
+            return await self._send(signal, body)
+
+    async def _send(self, signal: Signal, body: bytes) -> Reply:
         wire, headers = self._wires[signal], self._headers[signal]
         used = await headers.current()
         try:

@@ -14,7 +14,7 @@ from typing import Final
 from eventbus_otlp._plain_value import Plain
 from eventbus_otlp._scope import Scope
 from eventbus_otlp._times import check_times
-from eventbus_otlp._value import ProtobufAttribute, ProtobufValue, key_values
+from eventbus_otlp._value import ProtobufValue, key_values
 from eventbus_otlp._wire import (
     DELIMITED,
     FIXED64,
@@ -55,9 +55,9 @@ class ProtobufRecords:
         self._schema_url = text_field(_SCHEMA_URL, scope.schema_url)
         self._heads = Heads(_RECORD)
 
-    def attribute(self, name: str) -> ProtobufAttribute:
+    def attribute(self, name: str) -> ProtobufValue:
         """See :class:`RecordWriter`."""
-        return ProtobufAttribute(self._attributes, name)
+        return ProtobufValue(self._attributes, name)
 
     def dropped_attributes(self, count: int) -> bytes:
         """See :class:`RecordWriter`."""

@@ -105,27 +105,36 @@ class MetricsExport:
         self._is_closing = True
         self._wake.set()
         try:
-            await asyncio.shield(task)
+            await asyncio.wait((task,))
         except asyncio.CancelledError:
             task.cancel()
             await asyncio.wait((task,))
             raise
+        if task.cancelled():  # by a host that ends, before it closes what it has
+            await self._try()
 
     async def _run(self) -> None:
         delay, failures, is_last = self._interval_seconds, 0, False
         while not is_last:
             await self._pause(delay)
             is_last = self._is_closing
-            try:
-                await self.export()
-                delay, failures = self._interval_seconds, 0
-            except Unavailable as error:
-                self._say("metrics wait", describe_error(error))
-                delay = self._retry_after(error, failures)
-                failures += 1
-            except Exception as error:  # noqa: BLE001 - metrics must go on
-                self._say("metrics failed", describe_error(error))
-                delay = self._interval_seconds
+            error = await self._try()
+            delay, failures = self._interval_seconds, failures + 1
+            if error is None:
+                failures = 0
+            elif isinstance(error, Unavailable):
+                delay = self._retry_after(error, failures - 1)
+
+    async def _try(self) -> Exception | None:
+        """Collect and send once; return what went wrong, which the log has."""
+        try:
+            await self.export()
+        except Exception as error:  # noqa: BLE001 - metrics must go on
+            waits = isinstance(error, Unavailable)
+            reason = "metrics wait" if waits else "metrics failed"
+            self._say(reason, describe_error(error))
+            return error
+        return None
 
     def _retry_after(self, error: Unavailable, failures: int) -> float:
         backoff = _FIRST_RETRY_SECONDS * 2 ** min(failures, _MAX_DOUBLINGS)

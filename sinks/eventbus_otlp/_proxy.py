@@ -45,7 +45,7 @@ def _covers(exception: str, url: SplitResult) -> bool:
     name, colon, port = exception.strip().lower().rpartition(":")
     if not (colon and port.isdecimal() and not (":" in name and name[:1] != "[")):
         name = exception.strip().lower()
-    elif False:
+    elif int(port) != (url.port or _PORTS.get(url.scheme)):
         return False
     name, host = name.strip("[]").lstrip("."), (url.hostname or "").lower()
     if "/" in name:

@@ -17,6 +17,7 @@ from opentelemetry.trace import (
     NonRecordingSpan,
     SpanContext,
     TraceFlags,
+    TraceState,
     set_span_in_context,
 )
 
@@ -27,16 +28,28 @@ _Object = Mapping[str, Any]
 
 def log_records(request: bytes) -> list[ReadableLogRecord]:
     """Return what is in *request*, an ``ExportLogsServiceRequest`` of ours in JSON."""
-    return list(_records(msgspec.json.decode(request)))
+    return [
+        ReadableLogRecord(_record(record), resource, scope)
+        for resource, scope, record in parts_of(request, "Logs", "logRecords")
+    ]
 
 
-def _records(request: _Object) -> Iterator[ReadableLogRecord]:
-    for of_resource in request["resourceLogs"]:
-        resource = Resource(_attributes(of_resource.get("resource", {})))
-        for of_scope in of_resource["scopeLogs"]:
+def parts_of(
+    request: bytes, kind: str, name: str
+) -> Iterator[tuple[Resource, InstrumentationScope, _Object]]:
+    """Yield what is in a *request* of a *kind*, each with where it comes from.
+
+    Args:
+        request: In JSON.
+        kind: As in ``resourceLogs``.
+        name: Of the lists in its scopes.
+    """
+    for of_resource in msgspec.json.decode(request)[f"resource{kind}"]:
+        resource = Resource(attributes_of(of_resource.get("resource", {})))
+        for of_scope in of_resource[f"scope{kind}"]:
             scope = _scope(of_scope.get("scope", {}), of_scope.get("schemaUrl"))
-            for record in of_scope["logRecords"]:
-                yield ReadableLogRecord(_record(record), resource, scope)
+            for part in of_scope[name]:
+                yield resource, scope, part
 
 
 def _scope(scope: _Object, schema_url: str | None) -> InstrumentationScope:
@@ -47,31 +60,36 @@ def _record(record: _Object) -> LogRecord:
     return LogRecord(
         timestamp=int(record.get("timeUnixNano", 0)),
         observed_timestamp=int(record.get("observedTimeUnixNano", 0)),
-        context=_context(record),
+        context=_context_of(record),
         severity_text=record.get("severityText"),
         severity_number=SeverityNumber(record.get("severityNumber", 0)),
         body=_value(record["body"]) if "body" in record else None,
-        attributes=_bounded(record),
+        attributes=bounded_attributes_of(record),
         event_name=record.get("eventName"),
     )
 
 
-def _context(record: _Object) -> Context:
+def _context_of(record: _Object) -> Context:
     context = Context()
     if "traceId" not in record:
         return context
-    span = SpanContext(
-        int(record["traceId"], 16),
-        int(record.get("spanId", "0"), 16),
+    return set_span_in_context(NonRecordingSpan(span_context_of(record)), context)
+
+
+def span_context_of(holder: _Object, *, span_id: str = "spanId") -> SpanContext:
+    """Return the ids that *holder* names, that of the span under *span_id*."""
+    return SpanContext(
+        int(holder["traceId"], 16),
+        int(holder.get(span_id, "0"), 16),
         is_remote=False,
-        trace_flags=TraceFlags(record.get("flags", 0)),
+        trace_flags=TraceFlags(holder.get("flags", 0) & 0xFF),
+        trace_state=TraceState.from_header([holder.get("traceState", "")]),
     )
-    return set_span_in_context(NonRecordingSpan(span), context)
 
 
-def _bounded(record: _Object) -> Any:
-    """Return attributes that know how many were left out."""
-    attributes = _attributes(record)
+def bounded_attributes_of(record: _Object) -> Any:
+    """Return the attributes of *record*, which know how many were left out."""
+    attributes = attributes_of(record)
     dropped = record.get("droppedAttributesCount", 0)
     if not dropped:
         return attributes
@@ -83,7 +101,8 @@ def _bounded(record: _Object) -> Any:
     return bounded
 
 
-def _attributes(holder: _Object) -> dict[str, Any]:
+def attributes_of(holder: _Object) -> dict[str, Any]:
+    """Return the attributes of *holder*."""
     return {pair["key"]: _value(pair["value"]) for pair in holder.get("attributes", ())}
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import anyio.to_thread
 
@@ -26,20 +26,25 @@ from eventbus._log import LOGGER_NAME
 from eventbus._record import AnyRecord, Attributes
 from eventbus._side_thread import SideThread
 from eventbus_otlp._encode import LogsEncoder
+from eventbus_otlp._encode_spans import SpansEncoder
 from eventbus_otlp._encoded import Encoded
 from eventbus_otlp._limits import AttributeLimits
 from eventbus_otlp._names import OWN_NAMES, AttributeNames
+from eventbus_otlp._record_encoder import RecordEncoder
 from eventbus_otlp._resource import resource_of
+from eventbus_otlp._senders import NO_SPAN
+from eventbus_otlp._uninstrumented import uninstrumented
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs.export import LogRecordExporter
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 MAX_BUFFER_BYTES: Final = 64 * 1024 * 1024
 TIMEOUT_SECONDS: Final = 90.0  # the SDK's exporters try again by themselves for 64 s
 
 
 class SdkSink:
-    """Hands records to a log record exporter of OpenTelemetry's SDK.
+    """Hands records to an exporter of OpenTelemetry's SDK, as log records or as spans.
 
     For far sides that have an exporter in that form alone; :class:`OtlpSink` costs a
     tenth. One batch at a time is exported, in a daemon thread. An exporter that says it
@@ -50,7 +55,8 @@ class SdkSink:
     The sink takes *exporter* over: it is shut down when the sink closes.
 
     Args:
-        exporter: A ``LogRecordExporter``.
+        exporter: A ``LogRecordExporter``, or a ``SpanExporter``: to that one, records
+            whose event type declares no span have no form.
         limits: How many attributes a record has, and how long they are.
         names: What events and attributes are called.
 
@@ -68,17 +74,17 @@ class SdkSink:
 
     def __init__(
         self,
-        exporter: LogRecordExporter,
+        exporter: LogRecordExporter | SpanExporter,
         *,
         limits: AttributeLimits | None = None,
         names: AttributeNames = OWN_NAMES,
     ) -> None:
         """Start nothing yet."""
-        _check_kind(exporter)
-        self._exporter: Final = exporter
+        self._form: Final = _form_of(exporter)
+        self._exporter: Final[Any] = exporter  # Any: either takes what is its own
         self._limits: Final = limits
         self._names: Final = names
-        self._encoder: LogsEncoder | None = None
+        self._encoder: RecordEncoder | None = None
         self._is_shut_down = False
         self.configure(SinkContext("sdk", {}, Catalog(), SystemClock()))
         self.after_fork()
@@ -98,7 +104,7 @@ class SdkSink:
         if self._turn.locked() or self._call is not None:
             self.after_fork()  # they were of a loop that is gone
         resource = await anyio.to_thread.run_sync(_resource, self._context)
-        self._encoder = LogsEncoder(
+        self._encoder = self._form.encoder(
             "json",
             resource=resource,
             bus_resource=self._context.resource,
@@ -124,17 +130,17 @@ class SdkSink:
 
     def _export(self, batch: Sequence[AnyRecord]) -> Encoded:
         """Encode and export *batch*, in the thread."""
-        from eventbus_otlp._sdk_records import log_records
-
         assert self._encoder is not None
         encoded = self._encoder.encode(batch)
         if encoded.sent:
-            with _uninstrumented():
-                result = self._exporter.export(log_records(encoded.body))
+            with uninstrumented():
+                result = self._exporter.export(self._form.read(encoded.body))
             if result.name != "SUCCESS":
                 name = type(self._exporter).__name__
                 raise Unavailable(f"{name} says {result.name}, and not why")
-        return encoded
+        left_out = set(range(len(batch))).difference(encoded.sent)
+        reasons = dict.fromkeys(left_out, NO_SPAN) | dict(encoded.unencodable)
+        return encoded._replace(unencodable=sorted(reasons.items()))
 
     async def aclose(self) -> None:
         """Shut the exporter down; a batch that it has in hand is left to it."""
@@ -150,9 +156,8 @@ class SdkSink:
             ending.end()
 
     def _shut_down(self) -> None:
-        shut_down: Any = self._exporter.shutdown  # Any: the SDK gives it no type
         with suppress(Exception):  # it is the exporter's, and nothing depends on it
-            shut_down()
+            self._exporter.shutdown()
 
 
 def _resource(context: SinkContext) -> Attributes:
@@ -160,28 +165,30 @@ def _resource(context: SinkContext) -> Attributes:
     return resource_of(context.resource, detectors=(), environ=os.environ, warn=warn)
 
 
-def _check_kind(exporter: object) -> None:
+class _Form(NamedTuple):
+    """How records become what an exporter takes."""
+
+    encoder: Callable[..., RecordEncoder]
+    read: Callable[[bytes], Sequence[object]]
+
+
+def _form_of(exporter: object) -> _Form:
     try:
         from opentelemetry.sdk._logs.export import LogRecordExporter
+        from opentelemetry.sdk.trace.export import SpanExporter
+
+        from eventbus_otlp._sdk_records import log_records
+        from eventbus_otlp._sdk_spans import spans
     except ModuleNotFoundError as error:
         raise PluginError(
             "SdkSink needs opentelemetry-sdk, which is not installed. "
             "Try: pip install 'eventbus[otlp]'"
         ) from error
-    if not isinstance(exporter, LogRecordExporter):
-        raise TypeError(
-            f"exporter must be a LogRecordExporter, got {type(exporter).__name__}"
-        )
-
-
-@contextmanager
-def _uninstrumented() -> Generator[None]:
-    """Let instrumented libraries leave what the exporter sends alone."""
-    from opentelemetry import context
-
-    key = context._SUPPRESS_INSTRUMENTATION_KEY
-    token = context.attach(context.set_value(key, True))
-    try:
-        yield
-    finally:
-        context.detach(token)
+    if isinstance(exporter, LogRecordExporter):
+        return _Form(LogsEncoder, log_records)
+    if isinstance(exporter, SpanExporter):
+        return _Form(SpansEncoder, spans)
+    raise TypeError(
+        "exporter must be a LogRecordExporter or a SpanExporter, "
+        f"got {type(exporter).__name__}"
+    )

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import repeat
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from eventbus_otlp._plain_value import Plain
 from eventbus_otlp._wire import (
+    DELIMITED,
+    FIXED64,
     MAX_INT64,
     MIN_INT64,
     SHORT,
+    VARINT,
     delimited,
     double_field,
     int64,
@@ -24,10 +27,10 @@ from eventbus_otlp._wire import (
 )
 
 # Fields of AnyValue, each with its wire type.
-_STRING: Final = tag(1, 2)
-_BOOL: Final = tag(2, 0)
-_INT: Final = tag(3, 0)
-_DOUBLE: Final = tag(4, 1)
+_STRING: Final = tag(1, DELIMITED)
+_BOOL: Final = tag(2, VARINT)
+_INT: Final = tag(3, VARINT)
+_DOUBLE: Final = tag(4, FIXED64)
 _DOUBLE_NUMBER: Final = 4
 _ARRAY_NUMBER: Final = 5
 _TABLE_NUMBER: Final = 6
@@ -80,25 +83,49 @@ def _key_value(key: str, value: Plain) -> bytes:
     )
 
 
-class ProtobufValue:
-    """Writes values as field *number*, an ``AnyValue``. See :class:`ValueWriter`.
+class _Head(NamedTuple):
+    """Makes what stands before a value.
 
-    What stands before a value is made once for each length that a value has.
+    Args:
+        tag: Of the field.
+        key: The key and the tag of the value after it, in a ``KeyValue``.
     """
 
-    def __init__(self, number: int) -> None:
-        self._tag = tag(number, 2)
-        self._text_heads = _TextHeads(self)
-        self._int_heads = [self.head(_INT, length) for length in range(11)]
-        double = self.head(_DOUBLE, 8)
-        self._double_head = double
-        self._double = Struct(f"<{len(double)}sd").pack
-        truth = self.head(_BOOL, 1)
-        self._truths = (truth + b"\x00", truth + b"\x01")
+    tag: bytes
+    key: bytes
 
-    def head(self, start: bytes, length: int) -> bytes:
+    def __call__(self, start: bytes, length: int) -> bytes:
         """Return what stands before *length* bytes of a value that begins so."""
-        return self._tag + varint(len(start) + length) + start
+        length += len(start)
+        if not self.key:
+            return self.tag + varint(length) + start
+        key = self.key + varint(length)
+        return self.tag + varint(len(key) + length) + key + start
+
+
+class ProtobufValue:
+    """Writes values as field *number*. See :class:`ValueWriter`.
+
+    What stands before a value is made once for each length that a value has.
+
+    Args:
+        number: Of the field.
+        key: Of the ``KeyValue`` that it is; ``None``: it is an ``AnyValue``.
+    """
+
+    def __init__(self, number: int, key: str | None = None) -> None:
+        before = b""
+        if key is not None:
+            before = delimited(_KEY_NUMBER, key.encode()) + tag(
+                _VALUE_NUMBER, DELIMITED
+            )
+        self._head = head = _Head(tag(number, DELIMITED), before)
+        self._text_heads = _TextHeads(head)
+        self._int_heads = [head(_INT, length) for length in range(11)]
+        self._double_head = head(_DOUBLE, 8)
+        self._double = Struct(f"<{len(self._double_head)}sd").pack
+        truth = head(_BOOL, 1)
+        self._truths = (truth + b"\x00", truth + b"\x01")
 
     def texts(self, values: Sequence[str]) -> list[bytes]:
         """See :class:`ValueWriter`."""
@@ -126,29 +153,15 @@ class ProtobufValue:
     def one(self, value: Plain) -> bytes:
         """See :class:`ValueWriter`."""
         content = any_value(value)
-        return self.head(b"", len(content)) + content
-
-
-class ProtobufAttribute(ProtobufValue):
-    """Writes values as field *number*, a ``KeyValue`` with a key of its own."""
-
-    def __init__(self, number: int, key: str) -> None:
-        self._key = delimited(_KEY_NUMBER, key.encode()) + tag(_VALUE_NUMBER, 2)
-        super().__init__(number)
-
-    def head(self, start: bytes, length: int) -> bytes:
-        """Return what stands before *length* bytes of a value that begins so."""
-        length += len(start)
-        key = self._key + varint(length)
-        return self._tag + varint(len(key) + length) + key + start
+        return self._head(b"", len(content)) + content
 
 
 class _TextHeads(dict[int, bytes]):
-    def __init__(self, writer: ProtobufValue) -> None:
-        self._writer = writer
+    def __init__(self, head: _Head) -> None:
+        self._head = head
 
     def __missing__(self, length: int) -> bytes:
-        head = self._writer.head(_STRING + varint(length), length)
+        head = self._head(_STRING + varint(length), length)
         if length < _REMEMBERED:
             self[length] = head
         return head

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import pytest
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from eventbus import Attribute, Event, Label, Record, Span, Unit, trace_context
+from eventbus import Attribute, Bus, Event, Label, Record, Span, Unit, trace_context
+from eventbus.testing import RecordingSink
 from eventbus_otlp._encode_spans import SpansEncoder
 from eventbus_otlp._limits import AttributeLimits
 from eventbus_otlp._names import AttributeNames
@@ -96,7 +97,6 @@ def test_a_record_that_is_a_span_itself_keeps_its_ids() -> None:
     assert (span.span_id.hex(), span.parent_span_id.hex()) == (SPAN_ID, above)
 
 
-@pytest.mark.proves("J7")
 def test_the_end_of_a_pair_is_the_span_that_others_had_as_their_parent() -> None:
     own = "00f067aa0ba902b7"
     inner = made(Tool(), span_id=own)
@@ -274,3 +274,25 @@ def test_a_span_at_no_time_costs_itself_alone(time: Any) -> None:
     _, encoded = both_of_spans(batch)
     assert list(encoded.sent) == [0, 2]
     assert [place for place, _ in encoded.unencodable] == [1]
+
+
+@pytest.mark.proves("J7")
+async def test_what_is_between_a_start_and_its_end_is_below_it_and_then_no_more() -> (
+    None
+):
+    sink, own_id = RecordingSink(), "00f067aa0ba902b7"
+    outer = trace_context.TraceContext(TRACE_ID, SPAN_ID, 1)
+    async with Bus() as bus:
+        bus.attach(sink)
+        with trace_context.attach(outer):
+            with trace_context.attach(trace_context.TraceContext(TRACE_ID, own_id, 1)):
+                bus.emit(Tool(tool="inside"))
+            bus.emit(Failure(own_id=own_id, took=2, kind="ValueError", words="no"))
+            bus.emit(Tool(tool="after"))
+        await bus.flush()
+    inside, pair, after = spans(*sink.records)
+    assert {span.trace_id.hex() for span in (inside, pair, after)} == {TRACE_ID}
+    assert inside.parent_span_id.hex() == pair.span_id.hex() == own_id
+    assert pair.parent_span_id.hex() == after.parent_span_id.hex() == SPAN_ID
+    assert pair.end_time_unix_nano - pair.start_time_unix_nano == 2 * 10**9
+    assert attributes(pair.events[0])["exception.type"] == "ValueError"

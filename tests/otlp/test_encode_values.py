@@ -8,6 +8,7 @@ import decimal
 import enum
 import json
 import math
+import numbers
 import pathlib
 import uuid
 from typing import Annotated, Any
@@ -146,6 +147,16 @@ class Level(enum.IntEnum):
     LOW = 1
 
 
+class Int64:
+    """A whole number of a class of its own, as numpy's are."""
+
+    def __int__(self) -> int:
+        return 7
+
+
+numbers.Integral.register(Int64)
+
+
 @dataclasses.dataclass
 class Point:
     x: float
@@ -163,6 +174,7 @@ SOME_ID = uuid.UUID(int=5)
         (Word("w"), "w"),
         (Whole(3), 3),
         (Level.LOW, 1),
+        (Int64(), 7),
         (Colour.RED, "red"),
         (Point(0.5, "p"), {"x": 0.5, "label": "p"}),
         (Inner("n"), {"name": "n"}),

@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from eventbus import Event, Label, Record, Unavailable, Unit
 from eventbus._clock import SystemClock
 from eventbus._log import QuietLog
-from eventbus.metrics import Aggregator
+from eventbus.metrics import Aggregator, NumberPoint
 from eventbus.testing import ManualClock
 from eventbus_otlp import OtlpSettings
 from eventbus_otlp._client import Client
@@ -48,8 +48,9 @@ class Rig:
         self.server = server
         self.clock = ManualClock()
         self.aggregator = Aggregator(clock=self.clock)
+        self.reader = self.aggregator.reader(options.pop("temporality", "delta"))
         self.export = MetricsExport(
-            self.aggregator.reader(options.pop("temporality", "delta")),
+            self.reader,
             MetricsEncoder("protobuf", resource={"service.name": "s"}),
             partial(client.send, "metrics"),
             clock=self.clock,
@@ -184,7 +185,10 @@ async def test_a_server_that_is_down_is_asked_again_soon_and_as_it_wishes() -> N
         rig.export.start()
         rig.count(a=1)
         for seconds in (60, 1, 2, 7):
-            request = await rig.after(seconds)
+            await rig.until_it_waits()
+            rig.clock.advance(seconds - 0.5)
+            assert rig.clock.timers == 1
+            request = await rig.after(0.5)
         assert jobs(request) == {"a": 1}
         await rig.export.aclose()
         assert len(rig.server.requests) == 4
@@ -195,8 +199,10 @@ async def test_no_answer_in_time_is_none_and_the_metrics_come_again() -> None:
         rig.count(a=1)
         with pytest.raises(Unavailable, match="no answer in time"):
             await rig.export.export()
-        await rig.export.export()
-        assert jobs(rig.server.requests[-1]) == {"a": 1}
+        counter, _ = rig.reader.collect()
+        (point,) = counter.points
+        assert isinstance(point, NumberPoint)
+        assert point.value == 1
 
 
 @pytest.mark.parametrize("status", [413, 400])
@@ -225,6 +231,17 @@ async def test_a_request_that_is_refused_is_halved_until_the_bad_point_is_alone(
         assert jobs(*taken) == {"a": 1, "b": 2, "c": 4}
         assert timed(*taken) == 10
         assert (rig.export.delivered, rig.export.refused) == (7, 1)
+
+
+async def test_of_halves_what_was_not_tried_is_sent_again_as_well() -> None:
+    async with sending(says(413), says(503)) as rig:
+        rig.count(a=1, b=2, c=3, d=4)
+        with pytest.raises(Unavailable):
+            await rig.export.export()
+        await rig.export.export()
+        _, _, last = rig.server.requests
+        assert jobs(last) == {"a": 1, "b": 2, "c": 3, "d": 4}
+        assert timed(last) == 10
 
 
 async def test_of_halves_only_what_did_not_arrive_is_sent_again() -> None:
@@ -313,3 +330,26 @@ async def test_an_error_of_the_encoder_s_own_ends_nothing(
         request = await rig.after(60)
         assert jobs(request) == {"a": 1}
         await rig.export.aclose()
+
+
+async def test_a_host_that_cancels_every_task_still_gets_its_metrics_out() -> None:
+    async with sending() as rig:
+        rig.export.start()
+        rig.count(a=1)
+        await rig.until_it_waits()
+        (task,) = [t for t in asyncio.all_tasks() if t.get_name() == "otlp metrics"]
+        task.cancel()
+        await asyncio.wait((task,))
+        await rig.export.aclose()
+        assert jobs(*rig.server.requests) == {"a": 1}
+
+
+async def test_a_close_never_raises_what_went_wrong(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with sending(says(503)) as rig:
+        rig.export.start()
+        rig.count(a=1)
+        await rig.export.aclose()
+        assert "metrics wait" in caplog.text
+        assert rig.export.delivered == 0

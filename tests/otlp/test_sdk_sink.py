@@ -6,22 +6,39 @@ import asyncio
 import math
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+)
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import (
     InMemoryLogRecordExporter,
     LogRecordExporter,
     LogRecordExportResult,
 )
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from eventbus import Bus, Catalog, Record, Retry, SinkContext
+from eventbus import (
+    Attribute,
+    Bus,
+    Catalog,
+    Event,
+    Record,
+    Retry,
+    SinkContext,
+    Span,
+    Unit,
+)
 from eventbus._clock import SystemClock
-from eventbus.testing import FarSide, check_sink
+from eventbus._record import AnyRecord
+from eventbus.testing import FarSide, check_sink, settled
 from eventbus_otlp import SdkSink
 from eventbus_otlp._limits import AttributeLimits
+from eventbus_otlp._senders import NO_SPAN
 from tests.otlp._official import from_json
 from tests.otlp._sinks import Ping, ids, pings
 
@@ -66,7 +83,7 @@ def failure() -> LogRecordExportResult:
     return LogRecordExportResult.FAILURE
 
 
-def sink_with(exporter: LogRecordExporter, **options: Any) -> SdkSink:
+def sink_with(exporter: Any, **options: Any) -> SdkSink:
     sink = SdkSink(exporter, **options)
     resource = {"service.name": "checkout"}
     sink.configure(SinkContext("sdk", resource, Catalog(), SystemClock()))
@@ -102,6 +119,61 @@ async def test_an_exporter_sends_what_we_would_send() -> None:
     ]
     assert [*theirs.resource.attributes] == [*ours.resource_logs[0].resource.attributes]
     assert theirs.scope_logs[0].scope == ours.resource_logs[0].scope_logs[0].scope
+
+
+class Step(
+    Event,
+    tag="step",
+    span=Span("step {name}", duration="duration_ms", ok="success"),
+):
+    name: str
+    duration_ms: Annotated[float, Unit("ms")]
+    success: bool = True
+    error: Annotated[str | None, Attribute("exception.message")] = None
+    tried: Any = None
+
+
+async def test_a_span_exporter_sends_what_we_would_send() -> None:
+    batch: list[AnyRecord] = [
+        Record(
+            Step(name="a", duration_ms=1.5, tried=[{"n": 1}]),
+            id="b-1",
+            time_unix_nano=1_795_247_063_541_164_823,
+            trace_id=TRACE,
+            span_id=SPAN,
+            trace_flags=1,
+            tracestate="vendor=1",
+        ),
+        *pings(2),
+        Record(
+            Step(name="b", duration_ms=2.0, success=False, error="no such file"),
+            id="b-3",
+            time_unix_nano=1_795_247_063_541_164_824,
+        ),
+    ]
+    exporter = InMemorySpanExporter()
+    sink = sink_with(exporter)
+    await sink.start()
+    outcome = await sink.write(batch)
+    assert sink._encoder is not None
+    encoded = sink._encoder.encode(batch)
+    await sink.aclose()
+    ours = from_json(encoded.body, ExportTraceServiceRequest)
+    theirs = encode_spans(exporter.get_finished_spans())
+    kept = [_comparable(span) for span in ours.resource_spans[0].scope_spans[0].spans]
+    assert kept == [
+        _comparable(span) for span in theirs.resource_spans[0].scope_spans[0].spans
+    ]
+    assert len(kept) == 2
+    assert outcome is not None
+    assert outcome.unencodable == [(1, NO_SPAN)]
+
+
+def _comparable(span: Any) -> Any:
+    span.flags = 0  # whether its parent is remote, which we do not know
+    if not span.status.code:
+        span.ClearField("status")  # the SDK writes an empty one
+    return span
 
 
 async def test_a_failure_is_tried_again_by_the_bus() -> None:
@@ -142,6 +214,7 @@ async def test_an_exporter_that_hangs_keeps_one_thread() -> None:
     for n in range(5):
         call = asyncio.create_task(sink.write(pings(n)))
         await asyncio.to_thread(began.wait)
+        await settled()
         call.cancel("the time is up")
         with pytest.raises(asyncio.CancelledError, match="the time is up"):
             await call
@@ -172,7 +245,9 @@ async def test_what_the_exporter_sends_is_left_alone_by_instrumentation() -> Non
 
 
 def test_what_is_no_exporter_of_logs_is_refused() -> None:
-    with pytest.raises(TypeError, match="must be a LogRecordExporter, got object"):
+    with pytest.raises(
+        TypeError, match="LogRecordExporter or a SpanExporter, got object"
+    ):
         SdkSink(object())  # type: ignore[arg-type]
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
+from opentelemetry import context
 
 from eventbus import Bus, Event, Retry, Span, Unit
 from eventbus._record import AnyRecord
@@ -149,6 +150,22 @@ async def test_an_event_of_the_bus_arrives() -> None:
     assert record.event_name == "ping"
     assert b"checkout" in server.requests[0].body
     assert b"telemetry.sdk.name" in server.requests[0].body
+
+
+async def test_what_is_sent_is_left_alone_by_instrumentation() -> None:
+    seen: list[object] = []
+
+    async def headers() -> dict[str, str]:
+        seen.append(context.get_value(context._SUPPRESS_INSTRUMENTATION_KEY))
+        return {"attempt": str(len(seen))}
+
+    async with (
+        serving(says(401)) as server,
+        open_sink(server.url, headers=headers) as sink,
+    ):
+        await sink.write(pings(1))
+    assert seen == [None, True]
+    assert context.get_value(context._SUPPRESS_INSTRUMENTATION_KEY) is None
 
 
 class Call(Event, tag="call", span=Span("call {name}", duration="duration_ms")):

@@ -6,12 +6,12 @@ import asyncio
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
 
-from eventbus import Batch, Bus, Event, Record, Retry, bind
+from eventbus import Batch, Bus, Event, Record, Retry, Span, Unit, bind
 from eventbus._record import AnyRecord
 from eventbus.testing import RecordingSink
 from eventbus_otlp import OtlpSettings, OtlpSink
@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
 
 PROTOCOLS = ["http/protobuf", "http/json", "grpc"]
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+TIME = 1_795_247_063_541_164_823
 QUICK = Retry(initial_seconds=0.05, max_seconds=0.2, budget_ratio=1, timeout_seconds=5)
 
 
@@ -42,6 +43,19 @@ class Mixed(Event, tag="test.collector.mixed", severity="warn", body="said"):
         default_factory=lambda: {"list": [1, "two", None, {"deep": 2.5}], "empty": {}}
     )
     missing: str | None = None
+
+
+class Call(
+    Event,
+    tag="test.collector.call",
+    span=Span("call {name}", duration="duration_ms", ok="success"),
+):
+    """What becomes a span as well."""
+
+    run: str
+    name: str
+    duration_ms: Annotated[float, Unit("ms")]
+    success: bool = True
 
 
 def settings(collector: Collector, protocol: Any, **more: Any) -> OtlpSettings:
@@ -85,6 +99,50 @@ async def test_every_field_of_a_record_arrives(
     about = resources(collector, run)
     assert about["service.name"] == {"stringValue": "checkout"}
     assert about["telemetry.sdk.name"] == {"stringValue": "eventbus"}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_completed_event_arrives_as_a_log_and_as_a_span(
+    collector: Collector, protocol: Any
+) -> None:
+    run = uuid.uuid4().hex
+    sink = OtlpSink(settings(collector, protocol, signals=("logs", "traces")))
+    call = Call(run=run, name="grep", duration_ms=1.5)
+    async with Bus() as bus:
+        bus.attach(sink, name="otlp")
+        bus.relay(Record(call, trace_id=TRACE, span_id=SPAN, time_unix_nano=TIME))
+        bus.emit(Mixed(run=run, n=1))
+        assert (await bus.flush(20)).complete
+
+    def look() -> list[dict[str, Any]]:
+        return [
+            span
+            for document in collector.read("traces")
+            for resource_spans in document["resourceSpans"]
+            for scope_spans in resource_spans["scopeSpans"]
+            for span in scope_spans["spans"]
+            if attributes(span).get("run") == {"stringValue": run}
+        ]
+
+    (span,) = await asyncio.to_thread(until, look, what="the span is there")
+    assert (span["name"], span["traceId"]) == ("call grep", TRACE)
+    assert span["parentSpanId"] == SPAN
+    assert span["spanId"] not in ("", SPAN)
+    assert int(span["endTimeUnixNano"]) == TIME
+    assert int(span["startTimeUnixNano"]) == TIME - 1_500_000
+    assert span["status"] == {"code": 1}
+    logs = await asyncio.to_thread(until, lambda: of_run(collector, run), what="logs")
+    assert len(logs) == 2
+
+
+def of_run(collector: Collector, run: str) -> list[dict[str, Any]]:
+    """Return the log records of *run*, once both are there."""
+    found = [
+        record
+        for record in log_records(collector)
+        if attributes(record).get("run") == {"stringValue": run}
+    ]
+    return found if len(found) == 2 else []
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -1,0 +1,27 @@
+"""That what we send is no business of OpenTelemetry's instrumentations."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def uninstrumented() -> Generator[None]:
+    """Let instrumented libraries make no spans and no metrics of what the block does.
+
+    The SDK's own processors do so around their exporters. A program that has not
+    imported OpenTelemetry's API has no instrumentations.
+    """
+    context: Any = sys.modules.get("opentelemetry.context")  # Any: it may be absent
+    if context is None:
+        yield
+        return
+    key = context._SUPPRESS_INSTRUMENTATION_KEY
+    token = context.attach(context.set_value(key, True))
+    try:
+        yield
+    finally:
+        context.detach(token)
