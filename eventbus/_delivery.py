@@ -6,7 +6,6 @@ makes attempt after attempt until each batch in it has its final state.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
@@ -30,7 +29,7 @@ from eventbus._verdict import (
     Verdict,
     progress_of,
 )
-from eventbus._waiting import settle, wait_until_done
+from eventbus._waiting import WaitingRoom
 
 if TYPE_CHECKING:
     from eventbus._attachment import Attachment
@@ -83,9 +82,9 @@ class Delivery:
         self._budget: Final = RetryBudget(plan.retry.budget_ratio)
         self._deposit: Final = self._budget.deposit
         self._breaker: Final = CircuitBreaker(self._backoff)
-        self._backing_off: set[asyncio.Future[None]] = set()
-        self._barred: set[asyncio.Future[None]] = set()
-        self._held_back: set[asyncio.Future[None]] = set()
+        self._backing_off: Final = WaitingRoom(host.clock)
+        self._barred: Final = WaitingRoom(host.clock)  # they ask the circuit again
+        self._held_back: Final = WaitingRoom(host.clock)
         self._paused = False
         self.draining = False
         self.stopped = False
@@ -241,7 +240,7 @@ class Delivery:
         if self._health.state != "ready":
             self._health.ready()
         if self._barred:
-            self._let_the_barred_look()
+            self._barred.wake()
 
     async def _decide(
         self,
@@ -264,7 +263,7 @@ class Delivery:
         """Keep what is known of an attempt, begun *since*, that *error* broke off."""
         self._ledger.calls.add(self._clock.monotonic() - since)
         self._breaker.abandoned(ticket=ticket)
-        self._let_the_barred_look()
+        self._barred.wake()
         if not hand:
             return
         batch, trouble = hand[-1]
@@ -281,7 +280,7 @@ class Delivery:
         for batch, _ in hand:
             self._fate.keep_gaps(batch)
         self._breaker.abandoned()
-        self._let_the_barred_look()
+        self._barred.wake()
 
     def _note_whose(self, batch: RecordBatch) -> None:
         """Note whether what comes of *batch* is the doing of own events alone."""
@@ -296,12 +295,7 @@ class Delivery:
             self._breaker.failed(now, ticket=ticket)
         else:
             self._breaker.succeeded(now, ticket=ticket)
-        self._let_the_barred_look()
-
-    def _let_the_barred_look(self) -> None:
-        """Let those who wait for the circuit ask it again: for a call, or how long."""
-        for woken in list(self._barred):
-            settle(woken)
+        self._barred.wake()
 
     def _conclude(
         self, hand: Hand, batch: RecordBatch, trouble: Trouble, verdict: Conclusion
@@ -409,27 +403,20 @@ class Delivery:
         return delay
 
     async def _pause_with(
-        self, hand: Hand, seconds: float | None, among: set[asyncio.Future[None]]
+        self, hand: Hand, seconds: float | None, room: WaitingRoom
     ) -> None:
         """Wait, but no longer than the next batch in *hand* is worth it."""
-        await self._pause(self._expiry.at_most(seconds, hand[-1][0]), among)
+        await self._pause(self._expiry.at_most(seconds, hand[-1][0]), room)
 
-    async def _pause(
-        self, seconds: float | None, among: set[asyncio.Future[None]]
-    ) -> None:
+    async def _pause(self, seconds: float | None, room: WaitingRoom) -> None:
         """Wait, but no longer than until the attachment closes."""
         if self.draining and (seconds is None or seconds > DRAIN_PAUSE_SECONDS):
             seconds = DRAIN_PAUSE_SECONDS
-        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        among.add(woken)
-        try:
-            await wait_until_done(woken, self._clock, seconds)
-        finally:
-            among.discard(woken)
+        await room.wait(seconds)
 
     def _wake(self) -> None:
-        for woken in [*self._backing_off, *self._barred, *self._held_back]:
-            settle(woken)
+        for room in (self._backing_off, self._barred, self._held_back):
+            room.wake()
 
     def pause(self) -> None:
         """Begin no further attempt until :meth:`resume`; a drain overrides it."""
@@ -438,8 +425,7 @@ class Delivery:
     def resume(self) -> None:
         """Go on with what is held."""
         self._paused = False
-        for woken in list(self._held_back):
-            settle(woken)
+        self._held_back.wake()
 
     def drain(self) -> None:
         """End every wait: what is held is tried once more, without long pauses."""

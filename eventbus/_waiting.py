@@ -64,6 +64,42 @@ async def wait_until_done(
     return future.done()
 
 
+class WaitingRoom:
+    """Those who wait for one thing, each until its own time is up or all are woken.
+
+    Args:
+        clock: What measures the time.
+    """
+
+    __slots__ = ("_clock", "_woken")
+
+    def __init__(self, clock: Clock) -> None:
+        """Begin empty."""
+        self._clock: Final = clock
+        self._woken: set[asyncio.Future[None]] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._woken)
+
+    async def wait(self, seconds: float | None) -> None:
+        """Wait until :meth:`wake`, or *seconds* at most; ``None`` is no limit."""
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._woken.add(woken)
+        try:
+            await wait_until_done(woken, self._clock, seconds)
+        finally:
+            self._woken.discard(woken)
+
+    def wake(self) -> None:
+        """Let all of them go on."""
+        for woken in list(self._woken):
+            settle(woken)
+
+    def clear(self) -> None:
+        """Forget those whose loop is gone."""
+        self._woken.clear()
+
+
 class TimeLimit:
     """How long an ending may take; what waits within it withstands cancellation.
 
