@@ -40,7 +40,6 @@ def refused(text: str) -> list[str]:
     return str(caught.value).splitlines()
 
 
-@pytest.mark.proves("H7")
 def test_a_table_for_each_event_says_what_a_class_statement_says() -> None:
     config = load_config(tomllib.loads(EXAMPLE))
     assert config.metrics == {

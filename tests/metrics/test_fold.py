@@ -42,7 +42,7 @@ def test_numbers_are_folded_as_one_by_one(values: list[Any]) -> None:
     assert folded.invalid == 0
 
 
-@pytest.mark.proves("fault-1", "fault-114")
+@pytest.mark.proves("fault-1")
 @settings(deadline=None)
 @given(st.lists(st.one_of(NUMBERS, ODD), min_size=1))
 def test_what_is_no_number_is_counted_and_costs_no_other_value(

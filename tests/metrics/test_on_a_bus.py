@@ -230,7 +230,6 @@ async def test_an_exemplar_is_told_to_a_reader_of_deltas_once() -> None:
         assert (point.count, point.exemplars) == (1, ())
 
 
-@pytest.mark.proves("fault-114")
 async def test_an_exemplar_of_a_value_that_is_none_is_dropped() -> None:
     async with Rig() as rig:
         sink = Counting()

@@ -148,7 +148,7 @@ def test_a_clock_that_was_set_back_gives_no_time_before_the_start() -> None:
     assert point.time_unix_nano == point.start_unix_nano
 
 
-@pytest.mark.proves("H8", "fault-119")
+@pytest.mark.proves("H8")
 def test_collecting_in_another_thread_sees_whole_series_and_loses_nothing() -> None:
     aggregator = Aggregator(Aggregation(max_series=600))
     readers = [aggregator.reader("delta") for _ in range(2)]
@@ -277,6 +277,14 @@ def test_a_part_may_be_put_back_and_comes_even_if_nothing_is_new() -> None:
     counter, _ = reader.collect()
     reader.put_back([counter])
     assert reader.collect() == [counter]
+
+
+def test_a_gauge_that_was_put_back_comes_once() -> None:
+    aggregator = Aggregator()
+    reader = aggregator.reader("delta")
+    aggregator.observe(records(Usage(window=3)))
+    reader.put_back(reader.collect())
+    assert values(named(reader.collect())["usage.window"]) == {(): 3}
 
 
 def test_what_was_put_back_survives_a_reset() -> None:

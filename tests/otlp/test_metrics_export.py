@@ -18,7 +18,7 @@ from eventbus import Event, Label, Record, Unavailable, Unit
 from eventbus._clock import SystemClock
 from eventbus._log import QuietLog
 from eventbus.metrics import Aggregator, NumberPoint
-from eventbus.testing import ManualClock
+from eventbus.testing import ManualClock, settled
 from eventbus_otlp import OtlpSettings
 from eventbus_otlp._client import Client
 from eventbus_otlp._metrics_encode import MetricsEncoder
@@ -310,6 +310,27 @@ async def test_a_close_waits_for_what_is_on_its_way_and_sends_the_rest() -> None
         ]
 
 
+async def test_of_two_exports_at_once_one_waits_for_the_other() -> None:
+    released = asyncio.Event()
+
+    async def slow(writer: Writer, request: Request) -> None:
+        await released.wait()
+        await says(503)(writer, request)
+
+    async with sending(slow) as rig:
+        rig.count(a=1)
+        first = asyncio.create_task(rig.export.export())
+        await rig.server.request()
+        rig.count(a=1)
+        second = asyncio.create_task(rig.export.export())
+        await settled()
+        released.set()
+        with pytest.raises(Unavailable):
+            await first
+        await second
+        assert jobs(rig.server.requests[-1]) == {"a": 2}
+
+
 async def test_an_error_of_the_encoder_s_own_ends_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -332,8 +353,11 @@ async def test_an_error_of_the_encoder_s_own_ends_nothing(
         await rig.export.aclose()
 
 
-async def test_a_host_that_cancels_every_task_still_gets_its_metrics_out() -> None:
-    async with sending() as rig:
+@pytest.mark.parametrize(("answer", "delivered"), [(takes, 2), (says(503), 0)])
+async def test_a_host_that_cancels_every_task_still_gets_its_metrics_out(
+    answer: Answer, delivered: int
+) -> None:
+    async with sending(answer) as rig:
         rig.export.start()
         rig.count(a=1)
         await rig.until_it_waits()
@@ -342,6 +366,7 @@ async def test_a_host_that_cancels_every_task_still_gets_its_metrics_out() -> No
         await asyncio.wait((task,))
         await rig.export.aclose()
         assert jobs(*rig.server.requests) == {"a": 1}
+        assert rig.export.delivered == delivered
 
 
 async def test_a_close_never_raises_what_went_wrong(
