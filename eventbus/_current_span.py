@@ -36,14 +36,16 @@ def current_span() -> Any:
     return None if span is api.INVALID_SPAN else span  # type: ignore[union-attr]
 
 
+Found = tuple[Bound | None, object, Bound | None]
+
+
 class _Latest:
     """What was found last: one span is current for many events."""
 
     __slots__ = ("found",)
 
     def __init__(self) -> None:
-        nothing: tuple[Bound | None, object, Bound | None] = None, None, None
-        self.found = nothing
+        self.found: Found = (None, None, None)
 
 
 _latest: Final = _Latest()  # a cache, the same for every bus
