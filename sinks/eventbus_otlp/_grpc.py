@@ -61,6 +61,10 @@ _OPTIONS: Final = {
 class GrpcTransport:
     """Sends requests over HTTP/2, several at a time over one connection.
 
+    Which proxies are used grpc itself decides, by ``grpc_proxy``, ``https_proxy`` or
+    ``http_proxy`` and ``no_proxy``, in small letters; ``trust_environment`` may turn
+    that off.
+
     In the child of a fork there is nothing left of the parent's connection, and grpc's
     own threads are not there either: a parent that has used gRPC should fork before.
 

@@ -114,6 +114,7 @@ async def test_nothing_is_sent_for_a_batch_without_forms() -> None:
 
 @pytest.mark.proves("fault-18")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # uvloop never ends on an error
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_a_loop_that_ended_without_a_close_leaves_nothing_that_hinders_the_next(
     protocol: Any,
