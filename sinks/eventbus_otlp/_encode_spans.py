@@ -14,6 +14,7 @@ from eventbus import Event
 from eventbus._catalog import EventField, EventType, describe, nanoseconds_in
 from eventbus._event import Span, identity_of, template_parts
 from eventbus._record import AttributeValue
+from eventbus._tracestate import NOTHING_ADDED, Tracestate
 from eventbus_otlp._findings import Findings
 from eventbus_otlp._group import Group
 from eventbus_otlp._limits import AttributeLimits
@@ -61,6 +62,7 @@ class SpansEncoder(RecordEncoder):
         limits: How many attributes a span has, and how long they are.
         names: What attributes are called outside.
         span_attributes: What each span has where it says nothing else.
+        tracestate: What stands in front of the tracestate of each.
         schema_url: Whose names these are; empty says nothing.
     """
 
@@ -73,6 +75,7 @@ class SpansEncoder(RecordEncoder):
         limits: AttributeLimits | None = None,
         names: AttributeNames = OWN_NAMES,
         span_attributes: Mapping[str, AttributeValue] | None = None,
+        tracestate: Tracestate = NOTHING_ADDED,
         schema_url: str = "",
     ) -> None:
         """Work out what no record changes."""
@@ -84,7 +87,7 @@ class SpansEncoder(RecordEncoder):
         )
         super().__init__(
             writer,
-            _SpanPlans(writer, attributes, span_attributes or {}).of,
+            _SpanPlans(writer, attributes, span_attributes or {}, tracestate).of,
             resource=resource,
             bus_resource=bus_resource,
             limits=limits,
@@ -99,10 +102,12 @@ class _SpanPlans:
         writer: SpanWriter,
         attributes: Attributes,
         configured: Mapping[str, AttributeValue],
+        tracestate: Tracestate,
     ) -> None:
         self._writer = writer
         self._attributes = attributes
         self._configured = configured
+        self._tracestate = tracestate
 
     def of(self, event_type: type[Event]) -> Plan | None:
         described = describe(event_type)
@@ -112,7 +117,8 @@ class _SpanPlans:
         exceptions = Exceptions.of(described, self._attributes.limits)
         own = self._attributes.of(described, without=exceptions.fields)
         columns = [*own, *self._constants(described)]
-        return Plan(columns, _around(self._writer, described, span, exceptions))
+        around = _around(self._writer, described, span, exceptions, self._tracestate)
+        return Plan(columns, around)
 
     def _constants(self, described: EventType) -> list[AttributeColumn]:
         indexes = {name_of(f): i for i, f in enumerate(described.fields)}
@@ -140,7 +146,11 @@ class _Constant(msgspec.Struct, frozen=True):
 
 
 def _around(
-    writer: SpanWriter, described: EventType, span: Span, exceptions: Exceptions
+    writer: SpanWriter,
+    described: EventType,
+    span: Span,
+    exceptions: Exceptions,
+    tracestate: Tracestate,
 ) -> _Around:
     fields = {field.name: i for i, field in enumerate(described.fields)}
     duration: EventField = described.fields[fields[span.duration]]
@@ -157,6 +167,7 @@ def _around(
         links=fields.get(span.links or ""),
         id=fields.get(span.id or ""),
         exceptions=exceptions,
+        tracestate=tracestate,
     )
 
 
@@ -172,6 +183,7 @@ class _Around(msgspec.Struct, frozen=True):
         links: Which field has links, if one does.
         id: Which field has the span's id, if one does.
         exceptions: Finds exceptions.
+        tracestate: Stands in front of each one's own.
     """
 
     writer: SpanWriter
@@ -182,6 +194,7 @@ class _Around(msgspec.Struct, frozen=True):
     links: int | None
     id: int | None
     exceptions: Exceptions
+    tracestate: Tracestate
 
     def __call__(
         self,
@@ -223,7 +236,7 @@ class _Around(msgspec.Struct, frozen=True):
         name = self.name.of(row, findings, place)
         return self.writer.head(
             SpanHead(
-                *place_of(group, index, own_id),
+                *place_of(group, index, own_id, self.tracestate),
                 name=name or identity_of(type(group.events[index])).name,
                 start=max(end - (took or 0), 0),
                 end=end,

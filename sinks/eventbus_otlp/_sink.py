@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import anyio.to_thread
 
@@ -15,6 +15,7 @@ from eventbus import Batch, Buffer, Catalog, Outcome, Retry, SinkContext
 from eventbus._clock import SystemClock
 from eventbus._log import LOGGER_NAME, QuietLog
 from eventbus._record import AnyRecord, Attributes
+from eventbus._tracestate import Tracestate
 from eventbus_otlp._client import Client
 from eventbus_otlp._resolved import completed, resolve
 from eventbus_otlp._resource import resource_of
@@ -22,6 +23,9 @@ from eventbus_otlp._sender import Encoder, Sender
 from eventbus_otlp._senders import Senders
 from eventbus_otlp._settings import OtlpSettings
 from eventbus_otlp._signal import Signal, form_of
+
+if TYPE_CHECKING:
+    from eventbus_otlp._metering import Metering
 
 MAX_BUFFER_BYTES: Final = 64 * 1024 * 1024
 MAX_BATCH_BYTES: Final = 2 * 1024 * 1024  # gRPC servers take 4 MiB if nobody says more
@@ -49,6 +53,7 @@ class OtlpSink:
     Args:
         settings: See :class:`OtlpSettings`; what they leave unset is taken from the
             variables of OpenTelemetry.
+        environ: Where those are; without it, ``os.environ``.
 
     Raises:
         WrongSetting: The environment and the settings do not go together.
@@ -66,28 +71,45 @@ class OtlpSink:
     )
     retry: Retry = Retry()
 
-    def __init__(self, settings: OtlpSettings | None = None) -> None:
+    def __init__(
+        self,
+        settings: OtlpSettings | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         """Settle the settings; open nothing yet."""
         warn = logging.getLogger(LOGGER_NAME).warning
         given = settings or OtlpSettings()
-        self._settings: Final = completed(given, os.environ, warn)
+        self._environ: Final = os.environ if environ is None else environ
+        self._settings: Final = completed(given, self._environ, warn)
         self._targets: Final = resolve(self._settings, {}, warn)
         self.retry = _retry([t.timeout_seconds for t in self._targets.values()])
         self._senders: Senders | None = None
+        self._metering: Metering | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.configure(SinkContext("otlp", {}, Catalog(), SystemClock()))
 
+    @classmethod
+    def from_config(cls, settings: OtlpSettings) -> OtlpSink:
+        """Return the sink of a configuration, which has looked at the environment."""
+        return cls(settings, environ={})
+
     def configure(self, context: SinkContext) -> None:
-        """Take the bus's resource and its clock."""
+        """Take the bus's resource, catalog and clock."""
         self._context = context
         self._client = Client(self._targets, self._settings, context.clock)
         self._log = QuietLog(context.clock)
+        if "metrics" in self._targets:
+            self._metering = self._new_metering()
+            self.observe = self._metering.observe
 
     def after_fork(self) -> None:
         """Let go of the parent's connections; what it was sending is its own."""
         self._client.abandon()
         self._log.start_over()
         self._senders = None
+        if self._metering is not None:
+            self._metering.start_over()
 
     async def start(self) -> None:
         """Read certificates, ask for headers and complete the resource.
@@ -101,9 +123,12 @@ class OtlpSink:
         if self._loop not in (None, loop):
             self._client.abandon()  # its connections were of a loop that is gone
         self._loop = loop
+        resource = await anyio.to_thread.run_sync(self._whole_resource)
         if self._senders is None:
-            self._senders = await self._new_senders()
+            self._senders = self._new_senders(resource)
         await self._client.start()
+        if self._metering is not None:
+            self._metering.start(resource)
 
     async def write(self, batch: Sequence[AnyRecord]) -> Outcome | None:
         """See :class:`eventbus.Sink`.
@@ -114,7 +139,8 @@ class OtlpSink:
             TooLarge: Only in parts.
         """
         assert self._senders is not None
-        return await self._senders.send(batch)
+        outcome = await self._senders.send(batch)
+        return outcome if self._metering is None else self._metering.told(outcome)
 
     async def check(self) -> None:
         """Send an empty request for each signal.
@@ -126,19 +152,33 @@ class OtlpSink:
         await self._client.check()
 
     async def aclose(self) -> None:
-        """Close all connections."""
-        await self._client.aclose()
+        """Send the metrics that are left, and close all connections."""
+        try:
+            if self._metering is not None:
+                await self._metering.aclose()
+        finally:
+            await self._client.aclose()
 
-    async def _new_senders(self) -> Senders:
+    def _new_metering(self) -> Metering:
+        from eventbus_otlp._metering import Metering  # costs who has metrics
+
+        return Metering(
+            self._settings,
+            self._targets["metrics"],
+            self._context,
+            partial(self._client.send, "metrics"),
+            self._log,
+        )
+
+    def _new_senders(self, resource: Attributes) -> Senders:
         settings, context = self._settings, self._context
-        resource = await anyio.to_thread.run_sync(self._whole_resource)
         makers: dict[Signal, Callable[[], Encoder]] = {}
         for signal in _RECORD_SIGNALS:
             target = self._targets.get(signal)
             if target is None:
                 continue
             makers[signal] = partial(
-                _encoder_of(signal),
+                _encoder_of(signal, context.tracestate),
                 form_of(target.protocol),
                 resource=resource,
                 bus_resource=context.resource,
@@ -154,20 +194,20 @@ class OtlpSink:
         return resource_of(
             self._context.resource,
             detectors=self._settings.resource_detectors or (),
-            environ=os.environ,
+            environ=self._environ,
             warn=logging.getLogger(LOGGER_NAME).warning,
         )
 
 
-def _encoder_of(signal: Signal) -> Callable[..., Encoder]:
-    """Return the class that makes requests of *signal*; loaded when it is used."""
+def _encoder_of(signal: Signal, tracestate: Tracestate) -> Callable[..., Encoder]:
+    """Return what makes requests of *signal*; loaded when it is used."""
     if signal == "logs":
         from eventbus_otlp._encode import LogsEncoder
 
         return LogsEncoder
     from eventbus_otlp._encode_spans import SpansEncoder
 
-    return SpansEncoder
+    return partial(SpansEncoder, tracestate=tracestate)
 
 
 def _retry(timeouts_seconds: Sequence[float | None]) -> Retry:

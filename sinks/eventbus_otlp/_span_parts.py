@@ -13,6 +13,7 @@ from msgspec import UNSET
 from eventbus import trace_context
 from eventbus._catalog import EventType
 from eventbus._json_form import NoJsonForm
+from eventbus._tracestate import Tracestate
 from eventbus.trace_context import TraceContext
 from eventbus_otlp._findings import Findings
 from eventbus_otlp._group import Group
@@ -42,8 +43,10 @@ class Place(NamedTuple):
     tracestate: str
 
 
-def place_of(group: Group, index: int, own_id: object) -> Place:
+def place_of(group: Group, index: int, own_id: object, added: Tracestate) -> Place:
     """Return where the span of a record is, whose event may say its *own_id*.
+
+    Its tracestate begins with what is *added*.
 
     Raises:
         NoJsonForm: It has no id, and the record has none to make one of.
@@ -52,9 +55,11 @@ def place_of(group: Group, index: int, own_id: object) -> Place:
     own = own_id if isinstance(own_id, str) and is_span_id(own_id) else None
     if not is_trace_id(trace_id):
         trace_id, made = _made_ids(group.ids[index])
-        return Place(trace_id, own or made, "", _SAMPLED, "")
+        return Place(trace_id, own or made, "", _SAMPLED, added.merged(None) or "")
     flags = group.trace_flags[index] & _W3C_FLAGS
     tracestate = group.tracestates[index] or ""
+    if added:
+        tracestate = added.merged(tracestate) or ""
     parent = span_id if is_span_id(span_id) else ""
     above = group.parent_span_ids[index]
     if own is None and parent and is_span_id(above):

@@ -10,6 +10,7 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 
 from eventbus import Attribute, Bus, Event, Label, Record, Span, Unit, trace_context
 from eventbus.testing import RecordingSink
+from eventbus.trace_context import Tracestate
 from eventbus_otlp._encode_spans import SpansEncoder
 from eventbus_otlp._limits import AttributeLimits
 from eventbus_otlp._names import AttributeNames
@@ -296,3 +297,19 @@ async def test_what_is_between_a_start_and_its_end_is_below_it_and_then_no_more(
     assert pair.parent_span_id.hex() == after.parent_span_id.hex() == SPAN_ID
     assert pair.end_time_unix_nano - pair.start_time_unix_nano == 2 * 10**9
     assert attributes(pair.events[0])["exception.type"] == "ValueError"
+
+
+@pytest.mark.proves("J4")
+def test_each_span_begins_its_tracestate_with_that_of_the_program() -> None:
+    added = Tracestate({"acme": {"tenant": "a1"}})
+    found = spans(
+        made(Tool(), tracestate="other=x,acme=t:9"),
+        made(Tool()),
+        made(Tool(), trace_id=None, span_id=None),
+        tracestate=added,
+    )
+    assert [span.trace_state for span in found] == [
+        "acme=t:9;tenant:a1,other=x",
+        "acme=tenant:a1",
+        "acme=tenant:a1",
+    ]

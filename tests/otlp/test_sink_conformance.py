@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from eventbus.testing import FarSide, check_sink
-from eventbus.testing.conformance import _shape
 from eventbus.testing.conformance._far_side import Failure
 from eventbus_otlp import OtlpSettings, OtlpSink
 from tests.otlp import _grpc_servers, _servers
@@ -82,20 +81,6 @@ class GrpcFarSide(FarSide):
     async def _takes_all_but_one(self, context: Any) -> bytes:
         self._taken += self._server.calls[-1].ids[:-1]
         return await _grpc_servers.took(1)(context)
-
-
-@pytest.fixture(autouse=True)
-def pairs_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The suite puts a text into each setting that sounds secret, one at a time.
-
-    ``client_key``, the name of a file, is refused without ``client_certificate``.
-    """
-    secrets = _shape._secret_texts
-
-    def others(settings: Any) -> Iterator[str]:
-        return (name for name in secrets(settings) if name != "client_key")
-
-    monkeypatch.setattr(_shape, "_secret_texts", others)
 
 
 @pytest.mark.proves("fault-32", "fault-77")
