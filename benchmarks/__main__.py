@@ -22,7 +22,7 @@ import msgspec
 from benchmarks import _running
 from benchmarks._compare import Baseline, compare
 from benchmarks._docs import write_docs
-from benchmarks.otlp import _blocking, _collecting, _down, _sending
+from benchmarks.otlp import _blocking, _collecting, _down, _encode, _sending
 from benchmarks.peers import _tables
 from eventbus.bench import (
     PARTS,
@@ -38,7 +38,13 @@ from eventbus.cli._bench_tables import show_results
 
 LATEST = Path(".benchmarks/latest.json")
 BASELINE = Path("benchmarks/baseline.json")
-_OTLP = (_sending.PART, _blocking.PART, _down.PART, _collecting.PART)
+_OTLP = (
+    _sending.PART,
+    _encode.PART,
+    _collecting.PART,
+    _blocking.PART,
+    _down.PART,
+)
 ALL: tuple[Part, ...] = (*PARTS, _running.PART, *_OTLP, *_tables.PARTS)
 
 
