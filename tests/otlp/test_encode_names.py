@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from typing import Any
 
+import msgspec
 import pytest
 
-from eventbus import Record
-from eventbus_otlp._names import AttributeNames
-from tests.otlp._both import attributes, both
+from eventbus import Event, EventNaming, Naming, Record
+from eventbus_otlp._limits import AttributeLimits
+from tests.otlp._both import attributes, both, logs
 from tests.otlp._events import Loose, Mixed
 
+TIME = 1_795_247_063_541_999_999
 
-def sent(record: Record[Any], names: AttributeNames) -> tuple[str, dict[str, Any]]:
+
+def sent(record: Record[Any], names: Naming) -> tuple[str, dict[str, Any]]:
     """Return the event's name and the attributes of *record*, as they are sent."""
-    read, _ = both([record, record], names=names)
-    log, _ = read.resource_logs[0].scope_logs[0].log_records
+    log, _ = logs([record, record], names=names)
     return log.event_name, attributes(log)
 
 
@@ -35,12 +38,10 @@ def result(**values: Any) -> Mixed:
     return Mixed(**own | values)
 
 
-NAMES = AttributeNames(
-    renamed={
-        "gen_ai.tool.name": "tool_name",
-        "user": "user.name",
-        "eventbus.weight": "w",
-    },
+OF_MIXED = EventNaming(
+    name="codex.tool_result",
+    renamed={"gen_ai.tool.name": "tool_name", "user": "user.name"},
+    values={"kind": {"local": "Local"}, "user": {"ada": "Ada"}},
     converted={
         "duration_ms": "whole_text",
         "success": "text",
@@ -48,8 +49,13 @@ NAMES = AttributeNames(
         "ratio": "text",
         "user": "text",
     },
-    left_out=frozenset({"log.record.uid", "model", "secret"}),
-    events={"test.mixed": "codex.tool_result"},
+    left_out=frozenset({"model", "secret"}),
+)
+NAMES = Naming(
+    renamed={"eventbus.weight": "w", "firstValue": "first"},
+    converted={"ratio": "whole_text"},
+    left_out=frozenset({"log.record.uid"}),
+    events={"test.mixed": OF_MIXED},
 )
 
 
@@ -67,7 +73,7 @@ def test_names_types_and_choice_of_attributes_are_data() -> None:
             "success": "true",
             "exit_code": "0",
             "output_length": 5,
-            "kind": "local",
+            "kind": "Local",
             "ratio": "0.5",
             "user.name": "7",
             "other": 1,
@@ -75,28 +81,163 @@ def test_names_types_and_choice_of_attributes_are_data() -> None:
     )
 
 
+def test_an_event_without_a_form_of_its_own_has_what_is_for_all() -> None:
+    record = Record(
+        Loose(first_value="x"), id="a", attributes={"user": "ada", "ratio": 1.5}
+    )
+    assert sent(record, NAMES) == (
+        "test.loose",
+        {"first": "x", "user": "ada", "ratio": "1"},
+    )
+
+
+def test_text_is_spelled_otherwise_where_data_says_so() -> None:
+    record = Record(result(kind="remote"), attributes={"user": "ada"})
+    _, found = sent(record, NAMES)
+    assert (found["kind"], found["user.name"]) == ("remote", "Ada")
+
+
+def test_one_attribute_may_have_several_names() -> None:
+    names = Naming(renamed={"call_id": ("call_id", "id"), "user": ("u", "user")})
+    _, found = sent(Record(result(), attributes={"user": "ada"}), names)
+    assert (found["call_id"], found["id"]) == ("c", "c")
+    assert (found["u"], found["user"]) == ("ada", "ada")
+
+
+def test_a_name_is_given_once_and_fields_have_it_first() -> None:
+    """``attributes`` fails where a name is there twice."""
+    names = Naming(renamed={"gen_ai.tool.name": "kind", "user": "call_id", "a": "b"})
+    record = Record(result(), attributes={"user": "x", "kind": "y", "a": 1, "b": 2})
+    _, found = sent(record, names)
+    assert (found["kind"], found["call_id"], found["b"]) == ("shell", "c", 1)
+
+
+def test_a_bound_attribute_has_the_name_where_the_field_says_nothing() -> None:
+    names = Naming(renamed={"user": "error"})
+    bound = {"user": "ada"}
+    said, silent = (Record(result(error=e), attributes=bound) for e in ("failed", None))
+    found = [attributes(log)["error"] for log in logs([said, silent], names=names)]
+    assert found == ["failed", "ada"]
+
+
+def test_what_is_left_over_under_limits_is_counted_by_its_names() -> None:
+    names = Naming(renamed={"user": ("u", "v"), "w": "u"})
+    record = Record(Loose(), attributes={"user": 1, "w": 2, "x": 3, "y": 4})
+    (log,) = logs([record], names=names, limits=AttributeLimits(count=3))
+    assert attributes(log) == {"u": 1, "v": 1, "x": 3}
+    assert log.dropped_attributes_count == 1
+
+
+ADDED = EventNaming(
+    added={"event.name": "codex.tool_result", "error": ""}, timestamp="event.timestamp"
+)
+
+
+def test_a_form_adds_constants_and_the_time_as_text() -> None:
+    names = Naming(events={"test.mixed": ADDED})
+    records = [
+        Record(result(), time_unix_nano=TIME),
+        Record(result(error="failed"), observed_time_unix_nano=1_000_000),
+        Record(result(error=""), attributes={"event.name": "x"}),
+    ]
+    keys = ("event.name", "error", "event.timestamp")
+    name = "codex.tool_result"
+    found = [attributes(log) for log in logs(records, names=names)]
+    assert [tuple(map(one.get, keys)) for one in found] == [
+        (name, "", "2026-11-21T07:44:23.541Z"),
+        (name, "failed", "1970-01-01T00:00:00.001Z"),
+        (name, "", None),
+    ]
+
+
+def test_a_time_that_cannot_be_sent_costs_its_record_with_the_reason() -> None:
+    names = Naming(events={"test.mixed": ADDED})
+    records = [Record(result(), time_unix_nano=time) for time in (TIME, 2**64, TIME)]
+    _, encoded = both(records, names=names)
+    assert encoded.sent == [0, 2]
+    assert encoded.unencodable == [
+        (1, "a time before 1970, or beyond 64 bits of nanoseconds")
+    ]
+
+
+def test_resources_are_named_by_data_too() -> None:
+    names = Naming(resource={"deployment.environment.name": ("env", "e"), "a": "b"})
+    own = {"deployment.environment.name": "prod", "a": 1, "b": 2}
+    relayed = Record(result(), resource={"a": 3, "service.name": "s"})
+    read, _ = both([Record(result()), relayed], names=names, resource=own)
+    assert [attributes(one.resource) for one in read.resource_logs] == [
+        {"env": "prod", "e": "prod", "b": 1},
+        {"b": 3, "service.name": "s"},
+    ]
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Painted(Event, tag="test.painted"):
+    colour: Colour
+    paint: str = ""
+    litres: float = 0.0
+
+
+def test_conversions_keep_limits_and_reach_enumerations() -> None:
+    names = Naming(
+        values={"colour": {"red": "crimson"}, "paint": {"oil": "linseed"}},
+        converted={"litres": "whole_text"},
+    )
+    record = Record(Painted(colour=Colour.RED, paint="oil", litres=12345.5))
+    read, encoded = both(
+        [record, record], names=names, limits=AttributeLimits(value_length=4)
+    )
+    log, _ = read.resource_logs[0].scope_logs[0].log_records
+    found = attributes(log)
+    assert found == {"colour": "crim", "paint": "lins", "litres": "1234"}
+    assert encoded.warned == {"truncated": 2}
+
+
+TEXTS = [
+    ("text", "text"),
+    (False, "false"),
+    (12.0, "12.0"),
+    (1e16, "1e16"),
+    (math.nan, "NaN"),
+    (7, "7"),
+    (10**30, str(10**30)),
+    ([1, None, "é", math.inf], '[1,null,"é","Infinity"]'),
+    ({"k": b"\xff"}, '{"k":"/w=="}'),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), TEXTS)
+def test_a_value_as_text_is_its_json(value: Any, text: str) -> None:
+    names = Naming(converted={"firstValue": "text"})
+    _, found = sent(Record(Loose(first_value=value)), names)
+    assert found == {"firstValue": text}
+
+
+def test_values_of_all_types_become_text_together_as_alone() -> None:
+    names = Naming(converted={"firstValue": "text"})
+    records = [Record(Loose(first_value=value)) for value, _ in TEXTS]
+    found = [attributes(log)["firstValue"] for log in logs(records, names=names)]
+    assert found == [text for _, text in TEXTS]
+
+
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("value", "whole", "text"),
     [
-        ("text", "text"),
-        (False, "false"),
-        (12.0, "12.0"),
-        (math.nan, "NaN"),
-        (10**30, str(10**30)),
-        ([1, None, "é", math.inf], '[1,null,"é","Infinity"]'),
-        ({"k": b"\xff"}, '{"k":"/w=="}'),
+        (12.9, 12, "12"),
+        (-0.5, 0, "0"),
+        (7, 7, "7"),
+        (True, True, "true"),
+        (math.inf, math.inf, "Infinity"),
+        (1e30, str(int(1e30)), str(int(1e30))),
+        (msgspec.UNSET, None, None),
+        ("12.5", "12.5", "12.5"),
     ],
 )
-def test_a_value_as_text_is_its_json(value: Any, text: str) -> None:
-    names = AttributeNames(converted={"firstValue": "text"})
-    _, found = sent(Record(Loose(first_value=value)), names)
-    assert found == {"firstValue": text}
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(12.9, "12"), (-0.5, "0"), (7, "7"), (math.inf, "Infinity")]
-)
-def test_a_number_as_whole_text_is_cut(value: Any, text: str) -> None:
-    names = AttributeNames(converted={"firstValue": "whole_text"})
-    _, found = sent(Record(Loose(first_value=value)), names)
-    assert found == {"firstValue": text}
+def test_a_number_as_a_whole_one_is_cut(value: Any, whole: Any, text: Any) -> None:
+    for wish, expected in (("whole", whole), ("whole_text", text)):
+        names = Naming(converted={"firstValue": wish})  # type: ignore[dict-item]
+        _, found = sent(Record(Loose(first_value=value)), names)
+        assert found.get("firstValue") == expected

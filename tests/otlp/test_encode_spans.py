@@ -8,12 +8,21 @@ from typing import Annotated, Any
 import pytest
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from eventbus import Attribute, Bus, Event, Label, Record, Span, Unit, trace_context
+from eventbus import (
+    Attribute,
+    Bus,
+    Event,
+    Label,
+    Naming,
+    Record,
+    Span,
+    Unit,
+    trace_context,
+)
 from eventbus.testing import RecordingSink
 from eventbus.trace_context import Tracestate
 from eventbus_otlp._encode_spans import SpansEncoder
 from eventbus_otlp._limits import AttributeLimits
-from eventbus_otlp._names import AttributeNames
 from tests.otlp._both import attributes, both_of_spans, spans
 from tests.otlp._events import (
     SPAN_ID,
@@ -262,7 +271,7 @@ def test_what_is_cut_of_an_exception_is_counted() -> None:
 
 
 def test_what_is_mended_of_a_name_alone_is_counted() -> None:
-    names = AttributeNames(left_out=frozenset({"gen_ai.tool.name"}))
+    names = Naming(left_out=frozenset({"gen_ai.tool.name"}))
     read, encoded = both_of_spans([made(Tool(tool="\ud800"))], names=names)
     [span] = read.resource_spans[0].scope_spans[0].spans
     assert (span.name, attributes(span)) == ("execute_tool \ufffd", {})

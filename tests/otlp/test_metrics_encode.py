@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as official
 
-from eventbus import Event, Label, Record, Unit
+from eventbus import Event, Label, Naming, Record, Unit
 from eventbus._record import Attributes
 from eventbus.metrics import (
     BOUNDS_SECONDS,
@@ -28,7 +28,6 @@ from eventbus.metrics import (
     NumberPoint,
 )
 from eventbus_otlp._metrics_encode import MetricsEncoder, halves
-from eventbus_otlp._names import AttributeNames
 from eventbus_otlp._version import version
 from tests.otlp._official import official_pairs, same
 
@@ -281,7 +280,7 @@ def test_a_count_beyond_64_bits_is_the_most_they_hold() -> None:
 
 @pytest.mark.parametrize("form", ["protobuf", "json"])
 def test_labels_may_have_other_names_and_travel_as_text(form: Any) -> None:
-    names = AttributeNames(renamed={"tool.name": "tool"}, converted={"tool.ok": "text"})
+    names = Naming(renamed={"tool.name": "tool"}, converted={"tool.ok": "text"})
     encoder = MetricsEncoder(form, resource={}, names=names, schema_url="http://s")
     body = encoder.encode([gauge(number(1, **{"tool.name": "a", "tool.ok": True}))])
     request = decoded(body, form)

@@ -256,7 +256,7 @@ asyncio.run(in_parent())
 """
 
 
-@pytest.mark.proves("fault-118")
+@pytest.mark.proves("fault-124")
 async def test_a_child_lets_go_of_the_parents_connections_and_has_its_own() -> None:
     """While the child does nothing yet, the parent's connection ends with the parent's
     close: nobody else holds it."""
