@@ -115,15 +115,24 @@ class Unavailable(SinkError):
         reason: For people; it reaches the attachment's cause.
         retry_after_seconds: The far side's own wish. The wait is the longer of it
             and the backoff, at most ``Retry.max_server_delay_seconds``.
+        outcome_unknown: The far side may have taken the batch all the same: the
+            connection was cut after the request had left, say. Then the batch counts
+            in ``possible_duplicates``.
     """
 
     retry_after_seconds: float | None = None
+    outcome_unknown: bool = False
 
     def __init__(
-        self, reason: str = "", *, retry_after_seconds: float | None = None
+        self,
+        reason: str = "",
+        *,
+        retry_after_seconds: float | None = None,
+        outcome_unknown: bool = False,
     ) -> None:
         """Keep the wish beside the reason."""
         self.retry_after_seconds = retry_after_seconds
+        self.outcome_unknown = outcome_unknown
         super().__init__(reason or "the far side is not available")
 
 

@@ -181,6 +181,7 @@ def judge_error(error: BaseException) -> Verdict:
                 "Unavailable",
                 brief(_text_of(error)),
                 _seconds(getattr(error, "retry_after_seconds", None)),
+                unknown=getattr(error, "outcome_unknown", False) is True,
                 progress=progress_of(error),
             )
         case SystemExit() | KeyboardInterrupt():

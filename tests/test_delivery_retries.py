@@ -171,6 +171,20 @@ async def test_an_attempt_that_takes_too_long_is_cancelled_and_tried_again() -> 
         assert rig.stats().possible_duplicates == 1
 
 
+async def test_what_may_have_arrived_all_the_same_counts_once_as_possibly_twice() -> (
+    None
+):
+    async with Rig() as rig:
+        cut = steps.fail(Unavailable("cut off", outcome_unknown=True))
+        await rig.attach(sink := ScriptedSink(cut, cut))
+        await rig.emit(1, 2)
+        await rig.after(1.0)
+        await rig.after(2.0)
+        assert numbers(sink.delivered) == [1, 2]
+        assert rig.stats().possible_duplicates == 2
+        assert rig.stats().errors == {"Unavailable": 2}
+
+
 async def test_a_fault_of_the_sink_is_tried_three_times() -> None:
     async with Rig() as rig:
         sink = ScriptedSink(*[steps.fail(ValueError("bug"))] * 3)

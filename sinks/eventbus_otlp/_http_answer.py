@@ -142,10 +142,15 @@ def no_answer(error: Exception, place: str) -> Unavailable | Refused:
         case aiohttp.ClientConnectorError():
             why = _why(error.os_error)
         case aiohttp.ClientResponseError():
-            why = f"no valid HTTP came back: {error.message}"
+            return _cut_off(f"{place}: no valid HTTP came back: {error.message}")
         case _:
-            why = f"it was cut off, {describe_error(error)}"
+            return _cut_off(f"{place}: it was cut off, {describe_error(error)}")
     return Unavailable(f"no connection to {place}: {why}")
+
+
+def _cut_off(why: str) -> Unavailable:
+    """The request had left: the far side may have taken it."""
+    return Unavailable(f"no answer from {why}", outcome_unknown=True)
 
 
 def _why(error: OSError) -> str:
