@@ -262,7 +262,8 @@ async def test_a_child_lets_go_of_the_parents_connections_and_has_its_own() -> N
     close: nobody else holds it."""
     async with serving() as server:
         program = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", PROGRAM, server.url),
+            *(sys.executable, "-W", "ignore::DeprecationWarning", "-c", PROGRAM),
+            server.url,
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
