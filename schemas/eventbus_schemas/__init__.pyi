@@ -3,6 +3,7 @@
 from eventbus_schemas._catalog import agent_catalog as agent_catalog
 from eventbus_schemas._codex_exec import read_codex_exec as read_codex_exec
 from eventbus_schemas._codex_rollout import read_codex_rollout as read_codex_rollout
+from eventbus_schemas._metrics import SESSION_LABELS as SESSION_LABELS
 from eventbus_schemas._prompts import UserPrompt as UserPrompt
 from eventbus_schemas._requests import ApiRequest as ApiRequest
 from eventbus_schemas._requests import request_succeeded as request_succeeded

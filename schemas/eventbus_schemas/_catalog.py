@@ -1,10 +1,11 @@
-"""Which event types the agent catalog holds."""
+"""Which event types the agent catalog holds, and which other names they may have."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from eventbus import Catalog
+from eventbus_schemas._codex_naming import codex_naming
 from eventbus_schemas._prompts import UserPrompt
 from eventbus_schemas._requests import ApiRequest
 from eventbus_schemas._responses import AgentResponse, Reasoning
@@ -39,4 +40,5 @@ agent_catalog: Final = Catalog(
         UserPrompt,
     ),
     name="agent",
+    namings={"codex": codex_naming},
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from eventbus import Event, Sensitive, Unit
+from eventbus_schemas._metrics import SESSION_METRICS
 
 
-class UserPrompt(Event, tag="agent.user_prompt", gc=False):
+class UserPrompt(Event, tag="agent.user_prompt", metrics=SESSION_METRICS, gc=False):
     """A person asked the agent for something.
 
     Args:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from eventbus import Attribute, Label, Sensitive, Unit
 from eventbus_schemas._auth import AuthEnvironment
+from eventbus_schemas._metrics import SESSION_METRICS
 from eventbus_schemas._session import Model
 
 
@@ -14,7 +15,9 @@ def request_succeeded(status_code: int | None, *, error: object = None) -> bool:
     return error is None and status_code is not None and 200 <= status_code < 300
 
 
-class ApiRequest(AuthEnvironment, tag="agent.api_request", gc=False):
+class ApiRequest(
+    AuthEnvironment, tag="agent.api_request", metrics=SESSION_METRICS, gc=False
+):
     """One attempt of a request to the provider ended.
 
     Args:
@@ -26,7 +29,8 @@ class ApiRequest(AuthEnvironment, tag="agent.api_request", gc=False):
         error_type: Kind of error, one of few (``"timeout"``, ``"network"``).
         error_message: The error's own words.
         model: The model asked for.
-        auth_mode: How the agent shows who it is.
+        auth_mode: How the agent shows who it is, one of few (``"ApiKey"``,
+            ``"Chatgpt"``).
         auth_header_attached: The request carried credentials.
         auth_header_name: In which header.
         auth_retry_after_unauthorized: The attempt follows a refused one.
@@ -50,7 +54,7 @@ class ApiRequest(AuthEnvironment, tag="agent.api_request", gc=False):
     error_type: Annotated[str | None, Label, Attribute("error.type")] = None
     error_message: Annotated[str | None, Sensitive, Attribute("error.message")] = None
     model: Model = None
-    auth_mode: str | None = None
+    auth_mode: Annotated[str | None, Label] = None
     auth_header_attached: bool | None = None
     auth_header_name: str | None = None
     auth_retry_after_unauthorized: bool | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 
 from eventbus import Event, Label, Sensitive, Unit
+from eventbus_schemas._metrics import SESSION_METRICS
 from eventbus_schemas._texts import byte_length, cut_at_bytes
 
 MAX_RESPONSE_BYTES: Final = 65_536
@@ -12,7 +13,9 @@ MAX_RESPONSE_BYTES: Final = 65_536
 AgentType = Literal["main", "subagent"]
 
 
-class AgentResponse(Event, tag="agent.agent_response", gc=False):
+class AgentResponse(
+    Event, tag="agent.agent_response", metrics=SESSION_METRICS, gc=False
+):
     """The agent said something to its user.
 
     Args:
@@ -63,7 +66,7 @@ class AgentResponse(Event, tag="agent.agent_response", gc=False):
         )
 
 
-class Reasoning(Event, tag="agent.reasoning", gc=False):
+class Reasoning(Event, tag="agent.reasoning", metrics=SESSION_METRICS, gc=False):
     """The model summed up a part of its reasoning.
 
     Args:

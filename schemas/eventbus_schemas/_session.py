@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from eventbus import Attribute, Event, Label, Sensitive, Unit
 from eventbus_schemas._auth import AuthEnvironment
+from eventbus_schemas._metrics import SESSION_METRICS, counted_with, tokens_of
 from eventbus_schemas._texts import byte_length
 
 ApprovalPolicy = Literal["untrusted", "on-failure", "on-request", "never", "other"]
@@ -28,7 +29,9 @@ ReasoningTokens = Annotated[
 ]
 
 
-class ConversationStarts(AuthEnvironment, tag="agent.conversation_starts", gc=False):
+class ConversationStarts(
+    AuthEnvironment, tag="agent.conversation_starts", metrics=SESSION_METRICS, gc=False
+):
     """A session began; its id is the bound attribute ``gen_ai.conversation.id``.
 
     Args:
@@ -58,7 +61,7 @@ class ConversationStarts(AuthEnvironment, tag="agent.conversation_starts", gc=Fa
     working_directory: Annotated[str | None, Sensitive] = None
 
 
-class TurnContext(Event, tag="agent.turn_context", gc=False):
+class TurnContext(Event, tag="agent.turn_context", metrics=SESSION_METRICS, gc=False):
     """What holds from here on in the session.
 
     Args:
@@ -78,7 +81,7 @@ class TurnContext(Event, tag="agent.turn_context", gc=False):
     working_directory: Annotated[str | None, Sensitive] = None
 
 
-class TurnStarted(Event, tag="agent.turn_started", gc=False):
+class TurnStarted(Event, tag="agent.turn_started", metrics=SESSION_METRICS, gc=False):
     """The agent began to work on a prompt.
 
     Args:
@@ -88,7 +91,17 @@ class TurnStarted(Event, tag="agent.turn_started", gc=False):
     turn_id: str | None = None
 
 
-class TurnCompleted(Event, tag="agent.turn_completed", gc=False):
+class TurnCompleted(
+    Event,
+    tag="agent.turn_completed",
+    metrics=counted_with(
+        tokens_of(
+            "agent.turn_completed",
+            *("input", "cached_input", "output", "reasoning_output"),
+        )
+    ),
+    gc=False,
+):
     """The agent came to the end of a turn.
 
     Args:
@@ -108,7 +121,9 @@ class TurnCompleted(Event, tag="agent.turn_completed", gc=False):
     reasoning_output_tokens: ReasoningTokens = None
 
 
-class TurnFailed(Event, tag="agent.turn_failed", severity="error", gc=False):
+class TurnFailed(
+    Event, tag="agent.turn_failed", metrics=SESSION_METRICS, severity="error", gc=False
+):
     """A turn ended with an error.
 
     Args:
@@ -131,7 +146,9 @@ class TurnFailed(Event, tag="agent.turn_failed", severity="error", gc=False):
         )
 
 
-class TurnAborted(Event, tag="agent.turn_aborted", severity="warn", gc=False):
+class TurnAborted(
+    Event, tag="agent.turn_aborted", metrics=SESSION_METRICS, severity="warn", gc=False
+):
     """A turn was ended from outside.
 
     Args:

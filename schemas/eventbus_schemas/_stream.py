@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from eventbus import Attribute, Event, Label, Sensitive, Severity, Unit
+from eventbus.metrics import Histogram
+from eventbus_schemas._metrics import counted_with, tokens_of
 from eventbus_schemas._session import (
     CachedTokens,
     InputTokens,
@@ -26,7 +28,23 @@ _ITEM_DONE: Final = "response.output_item.done"
 _COMPLETED: Final = "response.completed"
 
 
-class SseEvent(Event, tag="agent.sse_event", gc=False):
+class SseEvent(
+    Event,
+    tag="agent.sse_event",
+    metrics=counted_with(
+        Histogram(field="duration_ms"),
+        Histogram(field="error_message_length"),
+        # The last piece alone has these: no series for each kind of piece.
+        Histogram(field="time_to_first_token_ms", labels=("model",)),
+        tokens_of(
+            "agent.sse_event",
+            *("input", "cached_input", "cache_write_input"),
+            *("output", "reasoning_output", "total"),
+            labels=("model",),
+        ),
+    ),
+    gc=False,
+):
     """A piece of the provider's stream came in, or the stream failed.
 
     Args:

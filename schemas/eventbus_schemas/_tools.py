@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 
 from eventbus import Attribute, Event, Label, Sensitive, Severity, Span, Unit
+from eventbus_schemas._metrics import SESSION_METRICS
 from eventbus_schemas._texts import byte_length, line_count
 
 ToolOutcome = Literal["completed", "could_not_run", "no_output"]
@@ -22,6 +23,7 @@ class ToolResult(
     Event,
     tag="agent.tool_result",
     span=Span("execute_tool {tool_name}", duration="duration_ms", ok="success"),
+    metrics=SESSION_METRICS,
     gc=False,
 ):
     """A tool call came to its end.
@@ -114,7 +116,7 @@ class ToolResult(
         )
 
 
-class FileChange(Event, tag="agent.file_change", gc=False):
+class FileChange(Event, tag="agent.file_change", metrics=SESSION_METRICS, gc=False):
     """The agent changed files.
 
     Args:

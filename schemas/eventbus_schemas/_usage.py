@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eventbus import Event
+from eventbus_schemas._metrics import SESSION_METRICS, counted_with, tokens_of
 from eventbus_schemas._session import (
     CachedTokens,
     InputTokens,
@@ -32,7 +33,17 @@ class AccountLimits(Event, gc=False):
     primary_to_secondary_ratio_percent: float | None = None
 
 
-class TokenUsage(AccountLimits, tag="agent.token_usage", gc=False):
+class TokenUsage(
+    AccountLimits,
+    tag="agent.token_usage",
+    metrics=counted_with(
+        tokens_of(
+            "agent.token_usage",
+            *("input", "cached_input", "output", "reasoning_output", "total"),
+        )
+    ),
+    gc=False,
+):
     """One model request used tokens: the sum over a session is what it used.
 
     Args:
@@ -56,5 +67,7 @@ class TokenUsage(AccountLimits, tag="agent.token_usage", gc=False):
     context_window: int | None = None
 
 
-class RateLimits(AccountLimits, tag="agent.rate_limits", gc=False):
+class RateLimits(
+    AccountLimits, tag="agent.rate_limits", metrics=SESSION_METRICS, gc=False
+):
     """The account's limits were reported without a new use of tokens."""

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import get_type_hints
 
 from eventbus import Event, EventField, EventType, Record, Skipped
-from eventbus_schemas import agent_catalog, read_codex_exec, read_codex_rollout
+from eventbus.metrics import MetricPlan, plans_of
+from eventbus_schemas import (
+    SESSION_LABELS,
+    agent_catalog,
+    read_codex_exec,
+    read_codex_rollout,
+)
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "events.md"
@@ -74,6 +80,21 @@ def severity(known: EventType) -> str:
     return f"`{known.identity.severity}`{own}"
 
 
+def metric(plan: MetricPlan) -> str:
+    names = [name for name, _ in plan.labels if name not in SESSION_LABELS]
+    if plan.by is not None:
+        values = ", ".join(str(source.told_by) for source in plan.sources)
+        names.append(f"{plan.by} ({values})")
+    return f"| `{plan.name}` | {plan.kind} | {plan.unit} | {', '.join(names)} |"
+
+
+def metrics() -> str:
+    plans = [plan for known in agent_catalog for plan in plans_of(known)]
+    assert {plan.bound for plan in plans} == {SESSION_LABELS}
+    head = "| metric | kind | unit | its own labels |\n|---|---|---|---|"
+    return "\n".join([head, *map(metric, plans)]) + "\n"
+
+
 def recording(path: Path) -> str:
     reader = read_codex_rollout if path.stem.startswith("rollout") else read_codex_exec
     lines = path.read_bytes().splitlines()
@@ -92,7 +113,8 @@ def rendered(page: str) -> str:
     catalog = "\n".join(section(known) for known in agent_catalog)
     table = "\n".join(recording(path) for path in sorted(RECORDINGS.glob("*.jsonl")))
     head = "| recording | lines | events | skipped |\n|---|---|---|---|"
-    return filled(filled(page, "catalog", catalog), "recordings", f"{head}\n{table}\n")
+    page = filled(filled(page, "catalog", catalog), "metrics", metrics())
+    return filled(page, "recordings", f"{head}\n{table}\n")
 
 
 def filled(page: str, name: str, made: str) -> str:
