@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -27,6 +27,7 @@ from eventbus._place import written
 from eventbus._severity import SEVERITIES
 
 if TYPE_CHECKING:
+    from eventbus._naming import Naming
     from eventbus.metrics._declaration import Metrics, ObservableGauge
 
 _IMMUTABLE_NODES: Final = (
@@ -304,20 +305,29 @@ class Catalog:
     Args:
         types: Event types to begin with.
         name: For messages and lists.
+        namings: Other forms of their records, by name.
 
     Attributes:
         metrics: Metrics of event types by name, where a configuration says others
             than the class.
         gauges: Values that are asked for whenever metrics are collected.
+        namings: The other forms by name, for sinks whose settings choose one.
     """
 
-    def __init__(self, types: Iterable[type[Event]] = (), *, name: str = "") -> None:
+    def __init__(
+        self,
+        types: Iterable[type[Event]] = (),
+        *,
+        name: str = "",
+        namings: Mapping[str, Naming] | None = None,
+    ) -> None:
         """Register *types*."""
         self.name = name
         self._by_class: dict[type[Event], EventType] = {}
         self._by_name: dict[str, EventType] = {}
         self.metrics: dict[str, Metrics] = {}
         self.gauges: list[ObservableGauge] = []
+        self.namings: dict[str, Naming] = dict(namings or {})
         for event_type in types:
             self.register(event_type)
 

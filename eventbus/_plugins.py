@@ -109,13 +109,15 @@ def installed_catalog(*, strict: bool = False) -> Catalog:
     """Return all installed catalogs as one.
 
     Args:
-        strict: Raise for a catalog that does not load, and for an event type whose
-            name another one has. Without it they are left out, with a warning each.
+        strict: Raise for a catalog that does not load, for an event type whose name
+            another one has, and for a naming that differs from another catalog's of
+            the same name. Without it they are left out, with a warning each.
 
     Raises:
         PluginError: *strict*, and a catalog cannot be taken as it is.
     """
     merged = Catalog(name="installed")
+    origins: dict[str, Plugin] = {}
     for name in dict.fromkeys(plugin.name for plugin in installed(CATALOGS)):
         try:
             plugin, loaded = _load(CATALOGS, name)
@@ -124,6 +126,7 @@ def installed_catalog(*, strict: bool = False) -> Catalog:
             _complain(error, strict=strict)
             continue
         _merge(merged, catalog, plugin, strict=strict)
+        _merge_namings(merged, catalog, plugin, origins, strict=strict)
     return merged
 
 
@@ -133,6 +136,24 @@ def _merge(merged: Catalog, catalog: Catalog, plugin: Plugin, *, strict: bool) -
             merged.adopt(known)
         except RegistrationError as error:
             _complain(PluginError(f"{plugin.title}: {error}"), strict=strict)
+
+
+def _merge_namings(
+    merged: Catalog,
+    catalog: Catalog,
+    plugin: Plugin,
+    origins: dict[str, Plugin],
+    *,
+    strict: bool,
+) -> None:
+    for name, naming in catalog.namings.items():
+        first = origins.setdefault(name, plugin)
+        if merged.namings.setdefault(name, naming) != naming:
+            error = PluginError(
+                f"two namings have the name {name!r}: that of {first.origin} is taken, "
+                f"that of {plugin.origin} is refused"
+            )
+            _complain(error, strict=strict)
 
 
 def _complain(error: PluginError, *, strict: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eventbus import Bus, Catalog, ConfigError, PluginError
+from eventbus import Bus, Catalog, ConfigError, Naming, PluginError
 from eventbus._plugins import (
     CATALOGS,
     READERS,
@@ -16,6 +16,7 @@ from eventbus._plugins import (
     load_reader,
     load_sink,
 )
+from eventbus_schemas import agent_catalog
 from tests.config._installed import SINK, Site
 
 
@@ -211,7 +212,7 @@ def test_what_cannot_be_called_is_no_reader(site: Site) -> None:
 
 
 CATALOG = """
-from eventbus import Catalog, Event
+from eventbus import Catalog, Naming, Event
 
 class Fake(Event, tag="fake.{name}"):
     pass
@@ -275,3 +276,40 @@ def test_a_sink_whose_write_is_no_coroutine_function_is_refused(site: Site) -> N
         "Sink 'fake' must have a write that is a coroutine function (async def), "
         "got a plain one"
     )
+
+
+NAMING = """
+from eventbus import Catalog, Naming
+
+catalog = Catalog(namings={{"acme": Naming(renamed={{"a": "{to}"}}), "{to}": Naming()}})
+"""
+
+
+def install_namings(site: Site, *names: str) -> None:
+    """Install a catalog for each of *names*, with a naming of that name too."""
+    points = {CATALOGS: {f"n{i}": f"fake_nam_{i}:catalog" for i in range(len(names))}}
+    sources = {f"fake_nam_{i}": NAMING.format(to=to) for i, to in enumerate(names)}
+    site.install("dist-n", points, **sources)
+
+
+def test_the_namings_of_all_installed_catalogs_are_offered(site: Site) -> None:
+    install_namings(site, "x", "x")
+    merged = installed_catalog(strict=True)
+    assert merged.namings.keys() == {"acme", "x", *agent_catalog.namings}
+    assert merged.namings["acme"] == Naming(renamed={"a": "x"})
+
+
+def test_of_two_namings_of_one_name_that_differ_the_first_is_kept_with_a_line(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    install_namings(site, "x", "y")
+    merged = installed_catalog()
+    assert merged.namings["acme"] == Naming(renamed={"a": "x"})
+    assert "y" in merged.namings
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line == (
+        "two namings have the name 'acme': that of fake_nam_0:catalog of dist-n 1.0 "
+        "is taken, that of fake_nam_1:catalog of dist-n 1.0 is refused"
+    )
+    with pytest.raises(PluginError, match="two namings have the name 'acme'"):
+        installed_catalog(strict=True)

@@ -13,8 +13,8 @@ there: lengths and counts. Where these say something odd, so does this:
   ``auth.mode`` of those for models; here it is both.
 - ``slug`` is the model too.
 
-Events that codex sends none of keep their own form, and so do attributes that its
-events do not have.
+Events that codex does not send keep their own form, answers among them, for which it
+has a draft alone; so do attributes that its events do not have.
 """
 
 from __future__ import annotations

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from eventbus._record import AnyRecord
 from eventbus_otlp._signal import Signal
 
 MAX_REMEMBERED: Final = 65_536
+
+
+class Fate(NamedTuple):
+    """Why a record did not arrive; with neither reason it did."""
+
+    rejected: str | None = None
+    unencodable: str | None = None
+
+
+_ARRIVED: Final = Fate()
 
 
 class Arrived:
@@ -21,26 +31,39 @@ class Arrived:
     def __init__(self, at_most: int = MAX_REMEMBERED) -> None:
         """Remember nothing."""
         self._at_most: Final = at_most
-        self._outcomes: Final[dict[tuple[Signal, str], str | None]] = {}
+        self._outcomes: Final[dict[tuple[Signal, str], Fate]] = {}
 
     def left(self, signal: Signal, batch: Sequence[AnyRecord]) -> Sequence[int]:
         """Return the places in *batch* of what is due."""
         known = self._outcomes
         return [i for i, r in enumerate(batch) if (signal, r.id) not in known]
 
-    def rejected(self, signal: Signal, batch: Sequence[AnyRecord]) -> dict[int, str]:
-        """Return which of *batch* were refused, by place, and why."""
-        known = self._outcomes
-        reasons = ((i, known.get((signal, r.id))) for i, r in enumerate(batch))
-        return {i: reason for i, reason in reasons if reason is not None}
+    def outcomes(
+        self, signal: Signal, batch: Sequence[AnyRecord]
+    ) -> tuple[dict[int, str], dict[int, str]]:
+        """Return which of *batch* were refused, and which have no form, and why."""
+        rejected: dict[int, str] = {}
+        unencodable: dict[int, str] = {}
+        for index, record in enumerate(batch):
+            fate = self._outcomes.get((signal, record.id), _ARRIVED)
+            if fate.rejected is not None:
+                rejected[index] = fate.rejected
+            if fate.unencodable is not None:
+                unencodable[index] = fate.unencodable
+        return rejected, unencodable
 
     def note(
-        self, signal: Signal, batch: Sequence[AnyRecord], rejected: Mapping[int, str]
+        self,
+        signal: Signal,
+        batch: Sequence[AnyRecord],
+        rejected: Mapping[int, str],
+        unencodable: Mapping[int, str],
     ) -> None:
-        """Remember *batch*, of which those at *rejected* were refused."""
+        """Remember what became of *batch*."""
         for index, record in enumerate(batch):
             if record.id:
-                self._outcomes[signal, record.id] = rejected.get(index)
+                fate = Fate(rejected.get(index), unencodable.get(index))
+                self._outcomes[signal, record.id] = fate
         while len(self._outcomes) > self._at_most:
             del self._outcomes[next(iter(self._outcomes))]
 

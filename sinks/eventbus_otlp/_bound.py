@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from eventbus._json_form import NoJsonForm
-from eventbus_otlp._names import AttributeNames
+from eventbus._naming import AttributeNaming, names_of
+from eventbus_otlp._names import change_of, outside
 from eventbus_otlp._plain_value import Convert, PlainForm
 from eventbus_otlp._remembered import Remembered
 from eventbus_otlp._writer import RecordWriter, ValueWriter
@@ -45,12 +46,15 @@ class BoundAttributes:
         max_length: See :class:`PlainForm`.
         convert_others: What is made of values other than text, truth values and
             numbers.
+
+    Attributes:
+        most_names: How many names one of them may have.
     """
 
     def __init__(
         self,
         writer: RecordWriter,
-        names: AttributeNames,
+        names: AttributeNaming,
         max_length: int | None,
         convert_others: Convert | None = None,
     ) -> None:
@@ -58,7 +62,9 @@ class BoundAttributes:
         self._names = names
         self._max_length = max_length
         self._convert_others = convert_others
-        self._writers = Remembered[str, ValueWriter](_REMEMBERED_NAMES)
+        renamed = names.renamed.values()
+        self.most_names = max([1, *(len(names_of(others)) for others in renamed)])
+        self._writers = Remembered[str, Sequence[ValueWriter]](_REMEMBERED_NAMES)
         self._texts = Remembered[tuple[str, str], bytes](_REMEMBERED)
 
     def cell(
@@ -75,11 +81,31 @@ class BoundAttributes:
         if without:
             wanted = ((k, v) for k, v in attributes.items() if k not in without)
             count -= sum(name in attributes for name in without)
+        if self._names.renamed:
+            wanted, room, count = self._renamed(wanted, room)
         try:
             cells = [self._one(k, v, form) for k, v in islice(wanted, room)]
         except NoJsonForm as error:
             return BoundCell(b"", 0, form, str(error))
         return BoundCell(b"".join(cells), count - len(cells), form)
+
+    def _renamed(
+        self, wanted: Iterable[tuple[str, Any]], room: int | None
+    ) -> tuple[Sequence[tuple[str, Any]], int, int]:
+        """Return *wanted* without what has the name of one before it.
+
+        And for how many of them there is room, and how many there are.
+        """
+        taken: set[str] = set()
+        kept: list[tuple[str, Any]] = []
+        fitting = 0
+        for key, value in wanted:
+            names = outside(self._names.renamed, key)
+            if taken.isdisjoint(names):
+                kept.append((key, value))
+                taken.update(names)
+                fitting += room is None or len(taken) <= room
+        return kept, fitting, len(kept)
 
     def _one(self, key: Any, value: Any, form: PlainForm) -> bytes:
         if type(key) is not str or key in self._names.left_out:
@@ -99,14 +125,16 @@ class BoundAttributes:
         table = form.of({key: value}, _PATH)
         assert isinstance(table, dict)
         ((name, plain),) = table.items()
-        convert = self._names.conversion(name) or self._convert_others
+        change = change_of(self._names, name)
+        convert = change.one if change else self._convert_others
         if convert is not None:
             plain = form.of(convert(plain), _PATH)
-        return self._writer_of(name).one(plain)
+        return b"".join([writer.one(plain) for writer in self._writers_of(name)])
 
-    def _writer_of(self, name: str) -> ValueWriter:
-        writer = self._writers.get(name)
-        if writer is None:
-            writer = self._writer.attribute(self._names.renamed.get(name, name))
-            self._writers.remember(name, writer)
-        return writer
+    def _writers_of(self, name: str) -> Sequence[ValueWriter]:
+        writers = self._writers.get(name)
+        if writers is None:
+            names = outside(self._names.renamed, name)
+            writers = [self._writer.attribute(one) for one in names]
+            self._writers.remember(name, writers)
+        return writers

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from msgspec import UNSET, inspect
@@ -11,6 +12,7 @@ from msgspec import UNSET, inspect
 from eventbus._catalog import alternatives
 from eventbus._json_form import NoJsonForm
 from eventbus_otlp._findings import Findings
+from eventbus_otlp._names import Change
 from eventbus_otlp._plain_value import Convert, Plain, PlainForm
 from eventbus_otlp._remembered import Remembered
 from eventbus_otlp._writer import ValueWriter
@@ -21,6 +23,8 @@ _ABSENT: Final = frozenset({type(None), type(UNSET)})
 _NUMBERS: Final = frozenset({int, float})
 _MAX_REMEMBERED: Final = 1024  # values of a field that takes few of them
 _MAX_REMEMBERED_BYTES: Final = 512  # of one of them
+
+_Write = Callable[[Any], list[bytes]]
 
 
 class Column:
@@ -35,9 +39,9 @@ class Column:
         node: The declared type: whole numbers where it says float become floats.
         few: Whether the values are few.
         max_length: See :class:`PlainForm`.
-        convert: What is made of each value before it is written.
+        change: What is made of each value before it is written.
         convert_others: The same, but of values other than text, truth values and
-            numbers, and where there is no *convert*.
+            numbers, and where there is no *change*.
     """
 
     def __init__(
@@ -48,33 +52,36 @@ class Column:
         node: inspect.Type | None = None,
         few: bool = False,
         max_length: int | None = None,
-        convert: Convert | None = None,
+        change: Change | None = None,
         convert_others: Convert | None = None,
     ) -> None:
         self._writer = writer
         self._path = path
         self._max_length = max_length
-        self._convert = convert or convert_others
+        self._convert = change.one if change else convert_others
         declared = () if node is None else alternatives(node)
         self._as_float = any(
             isinstance(one, inspect.FloatType) for one in declared
         ) and not any(isinstance(one, inspect.IntType) for one in declared)
-        self._at_once = {} if convert else self._writers(few, declared)
+        self._at_once = self._writers(few, declared, change)
 
     def _writers(
-        self, few: bool, declared: Sequence[inspect.Type]
-    ) -> dict[type, Callable[[Any], list[bytes]]]:
-        writer = self._writer
+        self, few: bool, declared: Sequence[inspect.Type], change: Change | None
+    ) -> dict[type, _Write]:
         few = few or any(isinstance(one, inspect.LiteralType) for one in declared)
-        texts = _Few(lambda text: writer.texts((text,))[0]).cells
-        enums = _Few(self._unchanged).cells
-        return {
-            str: texts if few else writer.texts,
+        writer = self._writer
+        plain: dict[type, _Write] = {
+            str: self._texts,
             bool: writer.bools,
             int: writer.ints,
             float: writer.floats,
-            **{o.cls: enums for o in declared if isinstance(o, inspect.EnumType)},
         }
+        writers = plain if change is None else _changed(change, plain)
+        remembered: list[type] = [str] if few else []
+        if change is not None:
+            remembered.append(bool)
+        remembered += [o.cls for o in declared if isinstance(o, inspect.EnumType)]
+        return writers | {kind: _Few(self._unchanged).cells for kind in remembered}
 
     def cells(
         self, values: Sequence[Any], places: Sequence[int], findings: Findings
@@ -101,10 +108,7 @@ class Column:
         if self._as_float and kinds <= _NUMBERS:
             kinds, values = {float}, list(map(float, values))
         (kind,) = kinds
-        write = self._at_once[kind]
-        if kind is str and self._max_length is not None:
-            _check_lengths(values, self._max_length)
-        return write(values)
+        return self._at_once[kind](values)
 
     def _where_present(self, values: Sequence[Any]) -> list[bytes]:
         present = [v for v in values if v is not None and v is not UNSET]
@@ -134,6 +138,12 @@ class Column:
             return plain
         return form.of(self._convert(plain), self._path)
 
+    def _texts(self, values: Sequence[str]) -> list[bytes]:
+        limit = self._max_length
+        if limit is not None and max(map(len, values)) > limit:
+            raise NoJsonForm(f"text of more than {limit} characters")
+        return self._writer.texts(values)
+
     def _unchanged(self, value: Any) -> bytes:
         form = PlainForm(self._max_length)
         plain = self._plain(value, form)
@@ -142,9 +152,17 @@ class Column:
         return self._writer.one(plain)
 
 
-def _check_lengths(values: Sequence[str], limit: int) -> None:
-    if max(map(len, values)) > limit:
-        raise NoJsonForm(f"text of more than {limit} characters")
+def _changed(change: Change, plain: Mapping[type, _Write]) -> dict[type, _Write]:
+    return {
+        kind: partial(_write_changed, make, plain[made])
+        for kind, (made, make) in change.at_once.items()
+    }
+
+
+def _write_changed(
+    make: Callable[[Any], Any], write: _Write, values: Any
+) -> list[bytes]:
+    return write(make(values))
 
 
 class _Few(Remembered[Any, bytes]):

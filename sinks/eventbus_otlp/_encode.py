@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
-from eventbus import Event
+from eventbus import Event, Naming
 from eventbus._catalog import EventType, describe
+from eventbus._naming import EventNaming
 from eventbus._record import AttributeValue
 from eventbus._severity import SEVERITIES, SEVERITY_NUMBER
 from eventbus_otlp._column import Column
@@ -21,12 +22,13 @@ from eventbus_otlp._encode_protobuf import ProtobufLogs
 from eventbus_otlp._findings import Findings
 from eventbus_otlp._group import Group
 from eventbus_otlp._limits import AttributeLimits
-from eventbus_otlp._names import OWN_NAMES, AttributeNames
-from eventbus_otlp._plan import Attributes, Plan
+from eventbus_otlp._names import OWN_NAMES
+from eventbus_otlp._plan import Attributes, Plan, Source
 from eventbus_otlp._record_encoder import RecordEncoder, short_of
 from eventbus_otlp._remembered import Remembered
 from eventbus_otlp._scope import Scope
 from eventbus_otlp._signal import Form
+from eventbus_otlp._times import Timestamps
 from eventbus_otlp._trace_ids import are_span_ids, is_span_id, is_trace_id
 from eventbus_otlp._writer import Cells, LogWriter
 
@@ -39,10 +41,11 @@ class LogsEncoder(RecordEncoder):
 
     Attributes come in this order, which counts when there are too many: the record's
     id (``log.record.uid``), its weight where that is not 1 (``eventbus.weight``), the
-    event's fields, what was bound. A field's name is that of its ``Attribute``, else
-    its name in encoded text; ``None`` and ``UNSET`` are left out; a bound attribute
-    makes way for a field of the same name. The field that the event type names as
-    ``body`` is the body. Ids of traces and spans that are none are left out.
+    time as text where *names* ask for it, the event's fields, what *names* add, what
+    was bound. A field's name is that of its ``Attribute``, else its name in encoded
+    text; ``None`` and ``UNSET`` are left out; a bound attribute makes way for a field
+    of the same name. The field that the event type names as ``body`` is the body. Ids
+    of traces and spans that are none are left out.
 
     Use one per thread.
 
@@ -63,7 +66,7 @@ class LogsEncoder(RecordEncoder):
         resource: Mapping[str, AttributeValue],
         bus_resource: Mapping[str, AttributeValue] | None = None,
         limits: AttributeLimits | None = None,
-        names: AttributeNames = OWN_NAMES,
+        names: Naming = OWN_NAMES,
         schema_url: str = "",
     ) -> None:
         """Work out what no record changes."""
@@ -72,30 +75,45 @@ class LogsEncoder(RecordEncoder):
         writer = JsonLogs(scope) if form == "json" else ProtobufLogs(scope)
         super().__init__(
             writer,
-            _LogPlans(writer, Attributes(writer, limits, names)).of,
+            _LogPlans(writer, Attributes(writer, limits), names).of,
             resource=resource,
             bus_resource=bus_resource,
             limits=limits,
-            names=names,
+            resource_names=names.resource,
         )
 
 
 class _LogPlans:
-    def __init__(self, writer: LogWriter, attributes: Attributes) -> None:
+    def __init__(
+        self, writer: LogWriter, attributes: Attributes, names: Naming
+    ) -> None:
         self._writer = writer
         self._attributes = attributes
+        self._names = names
+        self._bound = attributes.bound(names)
         self._contexts = _Contexts(writer)
 
     def of(self, event_type: type[Event]) -> Plan:
         described = describe(event_type)
+        naming = self._names.of(described.name)
         body = described.identity.body
         around = _Around(
             self._writer,
             self._contexts,
-            _Kinds(self._writer, described, self._attributes.names),
+            _Kinds(self._writer, described, naming.name or described.name),
             *self._body(described, body),
         )
-        return Plan(self._attributes.of(described, without=[body]), around)
+        attributes = self._attributes.of(
+            described,
+            naming,
+            without=[body],
+            constants=naming.added,
+            more=_timestamp(naming),
+        )
+        bound = self._bound
+        if described.name in self._names.events:
+            bound = self._attributes.bound(naming)
+        return Plan(attributes, bound, around)
 
     def _body(
         self, described: EventType, body: str | None
@@ -106,13 +124,35 @@ class _LogPlans:
         return 0, None
 
 
+def _timestamp(naming: EventNaming) -> list[Source]:
+    if naming.timestamp is None:
+        return []
+    return [Source("", _Times(), "$.time_unix_nano", called=naming.timestamp)]
+
+
+class _Times:
+    """The times of records as text; those whose time is unknown have none."""
+
+    def __init__(self) -> None:
+        self._texts = Timestamps()
+
+    def __call__(
+        self, group: Group, values: Sequence[Sequence[Any]]
+    ) -> Sequence[str | None]:
+        if all(group.times):
+            return self._texts.texts(group.times)
+        times = [
+            time or observed
+            for time, observed in zip(group.times, group.observed_times, strict=True)
+        ]
+        texts = self._texts.texts(times)
+        return [text if time else None for text, time in zip(texts, times, strict=True)]
+
+
 class _Kinds(dict[Any, bytes]):  # Any: a severity, or what a reader took for one
     """What is written of an event type and a severity, the type's if there is none."""
 
-    def __init__(
-        self, writer: LogWriter, described: EventType, names: AttributeNames
-    ) -> None:
-        name = names.events.get(described.name, described.name)
+    def __init__(self, writer: LogWriter, described: EventType, name: str) -> None:
         for severity in SEVERITIES:
             number = SEVERITY_NUMBER[severity]
             self[severity] = writer.kind(number, severity.upper(), name)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from eventbus import Event
+from eventbus import Event, Naming
 from eventbus._catalog import EventField, EventType, describe, nanoseconds_in
 from eventbus._event import Span, identity_of, template_parts
 from eventbus._record import AttributeValue
@@ -18,8 +18,8 @@ from eventbus._tracestate import NOTHING_ADDED, Tracestate
 from eventbus_otlp._findings import Findings
 from eventbus_otlp._group import Group
 from eventbus_otlp._limits import AttributeLimits
-from eventbus_otlp._names import OWN_NAMES, AttributeNames, structured_as_text
-from eventbus_otlp._plan import AttributeColumn, Attributes, Plan, name_of
+from eventbus_otlp._names import OWN_NAMES, structured_as_text
+from eventbus_otlp._plan import Attributes, Plan
 from eventbus_otlp._record_encoder import RecordEncoder, short_of
 from eventbus_otlp._scope import Scope
 from eventbus_otlp._signal import Form
@@ -60,7 +60,8 @@ class SpansEncoder(RecordEncoder):
         resource: Of the service; relayed records keep their own.
         bus_resource: See :class:`LogsEncoder`.
         limits: How many attributes a span has, and how long they are.
-        names: What attributes are called outside.
+        names: What attributes are called outside; the forms of events are those of
+            their log records alone.
         span_attributes: What each span has where it says nothing else.
         tracestate: What stands in front of the tracestate of each.
         schema_url: Whose names these are; empty says nothing.
@@ -73,7 +74,7 @@ class SpansEncoder(RecordEncoder):
         resource: Mapping[str, AttributeValue],
         bus_resource: Mapping[str, AttributeValue] | None = None,
         limits: AttributeLimits | None = None,
-        names: AttributeNames = OWN_NAMES,
+        names: Naming = OWN_NAMES,
         span_attributes: Mapping[str, AttributeValue] | None = None,
         tracestate: Tracestate = NOTHING_ADDED,
         schema_url: str = "",
@@ -83,16 +84,15 @@ class SpansEncoder(RecordEncoder):
         scope = Scope(schema_url=schema_url)
         writer = JsonSpans(scope) if form == "json" else ProtobufSpans(scope)
         attributes = Attributes(
-            writer, limits, names, convert_others=structured_as_text, with_id=False
+            writer, limits, convert_others=structured_as_text, with_id=False
         )
         super().__init__(
             writer,
-            _SpanPlans(writer, attributes, span_attributes or {}, tracestate).of,
+            _SpanPlans(writer, attributes, names, span_attributes or {}, tracestate).of,
             resource=resource,
             bus_resource=bus_resource,
             limits=limits,
-            names=names,
-            convert_others=structured_as_text,
+            resource_names=names.resource,
         )
 
 
@@ -101,11 +101,14 @@ class _SpanPlans:
         self,
         writer: SpanWriter,
         attributes: Attributes,
+        names: Naming,
         configured: Mapping[str, AttributeValue],
         tracestate: Tracestate,
     ) -> None:
         self._writer = writer
         self._attributes = attributes
+        self._names = names
+        self._bound = attributes.bound(names)
         self._configured = configured
         self._tracestate = tracestate
 
@@ -115,34 +118,14 @@ class _SpanPlans:
         if span is None:
             return None
         exceptions = Exceptions.of(described, self._attributes.limits)
-        own = self._attributes.of(described, without=exceptions.fields)
-        columns = [*own, *self._constants(described)]
+        attributes = self._attributes.of(
+            described,
+            self._names,
+            without=exceptions.fields,
+            constants=self._configured,
+        )
         around = _around(self._writer, described, span, exceptions, self._tracestate)
-        return Plan(columns, around)
-
-    def _constants(self, described: EventType) -> list[AttributeColumn]:
-        indexes = {name_of(f): i for i, f in enumerate(described.fields)}
-        return [
-            AttributeColumn(
-                name, _Constant(value, indexes.get(name)), self._attributes.named(name)
-            )
-            for name, value in self._configured.items()
-        ]
-
-
-class _Constant(msgspec.Struct, frozen=True):
-    """A configured attribute: its value, where the field at *index* says nothing."""
-
-    value: AttributeValue
-    index: int | None
-
-    def __call__(self, group: Group, values: Sequence[Sequence[Any]]) -> Sequence[Any]:
-        if self.index is None:
-            return [self.value] * len(group.places)
-        return [
-            self.value if own is None or own is msgspec.UNSET else None
-            for own in values[self.index]
-        ]
+        return Plan(attributes, self._bound, around)
 
 
 def _around(

@@ -25,10 +25,12 @@ import msgspec
 from eventbus._expected import joined
 from eventbus._nearest import listed
 from eventbus._place import Place
+from eventbus._plugins import installed_catalog
 from eventbus.config import EnvironmentValue
 from eventbus.config._tree import table_in
 from eventbus_otlp._endpoint import WrongEndpoint, check_endpoint
 from eventbus_otlp._headers import headers_from_text
+from eventbus_otlp._naming import OPT_IN, opted_in
 from eventbus_otlp._resource import installed_detectors
 from eventbus_otlp._settings import DEFAULT_PROTOCOL, DEFAULT_SIGNALS
 from eventbus_otlp._signal import SIGNALS, Protocol, Signal
@@ -146,6 +148,10 @@ def _detectors(text: str) -> _Read:
     return _Read(tuple(name for name in names if name in known), tuple(wrong))
 
 
+def _opted_in(text: str) -> _Read:
+    return _Read(opted_in(text, installed_catalog().namings) or msgspec.UNSET)
+
+
 def _one_of(choices: Mapping[str, str]) -> _Reader:
     expected = f"expected {joined([*map(repr, choices)])}"
 
@@ -189,6 +195,7 @@ _OTHERS: Final = (
     _Variable(
         ("resource_detectors",), "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", _detectors
     ),
+    _Variable(("naming",), OPT_IN, _opted_in),
 )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from eventbus import Outcome, SinkContext
+from eventbus import Naming, Outcome, SinkContext
 from eventbus._ledger import WARN_REASONS
 from eventbus._log import QuietLog
 from eventbus._record import AnyRecord, AttributeValue
@@ -68,16 +68,20 @@ class Metering:
         """Count the events of *batch*, before sampling; raises nothing."""
         self._aggregator.observe(batch)
 
-    def start(self, resource: Mapping[str, AttributeValue]) -> None:
+    def start(self, resource: Mapping[str, AttributeValue], names: Naming) -> None:
         """Send from now on, on the running loop, as what *resource* says."""
         loop = asyncio.get_running_loop()
         if self._export is None or self._loop is not loop:
-            self._export, self._loop = self._new_export(resource), loop
+            self._export, self._loop = self._new_export(resource, names), loop
         self._export.start()
 
-    def _new_export(self, resource: Mapping[str, AttributeValue]) -> MetricsExport:
+    def _new_export(
+        self, resource: Mapping[str, AttributeValue], names: Naming
+    ) -> MetricsExport:
         settings, target = self._settings, self._target
-        encoder = MetricsEncoder(form_of(target.protocol), resource=resource)
+        encoder = MetricsEncoder(
+            form_of(target.protocol), resource=resource, names=names
+        )
         return MetricsExport(
             self._reader,
             encoder,

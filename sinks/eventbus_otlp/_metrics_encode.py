@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from eventbus import Naming
 from eventbus._record import Attributes, AttributeValue
 from eventbus.metrics import MetricData
 from eventbus_otlp._metrics_form import MetricWriter, Point
 from eventbus_otlp._metrics_json import JsonMetrics
 from eventbus_otlp._metrics_protobuf import ProtobufMetrics
-from eventbus_otlp._names import OWN_NAMES, AttributeNames
+from eventbus_otlp._names import OWN_NAMES, change_of, outside
 from eventbus_otlp._plain_value import Plain, PlainForm
 from eventbus_otlp._resources import Resources
 from eventbus_otlp._scope import Scope
@@ -33,7 +34,8 @@ class MetricsEncoder:
     Args:
         form: Of the requests.
         resource: Of the service; metrics of relayed events keep their own.
-        names: What labels are called outside, and which of them travel as text.
+        names: What labels are called outside, and which of them are of another type;
+            the forms of events are those of their log records alone.
         schema_url: Whose names these are; empty says nothing.
     """
 
@@ -42,7 +44,7 @@ class MetricsEncoder:
         form: Form,
         *,
         resource: Mapping[str, AttributeValue],
-        names: AttributeNames = OWN_NAMES,
+        names: Naming = OWN_NAMES,
         schema_url: str = "",
     ) -> None:
         """Write the resource, once and for all."""
@@ -51,7 +53,9 @@ class MetricsEncoder:
             JsonMetrics(scope) if form == "json" else ProtobufMetrics(scope)
         )
         self._names: Final = names
-        self._resources: Final = Resources(self._writer.resource, resource, None)
+        self._resources: Final = Resources(
+            self._writer.resource, resource, None, names.resource
+        )
         # Any: the labels themselves are kept, so that no other has their id.
         self._written: Final[dict[tuple[int, str], tuple[Any, bytes]]] = {}
 
@@ -87,9 +91,10 @@ class MetricsEncoder:
         plain: dict[str, Plain] = {}
         for name, value in attributes.items():
             own = PlainForm().of(value, f"$.{name}")
-            convert = self._names.conversion(name)
-            called = _text(self._names.renamed.get(name, name))
-            plain[called] = own if convert is None else convert(own)
+            change = change_of(self._names, name)
+            made = own if change is None else change.one(own)
+            for called in outside(self._names.renamed, name):
+                plain[_text(called)] = made
         return plain
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final, Protocol
 
 import anyio.to_thread
 
 from eventbus import Clock, Refused, TooLarge, Unavailable
 from eventbus._log import QuietLog
 from eventbus._verdict import describe_error
-from eventbus.metrics import MetricData, MetricReader
+from eventbus.metrics import MetricData
 from eventbus_otlp._bisection import Bisection, InvalidRequest
 from eventbus_otlp._metrics_encode import MetricsEncoder, halves
 from eventbus_otlp._transport import Reply
@@ -20,6 +20,18 @@ _FIRST_RETRY_SECONDS: Final = 1.0
 _MAX_DOUBLINGS: Final = 6
 
 Send = Callable[[bytes], Awaitable[Reply]]
+
+
+class Reader(Protocol):
+    """Collects again and again; see :class:`eventbus.metrics.MetricReader`."""
+
+    def collect(self) -> Sequence[MetricData]:
+        """Return the metrics of now."""
+        ...
+
+    def put_back(self, undelivered: Iterable[MetricData]) -> None:
+        """Collect *undelivered* again."""
+        ...
 
 
 class MetricsExport:
@@ -47,7 +59,7 @@ class MetricsExport:
 
     def __init__(
         self,
-        reader: MetricReader,
+        reader: Reader,
         encoder: MetricsEncoder,
         send: Send,
         *,

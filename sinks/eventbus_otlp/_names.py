@@ -1,54 +1,72 @@
-"""What attributes and events are called outside, and which of them travel as text."""
+"""What attributes are called outside, and what is made of their values."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Final, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from eventbus import Naming
 from eventbus._json_form import json_form
+from eventbus._naming import AttributeNaming, Conversion, Names, names_of
 from eventbus_otlp._plain_value import Convert, Plain
+
+# Any in this module: values of a column, which are of one type.
 
 RECORD_ID: Final = "log.record.uid"
 # https://opentelemetry.io/docs/specs/semconv/general/logs/#general-log-identification
 
 WEIGHT: Final = "eventbus.weight"
 
+OWN_NAMES: Final = Naming()
+
 _HELD: Final = frozenset({str, bool, int, float})
 
-Conversion = Literal["text", "whole_text"]
 
-
-class AttributeNames(msgspec.Struct, frozen=True, kw_only=True):
-    """Another form of the same records: names and types of attributes, as data.
-
-    An attribute's own name is that of its field's ``Attribute``, else the field's
-    name in encoded text; a bound attribute's is its key; ``log.record.uid`` and
-    ``eventbus.weight`` are the record's.
+class Change(NamedTuple):
+    """What is made of the values of an attribute.
 
     Args:
-        renamed: Other names of attributes, by their own.
-        converted: Attributes that travel as text, by their own names. ``"text"`` is
-            the value's JSON, text without quotes: ``true``, ``12.5``; ``"whole_text"``
-            cuts numbers to whole ones before: ``12``.
-        left_out: Own names of attributes that are not sent.
-        events: Other names of events.
+        one: Makes it of any value.
+        at_once: Makes it of many values of one type, and the type they then have;
+            raises for what only *one* can do.
     """
 
-    renamed: Mapping[str, str] = {}
-    converted: Mapping[str, Conversion] = {}
-    left_out: frozenset[str] = frozenset()
-    events: Mapping[str, str] = {}
-
-    def conversion(self, name: str) -> Convert | None:
-        """Return what makes text of the attribute *name*, where something does."""
-        wish = self.converted.get(name)
-        return None if wish is None else CONVERSIONS[wish]
+    one: Convert
+    at_once: Mapping[type, tuple[type, Callable[[Sequence[Any]], Sequence[Any]]]]
 
 
-OWN_NAMES: Final = AttributeNames()
+def outside(renamed: Mapping[str, Names], name: str) -> tuple[str, ...]:
+    """Return what the attribute *name* is called."""
+    others = renamed.get(name)
+    return (name,) if others is None else names_of(others)
+
+
+def change_of(naming: AttributeNaming, name: str) -> Change | None:
+    """Return what is made of the values of the attribute *name*, if anything."""
+    texts, wish = naming.values.get(name), naming.converted.get(name)
+    change = None if wish is None else _CHANGES[wish]
+    if not texts:
+        return change
+    then = change or Change(_same, {})
+    spelled = _Spelled(texts, then.one)
+    return Change(spelled, {**then.at_once, str: (str, spelled.all)})
+
+
+class _Spelled(msgspec.Struct, frozen=True):
+    """Spells texts otherwise, and does with other values what is done after that."""
+
+    texts: Mapping[str, str]
+    then: Convert
+
+    def __call__(self, value: Plain) -> Plain:
+        return self.then(self.texts.get(value, value) if type(value) is str else value)
+
+    def all(self, values: Sequence[str]) -> Sequence[str]:
+        """Do the same with many texts, which nothing more is done with."""
+        return [self.texts.get(text, text) for text in values]
 
 
 def as_text(value: Plain) -> str:
@@ -57,10 +75,34 @@ def as_text(value: Plain) -> str:
     return form if type(form) is str else msgspec.json.encode(form).decode()
 
 
+def _as_whole(value: Plain) -> Plain:
+    return int(value) if type(value) is float and math.isfinite(value) else value
+
+
 def _as_whole_text(value: Plain) -> str:
-    if type(value) is float and math.isfinite(value):
-        return str(int(value))
-    return as_text(value)
+    return as_text(_as_whole(value))
+
+
+def _same(values: Any) -> Any:
+    return values
+
+
+def _all_as_text(values: Sequence[int]) -> Sequence[str]:
+    return list(map(str, values))
+
+
+def _floats_as_text(values: Sequence[float]) -> Sequence[str]:
+    if not all(map(math.isfinite, values)):
+        raise ValueError("a number that JSON lacks")
+    return [msgspec.json.encode(value).decode() for value in values]
+
+
+def _all_as_whole(values: Sequence[float]) -> Sequence[int]:
+    return list(map(int, values))
+
+
+def _all_as_whole_text(values: Sequence[float]) -> Sequence[str]:
+    return list(map(str, map(int, values)))
 
 
 def structured_as_text(value: Plain) -> Plain:
@@ -76,7 +118,16 @@ def structured_as_text(value: Plain) -> Plain:
     return as_text(value) if isinstance(value, dict | bytes) else value
 
 
-CONVERSIONS: Final[Mapping[Conversion, Convert]] = {
-    "text": as_text,
-    "whole_text": _as_whole_text,
+_CHANGES: Final[Mapping[Conversion, Change]] = {
+    "text": Change(
+        as_text,
+        {str: (str, _same), int: (str, _all_as_text), float: (str, _floats_as_text)},
+    ),
+    "whole": Change(
+        _as_whole, {str: (str, _same), int: (int, _same), float: (int, _all_as_whole)}
+    ),
+    "whole_text": Change(
+        _as_whole_text,
+        {str: (str, _same), int: (str, _all_as_text), float: (str, _all_as_whole_text)},
+    ),
 }

@@ -8,14 +8,13 @@ from typing import Any, Final
 
 from eventbus import Event
 from eventbus._json_form import NoJsonForm
+from eventbus._naming import Names
 from eventbus._record import AnyRecord, AttributeValue
-from eventbus_otlp._bound import BoundAttributes
+from eventbus_otlp._bound_cells import OwnColumns, bound_cells
 from eventbus_otlp._encoded import Encoded
 from eventbus_otlp._findings import Findings
 from eventbus_otlp._group import Group
 from eventbus_otlp._limits import AttributeLimits
-from eventbus_otlp._names import AttributeNames
-from eventbus_otlp._plain_value import Convert
 from eventbus_otlp._plan import Plan, values_of
 from eventbus_otlp._resources import Resources
 from eventbus_otlp._writer import Cells, RecordWriter
@@ -48,9 +47,7 @@ class RecordEncoder:
         resource: Of records that came from this bus.
         bus_resource: The resource that such records carry; ``None``: none of its own.
         limits: How many attributes a record has, and how long they are.
-        names: What they are called.
-        convert_others: What is made of bound values that are no text, no truth values
-            and no numbers.
+        resource_names: Other names of the attributes of resources.
     """
 
     def __init__(
@@ -61,14 +58,12 @@ class RecordEncoder:
         resource: Mapping[str, AttributeValue],
         bus_resource: Mapping[str, AttributeValue] | None,
         limits: AttributeLimits,
-        names: AttributeNames,
-        convert_others: Convert | None = None,
+        resource_names: Mapping[str, Names],
     ) -> None:
         self._writer = writer
         self._plans = _Plans(plan_of)
-        self._resources = Resources(writer.resource, resource, bus_resource)
-        self._bound = BoundAttributes(
-            writer, names, limits.value_length, convert_others
+        self._resources = Resources(
+            writer.resource, resource, bus_resource, resource_names
         )
         self._limit = limits.count
 
@@ -150,75 +145,23 @@ class RecordEncoder:
 
     def _together(self, plan: Plan, group: Group, findings: Findings) -> list[bytes]:
         values = values_of(group.events)
-        names: list[str] = []
+        keys: list[frozenset[str]] = []
         attributes: list[list[bytes]] = []
-        for name, values_in, column in plan.attributes:
+        for own_keys, values_in, column in plan.attributes:
             own = values_in(group, values)
             if own is not None:
-                names.append(name)
-                attributes.append(column.cells(own, group.places, findings))
-        dropped = self._add_bound(names, attributes, group, findings)
+                cells = column.cells(own, group.places, findings)
+                if any(cells):
+                    keys.append(own_keys)
+                    attributes.append(cells)
+        own_columns = OwnColumns(keys, attributes)
+        bound, dropped = bound_cells(
+            plan.bound, own_columns, group, findings, limit=self._limit
+        )
+        if bound:
+            attributes.append(bound)
         before, after = plan.around(group, values, dropped, findings)
         return self._writer.records(before, attributes, after)
-
-    def _add_bound(
-        self,
-        names: Sequence[str],
-        attributes: list[list[bytes]],
-        group: Group,
-        findings: Findings,
-    ) -> Sequence[int]:
-        """Add what is bound; return how many attributes each record is short of."""
-        distinct = dict(zip(map(id, group.attributes), group.attributes, strict=True))
-        most = len(names) + max(map(len, distinct.values()))
-        fits = self._limit is None or most <= self._limit
-        if fits and all(map(frozenset(names).isdisjoint, distinct.values())):
-            if any(distinct.values()):
-                attributes.append(self._shared(distinct, group, findings))
-            return group.dropped_attributes
-        return self._one_by_one(names, attributes, group, findings)
-
-    def _shared(
-        self,
-        distinct: Mapping[int, Mapping[str, Any]],
-        group: Group,
-        findings: Findings,
-    ) -> list[bytes]:
-        cells = {key: self._bound.cell(bound) for key, bound in distinct.items()}
-        if any(
-            c.reason or c.form.sanitized or c.form.truncated for c in cells.values()
-        ):
-            for place, bound in zip(group.places, group.attributes, strict=True):
-                findings.note_bound(cells[id(bound)], place)
-        return [cells[id(bound)].cell for bound in group.attributes]
-
-    def _one_by_one(
-        self,
-        names: Sequence[str],
-        attributes: list[list[bytes]],
-        group: Group,
-        findings: Findings,
-    ) -> Sequence[int]:
-        """Do the same where a bound attribute has to make way, or is one too many."""
-        added: list[bytes] = []
-        dropped = list(group.dropped_attributes)
-        for index, bound in enumerate(group.attributes):
-            present = [at for at, cells in enumerate(attributes) if cells[index]]
-            room, beyond = None, present[len(present) :]
-            if self._limit is not None:
-                room, beyond = self._limit - len(present), present[self._limit :]
-            cell = self._bound.cell(
-                bound,
-                without={names[at] for at in present},
-                room=None if room is None else max(room, 0),
-            )
-            for at in beyond:
-                attributes[at][index] = b""
-            added.append(cell.cell)
-            dropped[index] += cell.left_out + len(beyond)
-            findings.note_bound(cell, group.places[index])
-        attributes.append(added)
-        return dropped
 
 
 def short_of(writer: RecordWriter, dropped: Sequence[int]) -> list[Cells]:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from eventbus._json_form import NoJsonForm
+from eventbus._naming import Names
 from eventbus._record import Attributes
+from eventbus_otlp._names import OWN_NAMES, outside
 from eventbus_otlp._plain_value import Plain, PlainForm
 from eventbus_otlp._remembered import Remembered
 
@@ -27,6 +29,7 @@ class Resources:
         write: Writes plain values, and of how many more the resource is short.
         own: Of records that came from this bus, and of those that have none.
         bus_resource: What records that came from this bus carry in its place.
+        renamed: Other names of attributes, by their own.
     """
 
     def __init__(
@@ -34,8 +37,10 @@ class Resources:
         write: Callable[[Mapping[str, Plain], int], bytes],
         own: Mapping[str, Any],
         bus_resource: Mapping[str, Any] | None,
+        renamed: Mapping[str, Names] = OWN_NAMES.resource,
     ) -> None:
         self._write = write
+        self._renamed = renamed
         self._own = self._written(own)
         self._bus_resource = bus_resource
         self._known = Remembered[int, tuple[Mapping[str, Any], bytes]](_REMEMBERED)
@@ -77,5 +82,9 @@ class Resources:
                 table = PlainForm().of({key: value}, _PATH)
                 assert isinstance(table, dict)
                 plain |= table
-        in_order = {key: plain[key] for key in sorted(plain)}
-        return self._write(in_order, len(present) - len(in_order))
+        called: dict[str, Plain] = {}
+        for key in sorted(plain):
+            for name in outside(self._renamed, key):
+                called.setdefault(name, plain[key])
+        in_order = {name: called[name] for name in sorted(called)}
+        return self._write(in_order, len(present) - len(plain))

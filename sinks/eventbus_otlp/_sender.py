@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Protocol
 
 import anyio.to_thread
 
+from eventbus import Refused, TooLarge
 from eventbus._log import QuietLog
 from eventbus._record import AnyRecord
 from eventbus_otlp._bisection import Bisection, InvalidRequest
@@ -18,6 +19,9 @@ from eventbus_otlp._transport import Reply
 
 AT_ONCE: Final = 2048
 """Most records that are encoded on the event loop: some ten milliseconds."""
+
+AT_ONCE_BYTES: Final = 256 * 1024
+"""Most bytes of them, where the bus knows: one value may be as large as a batch."""
 
 
 class Encoder(Protocol):
@@ -86,20 +90,40 @@ class Sender:
             Refused: Never.
             TooLarge: Only in parts; also where one record may be to blame.
         """
+        part, error = await self.attempt(batch)
+        if error is not None:
+            raise error
+        return part
+
+    async def attempt(
+        self, batch: Sequence[AnyRecord], *, ask: bool = True
+    ) -> tuple[Part, Refused | TooLarge | None]:
+        """Do the same; return why nothing of it was taken, if so.
+
+        Args:
+            batch: What is sent.
+            ask: Whether to ask the far side at all.
+
+        Raises:
+            Unavailable: Not now.
+        """
         encoded = await self._encode(batch)
-        reply = Reply()
-        if encoded.sent:
+        reply, refusal = Reply(), None
+        if encoded.sent and ask:
             try:
                 reply = await self._client.send(self.signal, encoded.body)
             except InvalidRequest as error:
-                verdict = self._bisection.verdict(str(error), len(encoded.sent))
-                raise verdict from error
-            self._bisection.succeeded()
-            self._tell(reply)
-        return _part(encoded, reply)
+                refusal = self._bisection.verdict(str(error), len(encoded.sent))
+            except (Refused, TooLarge) as error:
+                refusal = error
+            else:
+                self._bisection.succeeded()
+                self._tell(reply)
+        return _part(encoded, reply), refusal
 
     async def _encode(self, batch: Sequence[AnyRecord]) -> Encoded:
-        if len(batch) <= AT_ONCE:
+        size_bytes: int = getattr(batch, "size_bytes", 0)
+        if len(batch) <= AT_ONCE and size_bytes <= AT_ONCE_BYTES:
             return self._encoder.encode(batch)
         async with self._large:
             if self._large_encoder is None:

@@ -13,10 +13,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from eventbus import Retry
+from eventbus import AttributeValue, Retry
 from eventbus._bounds import WrongSetting, above, at_least, between, concerning
 from eventbus._place import Place
 from eventbus.config import EnvironmentValue
+from eventbus.metrics import Aggregation
 from eventbus_otlp._endpoint import check_endpoint, guarded
 from eventbus_otlp._signal import SIGNALS, Protocol, Signal
 from eventbus_otlp._signal_settings import (
@@ -95,8 +96,15 @@ class OtlpSettings(Checked, frozen=True, kw_only=True):
         metric_interval_seconds: How often metrics are sent. Unset: 60.
         exemplar_filter: Which measurements may be shown as examples. Unset:
             ``"trace_based"``, those in a sampled trace.
+        aggregation: What metrics are counted by: labels of every series, bound
+            attributes that are labels, and the bounds.
         resource_detectors: Names of detectors of OpenTelemetry's SDK that complete the
             resource, as in ``["host", "os", "process"]``. Unset: no detectors.
+        naming: Another form of the same records, by its name: those that the catalogs
+            offer, as ``"codex"``, have other names and types of events and attributes.
+            Unset: what ``OTEL_SEMCONV_STABILITY_OPT_IN`` lists first of them, else
+            the names of the event types themselves.
+        span_attributes: Attributes that each span has where it says nothing else.
         trust_environment: Whether the proxies that ``HTTP_PROXY``, ``HTTPS_PROXY`` and
             ``NO_PROXY`` name are used.
         logs: What differs for logs.
@@ -129,7 +137,10 @@ class OtlpSettings(Checked, frozen=True, kw_only=True):
     temporality: Temporality | None = None
     metric_interval_seconds: Annotated[float, Meta(gt=0)] | None = None
     exemplar_filter: ExemplarFilter | None = None
+    aggregation: Aggregation = Aggregation()
     resource_detectors: tuple[str, ...] | None = None
+    naming: Annotated[str, Meta(min_length=1)] | None = None
+    span_attributes: Mapping[Annotated[str, Meta(min_length=1)], AttributeValue] = {}
     trust_environment: bool = True
     logs: RecordSignalSettings = RecordSignalSettings()
     metrics: SignalSettings = SignalSettings()
@@ -149,6 +160,8 @@ class OtlpSettings(Checked, frozen=True, kw_only=True):
         for index, status in enumerate(self.retry_statuses):
             with concerning("retry_statuses", index):
                 between("retry_statuses", status, 300, 599)
+        if "" in self.span_attributes:
+            raise WrongSetting("span_attributes has an empty name", "span_attributes")
         _check_signals(self.signals)
         _check_endpoints(self)
         _guard_endpoints(self)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import anyio.to_thread
 
-from eventbus import Batch, Buffer, Catalog, Outcome, Retry, SinkContext
+from eventbus import Batch, Buffer, Catalog, Naming, Outcome, Retry, SinkContext
 from eventbus._clock import SystemClock
 from eventbus._log import LOGGER_NAME, QuietLog
-from eventbus._record import AnyRecord, Attributes
+from eventbus._record import AnyRecord, Attributes, AttributeValue
 from eventbus._tracestate import Tracestate
 from eventbus_otlp._client import Client
+from eventbus_otlp._naming import naming_of
 from eventbus_otlp._resolved import completed, resolve
 from eventbus_otlp._resource import resource_of
 from eventbus_otlp._sender import Encoder, Sender
@@ -86,8 +87,9 @@ class OtlpSink:
         self.retry = _retry([t.timeout_seconds for t in self._targets.values()])
         self._senders: Senders | None = None
         self._metering: Metering | None = None
+        self._names: Naming | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.configure(SinkContext("otlp", {}, Catalog(), SystemClock()))
+        self._take(SinkContext("otlp", {}, Catalog(), SystemClock()))
 
     @classmethod
     def from_config(cls, settings: OtlpSettings) -> OtlpSink:
@@ -95,7 +97,15 @@ class OtlpSink:
         return cls(settings, environ={})
 
     def configure(self, context: SinkContext) -> None:
-        """Take the bus's resource, catalog and clock."""
+        """Take the bus's resource, catalog and clock.
+
+        Raises:
+            PluginError: No catalog offers the naming that is chosen.
+        """
+        self._take(context)
+        self._names = self._naming()
+
+    def _take(self, context: SinkContext) -> None:
         self._context = context
         self._client = Client(self._targets, self._settings, context.clock)
         self._log = QuietLog(context.clock)
@@ -123,12 +133,14 @@ class OtlpSink:
         if self._loop not in (None, loop):
             self._client.abandon()  # its connections were of a loop that is gone
         self._loop = loop
+        if self._names is None:
+            self._names = self._naming()
         resource = await anyio.to_thread.run_sync(self._whole_resource)
         if self._senders is None:
-            self._senders = self._new_senders(resource)
+            self._senders = self._new_senders(resource, self._names)
         await self._client.start()
         if self._metering is not None:
-            self._metering.start(resource)
+            self._metering.start(resource, self._names)
 
     async def write(self, batch: Sequence[AnyRecord]) -> Outcome | None:
         """See :class:`eventbus.Sink`.
@@ -170,7 +182,10 @@ class OtlpSink:
             self._log,
         )
 
-    def _new_senders(self, resource: Attributes) -> Senders:
+    def _naming(self) -> Naming:
+        return naming_of(self._settings.naming, self._environ, self._context.catalog)
+
+    def _new_senders(self, resource: Attributes, names: Naming) -> Senders:
         settings, context = self._settings, self._context
         makers: dict[Signal, Callable[[], Encoder]] = {}
         for signal in _RECORD_SIGNALS:
@@ -178,11 +193,12 @@ class OtlpSink:
             if target is None:
                 continue
             makers[signal] = partial(
-                _encoder_of(signal, context.tracestate),
+                _encoder_of(signal, context.tracestate, settings.span_attributes),
                 form_of(target.protocol),
                 resource=resource,
                 bus_resource=context.resource,
                 limits=target.limits,
+                names=names,
             )
         senders = [
             Sender(signal, make, self._client, name=context.name, log=self._log)
@@ -199,7 +215,11 @@ class OtlpSink:
         )
 
 
-def _encoder_of(signal: Signal, tracestate: Tracestate) -> Callable[..., Encoder]:
+def _encoder_of(
+    signal: Signal,
+    tracestate: Tracestate,
+    span_attributes: Mapping[str, AttributeValue],
+) -> Callable[..., Encoder]:
     """Return what makes requests of *signal*; loaded when it is used."""
     if signal == "logs":
         from eventbus_otlp._encode import LogsEncoder
@@ -207,7 +227,7 @@ def _encoder_of(signal: Signal, tracestate: Tracestate) -> Callable[..., Encoder
         return LogsEncoder
     from eventbus_otlp._encode_spans import SpansEncoder
 
-    return partial(SpansEncoder, tracestate=tracestate)
+    return partial(SpansEncoder, tracestate=tracestate, span_attributes=span_attributes)
 
 
 def _retry(timeouts_seconds: Sequence[float | None]) -> Retry:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import enum
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
 
-from eventbus import Event, EventNaming, Naming, Record
+from eventbus import Event, EventNaming, Naming, Record, Span, Unit
 from eventbus_otlp._limits import AttributeLimits
-from tests.otlp._both import attributes, both, logs
+from tests.otlp._both import attributes, both, logs, spans
 from tests.otlp._events import Loose, Mixed
 
 TIME = 1_795_247_063_541_999_999
@@ -120,11 +120,43 @@ def test_a_bound_attribute_has_the_name_where_the_field_says_nothing() -> None:
     assert found == ["failed", "ada"]
 
 
+def test_what_was_mended_beside_fields_is_warned_of_record_by_record() -> None:
+    bound = {"error": "x", "user": "\ud800"}
+    records = [Record(result(error=e), attributes=bound) for e in ("failed", None)]
+    _, encoded = both([*records, Record(result())])
+    assert encoded.warned == {"sanitized": 2}
+
+
+class Fetched(Event, tag="test.fetched", span=Span("fetch", duration="took_ms")):
+    took_ms: Annotated[float, Unit("ms")] = 5.0
+    ok: bool = True
+
+
+def test_spans_have_the_names_for_all_and_no_event_s_form() -> None:
+    form = EventNaming(renamed={"ok": "success"}, added={"event.name": "fetched"})
+    names = Naming(
+        renamed={"ok": "fine", "user": "who"},
+        converted={"ok": "text"},
+        events={"test.fetched": form},
+    )
+    record = Record(Fetched(), id="a", time_unix_nano=TIME, attributes={"user": "ada"})
+    (span,) = spans(record, names=names)
+    assert attributes(span) == {"fine": "true", "took_ms": 5.0, "who": "ada"}
+
+
 def test_what_is_left_over_under_limits_is_counted_by_its_names() -> None:
     names = Naming(renamed={"user": ("u", "v"), "w": "u"})
     record = Record(Loose(), attributes={"user": 1, "w": 2, "x": 3, "y": 4})
     (log,) = logs([record], names=names, limits=AttributeLimits(count=3))
     assert attributes(log) == {"u": 1, "v": 1, "x": 3}
+    assert log.dropped_attributes_count == 1
+
+
+def test_each_name_of_an_attribute_counts_for_the_limit() -> None:
+    names = Naming(renamed={"user": ("u", "v"), "w": ("w", "x")})
+    record = Record(Loose(), attributes={"user": 1, "w": 2})
+    (log,) = logs([record], names=names, limits=AttributeLimits(count=3))
+    assert attributes(log) == {"u": 1, "v": 1}
     assert log.dropped_attributes_count == 1
 
 
@@ -152,7 +184,7 @@ def test_a_form_adds_constants_and_the_time_as_text() -> None:
 
 def test_a_time_that_cannot_be_sent_costs_its_record_with_the_reason() -> None:
     names = Naming(events={"test.mixed": ADDED})
-    records = [Record(result(), time_unix_nano=time) for time in (TIME, 2**64, TIME)]
+    records = [Record(result(), time_unix_nano=time) for time in (TIME, 10**30, TIME)]
     _, encoded = both(records, names=names)
     assert encoded.sent == [0, 2]
     assert encoded.unencodable == [

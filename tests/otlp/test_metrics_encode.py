@@ -280,14 +280,23 @@ def test_a_count_beyond_64_bits_is_the_most_they_hold() -> None:
 
 @pytest.mark.parametrize("form", ["protobuf", "json"])
 def test_labels_may_have_other_names_and_travel_as_text(form: Any) -> None:
-    names = Naming(renamed={"tool.name": "tool"}, converted={"tool.ok": "text"})
-    encoder = MetricsEncoder(form, resource={}, names=names, schema_url="http://s")
+    names = Naming(
+        renamed={"tool.name": "tool"},
+        converted={"tool.ok": "text"},
+        resource={"stage": "env"},
+    )
+    encoder = MetricsEncoder(
+        form, resource={"stage": "dev"}, names=names, schema_url="http://s"
+    )
     body = encoder.encode([gauge(number(1, **{"tool.name": "a", "tool.ok": True}))])
     request = decoded(body, form)
     (point,) = only_points(request)
     found = {pair.key: pair.value.string_value for pair in point.attributes}
     assert found == {"tool": "a", "tool.ok": "true"}
     assert request.resource_metrics[0].scope_metrics[0].schema_url == "http://s"
+    assert [one.key for one in request.resource_metrics[0].resource.attributes] == [
+        "env"
+    ]
 
 
 class Done(Event, tag="done"):

@@ -246,7 +246,7 @@ async def test_what_the_exporter_sends_is_left_alone_by_instrumentation() -> Non
 
 def test_what_is_no_exporter_of_logs_is_refused() -> None:
     with pytest.raises(
-        TypeError, match="LogRecordExporter or a SpanExporter, got object"
+        TypeError, match="a SpanExporter or a MetricExporter, got object"
     ):
         SdkSink(object())  # type: ignore[arg-type]
 

@@ -170,7 +170,7 @@ async def test_what_has_no_form_is_not_rejected_too() -> None:
         outcome = await both.send([*batch, *pings(4)])
     assert outcome is not None
     assert [place for place, _ in outcome.unencodable] == [1]
-    assert [place for place, _ in outcome.rejected] == [0, 2]
+    assert [place for place, _ in outcome.rejected] == [2]
 
 
 async def test_what_is_no_span_has_no_form_where_only_spans_are_sent() -> None:
@@ -184,22 +184,68 @@ async def test_what_is_no_span_has_no_form_where_only_spans_are_sent() -> None:
     assert sent(server) == [("traces", ids(2, 4))]
 
 
-async def test_wrong_credentials_end_it_at_once() -> None:
+async def test_wrong_credentials_for_all_signals_end_it() -> None:
     async with (
-        serving(says(401)) as server,
+        serving(says(401), says(401)) as server,
         senders(server, "logs", "traces") as both,
     ):
         with pytest.raises(Refused) as caught:
             await both.send(BATCH)
     assert caught.value.permanent
-    assert len(server.requests) == 1
+    assert len(server.requests) == 2
+
+
+async def test_wrong_credentials_for_one_signal_leave_the_other_alone() -> None:
+    async with (
+        serving(says(200), says(401)) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        first = await both.send(BATCH)
+        second = await both.send(pings(5, 6))
+    assert first is not None
+    assert [place for place, _ in first.rejected] == [1, 3]
+    assert second is not None
+    [(place, why)] = second.rejected
+    assert (place, "401" in why) == (1, True)
+    assert sent(server) == [
+        ("logs", ids(1, 2, 3, 4)),
+        ("traces", ids(2, 4)),
+        ("logs", ids(5, 6)),
+    ]
+
+
+async def test_a_record_too_large_as_one_signal_goes_out_as_the_other() -> None:
+    async with (
+        serving(says(413), says(200)) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        outcome = await both.send(pings(2))
+    assert outcome is not None
+    assert [place for place, _ in outcome.rejected] == [0]
+    assert [kind for kind, _ in sent(server)] == ["logs", "traces"]
+
+
+async def test_what_was_wrong_before_another_signal_failed_is_told_in_the_end() -> None:
+    batch = [*pings(1, text="\ud800"), *pings(2, text=object()), *pings(4)]
+    async with (
+        serving(says(200), says(503)) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        with pytest.raises(Unavailable):
+            await both.send(batch)
+        outcome = await both.send(batch)
+        again = await both.send(pings(6))
+    assert outcome is not None
+    assert [place for place, _ in outcome.unencodable] == [1]
+    assert outcome.warned == {"sanitized": 1}
+    assert again is None
 
 
 def test_what_is_remembered_is_bounded() -> None:
     arrived = Arrived(at_most=3)
-    arrived.note("logs", BATCH, {3: "no"})
+    arrived.note("logs", BATCH, {3: "no"}, {2: "none"})
     assert list(arrived.left("logs", BATCH)) == [0]
-    assert arrived.rejected("logs", BATCH) == {3: "no"}
+    assert arrived.outcomes("logs", BATCH) == ({3: "no"}, {2: "none"})
     assert list(arrived.left("traces", BATCH)) == [0, 1, 2, 3]
     arrived.forget(["logs"], BATCH)
     assert list(arrived.left("logs", BATCH)) == [0, 1, 2, 3]

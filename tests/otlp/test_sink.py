@@ -17,7 +17,7 @@ from opentelemetry import context
 from eventbus import Bus, Event, Retry, Span, Unit
 from eventbus._record import AnyRecord
 from eventbus_otlp import OtlpSettings, OtlpSink
-from eventbus_otlp._sender import AT_ONCE
+from eventbus_otlp._sender import AT_ONCE, AT_ONCE_BYTES
 from tests.otlp import _grpc_servers, _servers
 from tests.otlp._servers import says, serving
 from tests.otlp._sinks import Ping, ids, open_sink, pings
@@ -94,6 +94,19 @@ async def test_a_large_batch_is_encoded_beside_the_loop() -> None:
         await asyncio.gather(sink.write(batch), sink.write(batch), sink.write(pings(1)))
     assert threading.get_ident() not in batch.threads
     assert sorted(server.ids) == sorted(2 * ids(*range(AT_ONCE + 1)) + ids(1))
+
+
+class Weighing(Noting):
+    """One whose bytes are known, as of a batch of the bus."""
+
+    size_bytes = AT_ONCE_BYTES + 1
+
+
+async def test_a_batch_of_many_bytes_is_encoded_beside_the_loop() -> None:
+    async with serving() as server, open_sink(server.url) as sink:
+        await sink.write(batch := Weighing(pings(1)))
+    assert threading.get_ident() not in batch.threads
+    assert server.ids == ids(1)
 
 
 async def test_one_bad_event_costs_itself() -> None:
