@@ -19,7 +19,7 @@ from eventbus._chunk import RecordBatch
 from eventbus._door import Door
 from eventbus._expiry import Expiry
 from eventbus._fate import Fate
-from eventbus._health import Health
+from eventbus._health import Health, trouble_of
 from eventbus._host import Host
 from eventbus._intake import Intake
 from eventbus._ledger import Ledger
@@ -98,7 +98,8 @@ class Attachment:
     @property
     def state(self) -> State:
         """``"ready"``, ``"degraded"`` while it is trying, ``"failed"`` for good."""
-        return self.health.state
+        troubled = self.health.state == "ready" and trouble_of(self.sink) is not None
+        return "degraded" if troubled else self.health.state
 
     @property
     def max_kept_bytes(self) -> int | None:
@@ -403,7 +404,7 @@ class Attachment:
             counts = counts_of(self)
         lost = self.ledger.lost + self.door.refused
         is_past = is_past and not (is_over and counts["pending"])
-        complete = is_past and lost == self._lost_before
+        complete = is_past and lost == self._lost_before and counts["trouble"] is None
         self._lost_before = lost
         return AttachmentReport(**counts, complete=complete)
 

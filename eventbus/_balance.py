@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from eventbus._catalog import qualified
+from eventbus._health import trouble_of
 
 if TYPE_CHECKING:
     from eventbus._attachment import Attachment
@@ -70,11 +71,14 @@ def counts_amid(attachment: Attachment) -> dict[str, Any]:
 def _particulars(attachment: Attachment) -> dict[str, Any]:
     """Return what the law of accounting does not ask for."""
     ledger, health = attachment.ledger, attachment.health
+    trouble = trouble_of(attachment.sink)
+    is_troubled = trouble is not None and health.state == "ready"
     return {
         "possible_duplicates": ledger.possible_duplicates,
         "errors": MappingProxyType(dict(ledger.errors)),
-        "state": health.state,
-        "cause": health.cause,
+        "state": "degraded" if is_troubled else health.state,
+        "cause": trouble if is_troubled else health.cause,
+        "trouble": trouble,
         "since_unix_nano": health.since,
         "sink_type": qualified(type(attachment.sink)),
         "max_events": attachment.buffer.max_events,

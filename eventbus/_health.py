@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from eventbus._log import QuietLog
+from eventbus._sink import Sink, optional_method
 from eventbus._stats import State
+from eventbus._verdict import brief
+
+
+def trouble_of(sink: Sink) -> str | None:
+    """Return what *sink* says is missing at its far side, beside records."""
+    try:
+        trouble = optional_method(sink, "trouble")
+        return brief(trouble) if isinstance(trouble, str) else None
+    except Exception:  # noqa: BLE001 - a sink is anybody's code
+        return None
 
 
 class Health:

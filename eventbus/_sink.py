@@ -62,9 +62,12 @@ class Sink(Protocol):
     ``observe(batch)``, synchronous and quick, which sees every selected record before
     sampling and buffering; ``after_fork()``, synchronous and quick, in the child of a
     fork, where ``start`` is called next; ``async check()``, which raises when the far
-    side cannot be reached. Optional class attributes: ``buffer``, ``batch`` and
-    ``retry``, the sink's own defaults; ``ordered = True`` for one batch in flight at
-    most; ``Settings``, the Struct that a configuration is read into.
+    side cannot be reached. An optional attribute ``trouble``, ``None`` or a text, says
+    what is missing at the far side beside records, such as metrics that wait: for as
+    long the attachment is degraded and no report complete. Optional class attributes:
+    ``buffer``, ``batch`` and ``retry``, the sink's own defaults; ``ordered = True`` for
+    one batch in flight at most; ``Settings``, the Struct that a configuration is read
+    into.
     """
 
     async def start(self) -> None:

@@ -35,6 +35,9 @@ class AttachmentStats(msgspec.Struct, frozen=True, kw_only=True):
         state: ``"ready"``, ``"degraded"`` (trying) or ``"failed"`` (given up).
         cause: Why it is not ready, or ``None``.
         since_unix_nano: When it entered this state, in nanoseconds since 1970.
+        trouble: What the sink itself says is missing at its far side, beside records:
+            metrics that wait, say; ``None``: nothing. A ready attachment is shown as
+            degraded meanwhile, since the moment it was ready.
         oldest_pending_seconds: How long the oldest of what is pending has waited, on
             the monotonic clock, to the accuracy of a hand-over; 0 when nothing is.
         sink_type: The sink's class, with its module.
@@ -64,6 +67,7 @@ class AttachmentStats(msgspec.Struct, frozen=True, kw_only=True):
     state: State = "ready"
     cause: str | None = None
     since_unix_nano: int = 0
+    trouble: str | None = None
     oldest_pending_seconds: float = 0.0
     sink_type: str = ""
     max_events: int = 0
@@ -142,8 +146,8 @@ class AttachmentReport(AttachmentStats, frozen=True, kw_only=True):
     """One attachment after a flush or close: its stats, and whether all is well.
 
     Args:
-        complete: Nothing from before is pending, and nothing was lost since the
-            report before.
+        complete: Nothing from before is pending, nothing was lost since the report
+            before, and the sink has no trouble.
     """
 
     complete: bool

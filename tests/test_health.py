@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -255,3 +256,29 @@ async def test_threads_may_look_while_batches_come_and_go() -> None:
         await looking
         assert failed == []
         await attachment.detach(0)
+
+
+class Troubled(RecordingSink):
+    """Delivers everything, and says what it lacks besides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trouble: Any = None
+
+
+async def test_what_a_sink_lacks_besides_is_shown_and_no_report_complete() -> None:
+    async with Rig() as rig:
+        attachment = await rig.attach(sink := Troubled())
+        assert rig.bus.stats().attachments["sink"].trouble is None
+        sink.trouble = "metrics wait:\nno answer"
+        stats = rig.bus.stats().attachments["sink"]
+        assert (stats.state, stats.cause) == ("degraded", "metrics wait: no answer")
+        assert (attachment.state, stats.trouble) == ("degraded", stats.cause)
+        report = await rig.bus.flush()
+        assert not report.complete
+        assert not report.attachments["sink"].complete
+        sink.trouble = None
+        assert (await rig.bus.flush()).complete
+        assert attachment.state == "ready"
+        sink.trouble = 7
+        assert attachment.state == "ready"

@@ -44,9 +44,15 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return sum(one.lost for one in attached) + undecided + refused
 
     @property
+    def troubles(self) -> dict[str, str]:
+        """What sinks say is missing at their far sides beside events, by name."""
+        attached = self.stats.attachments.items()
+        return {name: one.trouble for name, one in attached if one.trouble is not None}
+
+    @property
     def complete(self) -> bool:
-        """Whether all that was there to be read arrived wherever it was selected."""
-        return not (self.lost or self.tally.unread or self.failure)
+        """Whether all that was there to be read arrived, with what follows from it."""
+        return not (self.lost or self.troubles or self.tally.unread or self.failure)
 
     @property
     def status(self) -> int:

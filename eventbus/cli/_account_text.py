@@ -168,6 +168,9 @@ def _conclusion(account: Account) -> tuple[str, Style]:
     how = "" if account.stopped is None else f" Stopped by {account.stopped}."
     if account.lost:
         return f"{_counted(account.lost, 'event')} lost.{how}", "red"
+    if account.troubles:
+        first = next(iter(account.troubles))
+        return f"Every event arrived, but not all that {first} had to send.{how}", "red"
     if account.tally.unread:
         return f"Nothing was lost, but not all of the input was read.{how}", "yellow"
     if not account.tally.lines:

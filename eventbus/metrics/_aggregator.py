@@ -11,7 +11,7 @@ from eventbus._catalog import Catalog
 from eventbus._clock import Clock, SystemClock
 from eventbus._record import NO_ATTRIBUTES, AnyRecord
 from eventbus.metrics._data import MetricData, Point, Temporality
-from eventbus.metrics._declaration import Aggregation
+from eventbus.metrics._declaration import Aggregation, ObservableGauge
 from eventbus.metrics._gauges import observed
 from eventbus.metrics._group import Change, Example
 from eventbus.metrics._plan import NameOf, outside_name
@@ -95,7 +95,8 @@ class Aggregator:
                 continue
             with counts.lock:
                 for change in changes:
-                    change.make()
+                    if change.make():
+                        counts.warned["invalid_value"] += 1
 
     def _changes(self, counts: _Counts, part: Part) -> list[Change | Example]:
         stream = self._stream(counts, part.resource)
@@ -116,26 +117,29 @@ class Aggregator:
 
     def snapshot(self) -> list[MetricData]:
         """Return all that was counted since the start, and count on."""
-        return self._collected(None)
+        return self.reader("cumulative").collect()
 
     def reader(self, temporality: Temporality) -> MetricReader:
         """Return who collects again and again; each reader of deltas has its own.
 
         Make one once and keep it: what is counted remembers each reader of deltas.
         """
-        return MetricReader(self._collected, temporality)
+        return MetricReader(self._counted, self._asked, temporality)
 
     def reset(self) -> None:
         """Begin anew with nothing counted; series start now.
 
         Also what a forked child calls: it would count again what its parent counted.
+        It needs new readers as well: those of deltas may owe points, which the parent
+        tells.
         """
         self._counts = _Counts(self._clock.time_ns())
 
     def take_warned(self) -> Mapping[str, int]:
         """Return what went wrong since the last call, as ``Outcome.warned`` has it.
 
-        ``invalid_value``: no number, or one out of range, was not counted;
+        ``invalid_value``: no number, or one out of range, was not counted, or a sum
+        got out of range and is cut at the greatest float;
         ``sanitized``, ``truncated``: a label has another value than the event;
         ``metric_conflict``: a metric cannot be as it is declared; ``gauge_failed``;
         ``not_observed``: events that nothing could be made of.
@@ -146,23 +150,40 @@ class Aggregator:
             counts.warned.clear()
         return taken
 
-    def _collected(self, reader: object) -> list[MetricData]:
+    def gauges(self) -> list[ObservableGauge]:
+        """Return the gauges to ask, without one that is called as another metric."""
         counts = self._counts
-        now = max(self._clock.time_ns(), counts.started_unix_nano)
-        found = [
-            table.data(points, stream.resource)
-            for stream in list(counts.streams.values())
-            for table in list(stream.tables.values())
-            if (points := _points(counts, table, now, reader))
-        ]
-        names = {metric.name for metric in found}
+        names = {name for one in list(counts.streams.values()) for name in one.tables}
+        found: list[ObservableGauge] = []
         for gauge in list(self._catalog.gauges):
             if gauge.name in names:
                 counts.warn("metric_conflict", 1)
             else:
                 names.add(gauge.name)
-                found += observed(gauge, now, self._aggregation, counts.warn)
+                found.append(gauge)
         return found
+
+    def ask(self, gauge: ObservableGauge) -> list[MetricData]:
+        """Return what *gauge* says now, as one metric or none; raises nothing.
+
+        It takes as long as the gauge does, in the thread of the caller.
+        """
+        return observed(
+            gauge, self._clock.time_ns(), self._aggregation, self._counts.warn
+        )
+
+    def _asked(self) -> list[MetricData]:
+        return [metric for gauge in self.gauges() for metric in self.ask(gauge)]
+
+    def _counted(self, reader: object) -> list[MetricData]:
+        counts = self._counts
+        now = max(self._clock.time_ns(), counts.started_unix_nano)
+        return [
+            table.data(points, stream.resource)
+            for stream in list(counts.streams.values())
+            for table in list(stream.tables.values())
+            if (points := _points(counts, table, now, reader))
+        ]
 
 
 def _points(counts: _Counts, table: Table, now: int, reader: object) -> list[Point]:

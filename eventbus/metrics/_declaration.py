@@ -188,9 +188,10 @@ class ObservableGauge(msgspec.Struct, frozen=True):
     Args:
         name: The metric's.
         callback: Returns the value; or several, each with its labels; or ``None`` for
-            nothing at the moment. It is called in the thread that collects, which
-            need not be the loop's, and must be quick. What it raises is counted as
-            ``gauge_failed``, and harms no other metric.
+            nothing at the moment. It is called in the thread that collects, and must
+            be quick; a sink for metrics calls it in a daemon thread, and leaves it out
+            for as long as it does not answer. What it raises, an exit too, is counted
+            as ``gauge_failed``, and harms no other metric.
         unit: In UCUM.
         description: For people.
     """

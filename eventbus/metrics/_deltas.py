@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from operator import add, sub
 from typing import Any
 
@@ -15,6 +15,7 @@ from eventbus.metrics._data import (
     NumberPoint,
     Point,
 )
+from eventbus.metrics._fold import MAX
 
 Key = tuple[Any, ...]  # Any: values of labels
 
@@ -44,7 +45,9 @@ class Deltas:
                 continue
             points: list[Point] = []
             for point in metric.points:
-                points += self._new(metric, point, before, last)
+                new = self._new(metric, point, before, last)
+                if new is not None:
+                    points.append(new)
             if points:
                 found.append(replace(metric, points=points, temporality="delta"))
         owed, self._owed = self._owed, {}
@@ -58,11 +61,13 @@ class Deltas:
         for metric in undelivered:
             if metric.temporality == "delta":
                 for point in metric.points:
-                    self._owed[_place(metric, point)] = metric, point
+                    place = _place(metric, point)
+                    _, owed = self._owed.get(place, (metric, None))
+                    self._owed[place] = metric, _together(owed, point)
 
     def _new(
         self, metric: MetricData, point: Point, before: Mapping[Key, Point], last: int
-    ) -> Sequence[Point]:
+    ) -> Point | None:
         key = _place(metric, point)
         self._before[key] = point
         self._last_unix_nano = max(self._last_unix_nano, point.time_unix_nano)
@@ -72,46 +77,38 @@ class Deltas:
         if then is not None and _is_continued(then, point):
             new = _difference(then, point, start)
         _, owed = self._owed.pop(key, (metric, None))
-        return _together(owed, new)
+        return owed if new is None else _together(owed, new)
 
 
 def _place(metric: MetricData, point: Point) -> Key:
-    return metric.name, _key(metric.resource), _key(point.attributes)
+    """Return what makes two points one series, which can be added."""
+    bounds = point.bounds if isinstance(point, HistogramPoint) else None
+    return metric.name, _key(metric.resource), _key(point.attributes), bounds
 
 
-def _together(owed: Point | None, new: Point | None) -> Sequence[Point]:
-    """Return both as one point where they can be."""
-    if owed is None or new is None:
-        return [point for point in (owed, new) if point is not None]
-    if isinstance(owed, NumberPoint) and isinstance(new, NumberPoint):
-        return [
-            replace(
-                new,
-                start_unix_nano=owed.start_unix_nano,
-                value=owed.value + new.value,
-                exemplars=new.exemplars or owed.exemplars,
-            )
-        ]
-    if isinstance(owed, HistogramPoint) and isinstance(new, HistogramPoint):
-        return _one_histogram(owed, new)
-    return [owed, new]
-
-
-def _one_histogram(owed: HistogramPoint, new: HistogramPoint) -> Sequence[Point]:
-    if owed.bounds != new.bounds:
-        return [owed, new]
-    return [
-        replace(
+def _together(owed: Point | None, new: Point) -> Point:
+    """Return both, which are of one place, as one point."""
+    if owed is None:
+        return new
+    if isinstance(new, NumberPoint):
+        assert isinstance(owed, NumberPoint)
+        return replace(
             new,
             start_unix_nano=owed.start_unix_nano,
-            count=owed.count + new.count,
-            sum=owed.sum + new.sum,
-            buckets=tuple(map(add, owed.buckets, new.buckets)),
-            min=_extreme(min, owed.min, new.min),
-            max=_extreme(max, owed.max, new.max),
+            value=min(owed.value + new.value, MAX),
             exemplars=new.exemplars or owed.exemplars,
         )
-    ]
+    assert isinstance(owed, HistogramPoint)
+    return replace(
+        new,
+        start_unix_nano=owed.start_unix_nano,
+        count=owed.count + new.count,
+        sum=min(owed.sum + new.sum, MAX),
+        buckets=tuple(map(add, owed.buckets, new.buckets)),
+        min=_extreme(min, owed.min, new.min),
+        max=_extreme(max, owed.max, new.max),
+        exemplars=new.exemplars or owed.exemplars,
+    )
 
 
 def _extreme(
@@ -129,7 +126,7 @@ def _is_continued(then: Point, now: Point) -> bool:
     if then.start_unix_nano != now.start_unix_nano:
         return False
     if isinstance(then, HistogramPoint) and isinstance(now, HistogramPoint):
-        return then.bounds == now.bounds and then.count <= now.count
+        return then.count <= now.count
     if isinstance(then, NumberPoint) and isinstance(now, NumberPoint):
         return then.value <= now.value
     return False

@@ -14,7 +14,7 @@ from msgspec import UNSET
 # Any in this module: an event's field may hold a value of any type, whatever its class
 # says of it.
 
-_MAX: Final = sys.float_info.max
+MAX: Final = sys.float_info.max
 
 
 class Folded(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ def fold(values: Sequence[Any], bounds: Sequence[float]) -> Folded:
 def last_of(values: Sequence[Any]) -> Folded:
     """Return the last of *values* that is a number, as the sum of one."""
     present = _present(values)
-    valid = [value for value in present if is_number(value, -_MAX)]
+    valid = [value for value in present if is_number(value, -MAX)]
     invalid = len(present) - len(valid)
     return Folded(1, valid[-1], invalid=invalid) if valid else Folded(invalid=invalid)
 
@@ -81,12 +81,12 @@ def fold_repeated(
             low, high = min(low, value), max(high, value)
             bucket = bisect_left(bounds, value)
             buckets[bucket] = buckets.get(bucket, 0) + often
-    return Folded(count, min(total, _MAX), low, high, buckets, invalid)
+    return Folded(count, min(total, MAX), low, high, buckets, invalid)
 
 
 def is_number(value: Any, least: float = 0) -> bool:
     """Return whether *value* is a finite number that is not below *least*."""
-    return isinstance(value, int | float) and bool(least <= value <= _MAX)
+    return isinstance(value, int | float) and bool(least <= value <= MAX)
 
 
 def _present(values: Sequence[Any]) -> list[Any]:
@@ -100,7 +100,7 @@ def _of_numbers(values: Sequence[Any], bounds: Sequence[float]) -> Folded | None
     except Exception:  # noqa: BLE001 - values of types that no field should have
         return None
     # A sum that is not finite differs from itself.
-    if total - total == 0 and ascending[0] >= 0 and ascending[-1] <= _MAX:
+    if total - total == 0 and ascending[0] >= 0 and ascending[-1] <= MAX:
         return _folded(ascending, total, bounds, 0)
     return None
 
@@ -116,8 +116,8 @@ def _sum(values: Iterable[Any]) -> float:
     try:
         total: float = sum(values)
     except OverflowError:  # of integers beside floats
-        return _MAX
-    return min(total, _MAX)
+        return MAX
+    return min(total, MAX)
 
 
 def _folded(

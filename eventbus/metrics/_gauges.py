@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from eventbus._record import Attributes
+from eventbus._verdict import was_pressed
 from eventbus.metrics._data import MetricData, NumberPoint
 from eventbus.metrics._declaration import (
     Aggregation,
@@ -33,7 +34,9 @@ def observed(
             for value, labels in pairs[:most]
             if (point := _point(value, labels, now, aggregation, warn)) is not None
         ]
-    except Exception:  # noqa: BLE001 - the program's own code
+    except BaseException as error:  # an exit too: it is the program's own code
+        if was_pressed(error):
+            raise
         warn("gauge_failed", 1)
         return []
     if not points:

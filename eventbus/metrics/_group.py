@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, cast
 import msgspec
 
 from eventbus._event import Event
-from eventbus._record import Attributes
+from eventbus._record import Attributes, AttributeValue
 from eventbus.metrics._data import Exemplar
 from eventbus.metrics._declaration import Aggregation, LabelValue
 from eventbus.metrics._fold import Folded, fold, fold_repeated, is_number, last_of
@@ -57,9 +57,9 @@ class Change(msgspec.Struct, frozen=True):
     folded: Folded
     scale: Scale
 
-    def make(self) -> None:
-        """Add it."""
-        self.series.add(self.folded, self.scale)
+    def make(self) -> bool:
+        """Add it; return whether the sum is out of range, and cut."""
+        return self.series.add(self.folded, self.scale)
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -69,9 +69,10 @@ class Example(msgspec.Struct, frozen=True):
     bucket: int
     exemplar: Exemplar
 
-    def make(self) -> None:
+    def make(self) -> bool:
         """Show it, in the place of the one before."""
         self.series.exemplars[self.bucket] = self.exemplar
+        return False
 
 
 class Group:
@@ -127,10 +128,14 @@ class Group:
         return zip(own, self._bound_keys(rows), strict=True) if self._bound else own
 
     def _bound_keys(self, rows: Rows) -> list[tuple[Any, ...]]:
-        return [
-            tuple([attributes.get(name) for name in self._bound])
-            for attributes in rows.attributes()
-        ]
+        keys: list[tuple[Any, ...]] = []
+        before: Mapping[str, AttributeValue] | None = None
+        key: tuple[Any, ...] = ()
+        for attributes in rows.attributes():
+            if attributes is not before:  # neighbours mostly share what is bound
+                before, key = attributes, tuple(map(attributes.get, self._bound))
+            keys.append(key)
+        return keys
 
     def _values(self, rows: Rows) -> Iterable[Any]:
         return _taken(self._values_of, rows.events)

@@ -18,11 +18,13 @@ class MetricReader:
 
     def __init__(
         self,
-        collected: Callable[[object], list[MetricData]],
+        counted: Callable[[object], list[MetricData]],
+        asked: Callable[[], list[MetricData]],
         temporality: Temporality,
     ) -> None:
-        """Keep where to collect; *collected* is told who asks for what is new."""
-        self._collected: Final = collected
+        """Keep where to collect; *counted* is told who asks for what is new."""
+        self._counted: Final = counted
+        self._asked: Final = asked
         self._deltas: Final = Deltas() if temporality == "delta" else None
 
     @property
@@ -31,15 +33,22 @@ class MetricReader:
         return "cumulative" if self._deltas is None else "delta"
 
     def collect(self) -> list[MetricData]:
-        """Return the metrics of now.
+        """Return the metrics of now, and ask the gauges for theirs.
 
         Cumulative ones start when counting began, or began anew; deltas where the last
         collection ended, and what nothing came to is left out. To throw away what there
-        is, collect it.
+        is, collect it. A gauge that never answers keeps the caller for ever.
+        """
+        return self.counted() + self._asked()
+
+    def counted(self) -> list[MetricData]:
+        """Return the metrics of now, but for the gauges that would have to be asked.
+
+        So no code of the program is called, and it ends soon.
         """
         if self._deltas is None:
-            return self._collected(None)
-        return self._deltas.of(self._collected(self))
+            return self._counted(None)
+        return self._deltas.of(self._counted(self))
 
     def put_back(self, undelivered: Iterable[MetricData]) -> None:
         """Collect *undelivered* again, with what comes until then.

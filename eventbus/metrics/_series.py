@@ -8,7 +8,7 @@ from typing import Final
 
 from eventbus._record import Attributes
 from eventbus.metrics._data import Exemplar, HistogramPoint, NumberPoint
-from eventbus.metrics._fold import Folded
+from eventbus.metrics._fold import MAX, Folded
 
 Mark = tuple[int, str, str]
 """When an event happened, and where: its trace and its span."""
@@ -28,10 +28,14 @@ class Scale:
         self.bounds: Final = bounds
 
     def of(self, value: float) -> float:
-        """Return *value* in the metric's unit."""
+        """Return *value* in the metric's unit, or the nearest float there is."""
         if self.numerator == self.denominator:
             return value
-        return value * self.numerator / self.denominator
+        try:
+            scaled = value * self.numerator / self.denominator
+        except OverflowError:  # of integers
+            return math.copysign(MAX, value)
+        return min(max(scaled, -MAX), MAX)
 
 
 class _Series:
@@ -72,9 +76,11 @@ class CounterSeries(_Series):
         super().__init__(attributes)
         self.total: float = 0
 
-    def add(self, folded: Folded, scale: Scale) -> None:
-        """Add what was folded."""
-        self.total += scale.of(folded.total)
+    def add(self, folded: Folded, scale: Scale) -> bool:
+        """Add what was folded; return whether the sum is out of range, and cut."""
+        total = self.total + scale.of(folded.total)
+        self.total = min(total, MAX)
+        return total > MAX
 
     def point(self, start: int, now: int, _: object) -> NumberPoint:
         """Return the series as it is."""
@@ -96,10 +102,11 @@ class GaugeSeries(_Series):
         super().__init__(attributes)
         self.value: float | None = None
 
-    def add(self, folded: Folded, scale: Scale) -> None:
+    def add(self, folded: Folded, scale: Scale) -> bool:
         """Take what was folded in the place of the value."""
         if folded.count:
             self.value = scale.of(folded.total)
+        return False
 
     def point(self, _: int, now: int, __: object) -> NumberPoint | None:
         """Return the series as it is."""
@@ -128,18 +135,20 @@ class HistogramSeries(_Series):
         self.recent: dict[object, tuple[float, float]] = {}
         """The extremes since each reader of deltas was here last."""
 
-    def add(self, folded: Folded, scale: Scale) -> None:
-        """Add what was folded."""
+    def add(self, folded: Folded, scale: Scale) -> bool:
+        """Add what was folded; return whether the sum is out of range, and cut."""
         if not folded.count:
-            return
+            return False
         self.count += folded.count
-        self.total += scale.of(folded.total)
+        total = self.total + scale.of(folded.total)
+        self.total = min(total, MAX)
         low, high = scale.of(folded.low), scale.of(folded.high)
         self.low, self.high = min(self.low, low), max(self.high, high)
         for reader, (lowest, highest) in self.recent.items():
             self.recent[reader] = min(lowest, low), max(highest, high)
         for bucket, count in folded.buckets.items():
             self.buckets[bucket] += count
+        return total > MAX
 
     def point(self, start: int, now: int, reader: object) -> HistogramPoint | None:
         """Return the series as it is; the extremes are those since *reader* was here.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final, Protocol
 
 from eventbus import Clock, PluginError, Refused, TooLarge
 from eventbus_otlp._bisection import InvalidRequest
-from eventbus_otlp._fresh_headers import FreshHeaders
 from eventbus_otlp._headers import HeaderPairs
 from eventbus_otlp._resolved import SignalTarget
 from eventbus_otlp._settings import OtlpSettings
 from eventbus_otlp._signal import Signal, form_of
+from eventbus_otlp._signal_headers import signal_headers
 from eventbus_otlp._transport import Reply
 from eventbus_otlp._uninstrumented import uninstrumented
 
@@ -33,6 +34,10 @@ class Wire(Protocol):
         """Close all connections."""
         ...
 
+    async def leave(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close all connections, which are of *loop*, while another one runs."""
+        ...
+
     def abandon(self) -> None:
         """Let go of the connections of the parent, in the child of a fork."""
         ...
@@ -51,7 +56,7 @@ class Client:
 
     Raises:
         PluginError: A package is not installed that a protocol needs.
-        ConfigError: The environment names a proxy that cannot be used.
+        WrongSetting: The environment names a proxy that cannot be used.
     """
 
     def __init__(
@@ -64,9 +69,7 @@ class Client:
         self._targets: Final = targets
         self._max_bytes: Final = settings.max_request_bytes
         self._wires: Final = _wires(targets, settings, clock)
-        self._headers: Final = {
-            signal: _Headers(target, clock) for signal, target in targets.items()
-        }
+        self._headers: Final = signal_headers(targets, clock)
 
     async def start(self) -> None:
         """Read certificates and ask for headers.
@@ -117,18 +120,23 @@ class Client:
                 continue  # somebody is there who only wants more
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close all connections; may be called again if it was cancelled."""
         for headers in self._headers.values():
             await headers.aclose()
         for wire in {*self._wires.values()}:
             await wire.aclose()
 
+    async def leave(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close all connections, which are of *loop*, while another one runs."""
+        for headers in self._headers.values():
+            headers.leave()
+        for wire in {*self._wires.values()}:
+            await wire.leave(loop)
+
     def abandon(self) -> None:
         """Let go of what is the parent's, in the child of a fork."""
         for wire in {*self._wires.values()}:
             wire.abandon()
-        for headers in self._headers.values():
-            headers.abandon()
 
 
 def _wires(
@@ -178,47 +186,3 @@ def _missing(
         f"Sink 'otlp' needs {package}, which is not installed. "
         "Try: pip install 'eventbus[otlp]'"
     )
-
-
-class _Headers:
-    """The headers of one signal: fixed ones, and those that a function returns."""
-
-    def __init__(self, target: SignalTarget, clock: Clock) -> None:
-        self._fixed: Final = _plain(target.headers)
-        source = target.header_source
-        self._fresh: Final = (
-            None if source is None else FreshHeaders(source, target.protocol, clock)
-        )
-
-    @property
-    def are_fixed(self) -> bool:
-        return self._fresh is None
-
-    async def current(self) -> HeaderPairs:
-        if self._fresh is None:
-            return self._fixed
-        return self._with(await self._fresh.current())
-
-    async def instead_of(self, refused: HeaderPairs) -> HeaderPairs:
-        if self._fresh is None:
-            return self._fixed
-        last = await self._fresh.current()
-        if self._with(last) == refused:
-            last = await self._fresh.instead_of(last)
-        return self._with(last)
-
-    def _with(self, fresh: HeaderPairs) -> HeaderPairs:
-        return tuple((dict(self._fixed) | dict(_plain(fresh))).items())
-
-    async def aclose(self) -> None:
-        if self._fresh is not None:
-            await self._fresh.aclose()
-
-    def abandon(self) -> None:
-        if self._fresh is not None:
-            self._fresh.abandon()
-
-
-def _plain(headers: HeaderPairs) -> HeaderPairs:
-    """Return *headers* as text that every client takes, and that shows in a repr."""
-    return tuple((name, str(value)) for name, value in headers)

@@ -138,10 +138,12 @@ class GrpcTransport:
         for line in self._lines.values():
             await line.aclose()
 
+    async def leave(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close all connections; grpc does so on any loop."""
+        await self.aclose()
+
     def abandon(self) -> None:
-        """Let go of the connections, which are the parent's of this forked process."""
-        for line in self._lines.values():
-            line.abandon()
+        """Do nothing to the connections: grpc itself left them to the parent."""
 
 
 async def _answer(call: Any) -> bytes:

@@ -64,7 +64,6 @@ class Line:
         self._tls: Final = tls
         self._channel: Channel | None = None
         self._retired: list[Channel] = []
-        self._parents: object = None
 
     async def start(self) -> None:
         """Read the certificates.
@@ -110,11 +109,6 @@ class Line:
         for each in channels:
             if each is not None:
                 await each.close()
-
-    def abandon(self) -> None:
-        """Forget the channels without closing them: they are the parent's."""
-        self._parents = (self._channel, self._retired, self._parents)
-        self._channel, self._retired = None, []
 
 
 def _credentials(tls: Tls) -> Any:

@@ -21,7 +21,7 @@ HeaderSource = Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]]
 HeaderPairs = tuple[tuple[str, str], ...]
 
 # https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2, #section-5.5
-_is_name: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
+_name: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _is_value: Final = re.compile(r"[\t\x20-\x7e]*").fullmatch
 # https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#requests
 _is_grpc_name: Final = re.compile(r"[0-9a-z_.\-]+").fullmatch
@@ -56,19 +56,31 @@ def checked_headers(
         WrongSetting: One cannot be sent; the text has its name, never a value.
     """
     found: dict[str, str] = {}
-    for name, value in headers.items():
+    for number, (name, value) in enumerate(headers.items(), start=1):
         reason = _fault(name, value) or _grpc_fault(name, protocol)
         key = str(name).lower()
         if reason is None and key in found:
             reason = "is there twice, in other letters"
         if reason is not None:
-            raise WrongSetting(f"header {shown(name)} {reason}", "headers")
+            called = f"header {_visible(name) or f'number {number}'}"
+            raise WrongSetting(f"{called} {reason}", "headers")
         found[key] = SecretText(str(value).strip(" \t"))
     return tuple(found.items())
 
 
+def _visible(name: object) -> str:
+    """Return what a message may show of *name*; "" for nothing.
+
+    Who writes ``name: value`` where ``name=value`` belongs has a secret in the name.
+    """
+    start = _name.match(name) if isinstance(name, str) else None
+    if start is None:
+        return ""
+    return shown(start[0] if start[0] == name else f"{start[0]}…")
+
+
 def _fault(name: object, value: object) -> str | None:
-    if not isinstance(name, str) or not _is_name(name):
+    if not isinstance(name, str) or not _name.fullmatch(name):
         return "is refused: a name has letters, digits and !#$%&'*+-.^_`|~ only"
     if name.lower() in _OWN:
         return "is refused: the sink sets it itself"
@@ -107,7 +119,7 @@ def headers_from_text(
 
     ``name=value,name=value``, percent-decoded, as W3C baggage without its properties:
     a ``;`` belongs to the value. Of two with one name the later one counts. What is
-    wrong is said with the name alone, or with the number of the pair.
+    wrong is said with the name as far as it can be one, or with the number of the pair.
     """
     found: dict[str, str] = {}
     wrong: list[str] = []
@@ -130,7 +142,7 @@ def _pair(part: str, number: int) -> tuple[str, str]:
     name, equals, value = part.partition("=")
     if not equals:
         raise ValueError(f"pair {number} has no '='")
-    if not name.strip():
+    if not _name.match(unquote(name.strip())):
         raise ValueError(f"pair {number} has no name before its '='")
     try:
         return unquote(name.strip(), errors="strict"), unquote(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import socket
@@ -37,15 +38,16 @@ _WHOLE_BYTES: Final = 65_536  # what is longer is written in parts, with pauses
 _NO_TIMEOUT: Final = aiohttp.ClientTimeout(  # the bus's deadline is the only one
     total=None, connect=None, sock_connect=None, sock_read=None
 )
-_CUT_OFF: Final = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
 class HttpTransport:
     """Sends requests over HTTP/1.1, several at a time, over connections that are kept.
 
     Redirects are not followed, cookies not kept, and no credentials come from files of
-    the user's. A connection that had been kept and turns out to be closed is replaced,
-    and the request sent again over the new one, once.
+    the user's. A kept connection that has been closed is not used again. One that is
+    closed in the moment in which it is used may have carried the request: that is
+    raised as an unknown outcome, so that the bus tries again and counts it, and never
+    sent again unseen. ``KEEP_ALIVE_SECONDS`` is below what far sides commonly allow.
 
     Args:
         targets: Where each signal goes.
@@ -67,8 +69,8 @@ class HttpTransport:
         }
         self._session: aiohttp.ClientSession | None = None
         self._resolver: Resolver | None = None
-        self._sockets: WeakSet[socket.socket] = WeakSet()
-        self._parents: object = None
+        self._closing: asyncio.Task[None] | None = None
+        self._sockets: Final[WeakSet[socket.socket]] = WeakSet()
 
     async def start(self) -> None:
         """Read the certificates; connections are made when they are needed.
@@ -93,7 +95,6 @@ class HttpTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=_NO_TIMEOUT,
-            trace_configs=[_watch_over_reuse()],
         )
 
     def _new_socket(self, address: tuple[Any, ...]) -> socket.socket:
@@ -122,54 +123,46 @@ class HttpTransport:
         self, route: _Route, data: bytes, headers: Mapping[str, str]
     ) -> aiohttp.ClientResponse:
         """Return the answer as soon as its headers are there."""
-        reuse = _Reuse()
-        try:
-            return await self._post(route, data, headers, reuse)
-        except _CUT_OFF as error:
-            if not reuse.happened:
-                raise no_answer(error, route.place) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise no_answer(error, route.place) from error
-        try:
-            return await self._post(route, data, headers, reuse)
-        except (aiohttp.ClientError, OSError) as error:
-            raise no_answer(error, route.place) from error
-
-    async def _post(
-        self, route: _Route, data: bytes, headers: Mapping[str, str], reuse: _Reuse
-    ) -> aiohttp.ClientResponse:
         assert self._session is not None
-        return await self._session.post(
-            route.target.endpoint,
-            data=data if len(data) <= _WHOLE_BYTES else io.BytesIO(data),
-            headers=headers,
-            allow_redirects=False,
-            proxy=route.proxy,
-            ssl=await route.trust(),
-            trace_request_ctx=reuse,
-        )
+        try:
+            return await self._session.post(
+                route.target.endpoint,
+                data=data if len(data) <= _WHOLE_BYTES else io.BytesIO(data),
+                headers=headers,
+                allow_redirects=False,
+                proxy=route.proxy,
+                ssl=await route.trust(),
+            )
+        except (aiohttp.ClientError, OSError) as error:
+            raise no_answer(error, route.place) from error
 
     async def aclose(self) -> None:
         """Close all connections."""
-        session, self._session = self._session, None
-        resolver, self._resolver = self._resolver, None
-        if resolver is not None:
-            await resolver.close()
-        if session is not None:
-            await session.close()
+        if self._resolver is not None:
+            await self._resolver.close()
+        if self._session is not None:
+            await self._session.close()
+
+    async def leave(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Drop all connections; an open *loop*, whose they are, closes them."""
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._begin_to_close)
+        elif self._session is not None:
+            await self._session.close()
+
+    def _begin_to_close(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._closing = loop.create_task(self.aclose(), name="otlp close")
 
     def abandon(self) -> None:
         """Let go of the connections, which are the parent's of this forked process.
 
         Their sockets are closed here without a word to the far side; what holds them
-        is kept, so that nobody closes them again.
+        must be kept, so that nobody closes them again.
         """
         for parents in list(self._sockets):
             if (descriptor := parents.detach()) >= 0:
                 os.close(descriptor)
-        self._parents = (self._session, self._resolver, self._parents)
-        self._session = self._resolver = None
-        self._sockets = WeakSet()
 
 
 class _Route:
@@ -196,18 +189,3 @@ class _Route:
     async def trust(self) -> ssl.SSLContext | bool:
         """Return what aiohttp is to make connections with."""
         return True if self.tls is None else (await self.tls.current()).context
-
-
-class _Reuse:
-    """Whether a request went over a connection that had been used before."""
-
-    happened = False
-
-
-def _watch_over_reuse() -> aiohttp.TraceConfig:
-    async def note(_: object, context: Any, __: object) -> None:
-        context.trace_request_ctx.happened = True  # Any: it is what the request gave
-
-    config = aiohttp.TraceConfig()
-    config.on_connection_reuseconn.append(note)
-    return config

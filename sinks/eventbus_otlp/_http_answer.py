@@ -13,7 +13,6 @@ from typing import Final
 import aiohttp
 
 from eventbus import Refused, Unavailable, answers
-from eventbus._verdict import describe_error
 from eventbus_otlp._bisection import InvalidRequest
 from eventbus_otlp._gzip import Unpacker
 from eventbus_otlp._reply import UNREADABLE, read_reply, read_status_message, with_words
@@ -143,14 +142,24 @@ def no_answer(error: Exception, place: str) -> Unavailable | Refused:
             why = _why(error.os_error)
         case aiohttp.ClientResponseError():
             return _cut_off(f"{place}: no valid HTTP came back: {error.message}")
+        case aiohttp.InvalidURL():
+            return Unavailable(f"no request to {place}: a URL of it is not valid")
         case _:
-            return _cut_off(f"{place}: it was cut off, {describe_error(error)}")
+            return _cut_off(f"{place}: it was cut off, {_said(error)}")
     return Unavailable(f"no connection to {place}: {why}")
 
 
 def _cut_off(why: str) -> Unavailable:
     """The request had left: the far side may have taken it."""
     return Unavailable(f"no answer from {why}", outcome_unknown=True)
+
+
+def _said(error: Exception) -> str:
+    """Return what happened, but no text of aiohttp's: those have the URL."""
+    kind = type(error).__name__
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{kind}: {os.strerror(error.errno)}"
+    return kind
 
 
 def _why(error: OSError) -> str:

@@ -13,9 +13,12 @@ from eventbus._ledger import WARN_REASONS
 from eventbus._log import QuietLog
 from eventbus._record import AttributeValue
 from eventbus.metrics import Aggregation, Aggregator
+from eventbus.metrics._gauge_watch import GaugeWatch
 from eventbus_otlp._metrics_encode import MetricsEncoder
 from eventbus_otlp._metrics_export import MetricsExport, Reader, Send
 from eventbus_otlp._signal import Form
+
+_GAUGES_SECONDS: Final = 10.0  # OpenTelemetry's default for one answer
 
 
 class Meter:
@@ -29,7 +32,8 @@ class Meter:
         reader_of: Returns who collects.
         form: Of what is sent.
         interval_seconds: Between two collections.
-        timeout_seconds: Longest wait for one answer; ``None``: no limit.
+        timeout_seconds: Longest wait for one answer; ``None``: no limit. Gauges have as
+            long as well, or ten seconds.
     """
 
     def __init__(
@@ -57,7 +61,8 @@ class Meter:
             resource=context.resource,
             clock=context.clock,
         )
-        self._reader: Final = reader_of(self._aggregator)
+        self._reader_of: Final = reader_of
+        self._reader = reader_of(self._aggregator)
         self.observe: Final = self._aggregator.observe
         self._export: MetricsExport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -74,6 +79,7 @@ class Meter:
     ) -> MetricsExport:
         return MetricsExport(
             self._reader,
+            self._new_watch(),
             MetricsEncoder(self._form, resource=resource, names=names),
             self._send,
             clock=self._context.clock,
@@ -83,10 +89,25 @@ class Meter:
             name=self._context.name,
         )
 
+    def _new_watch(self) -> GaugeWatch:
+        return GaugeWatch(
+            self._aggregator,
+            clock=self._context.clock,
+            timeout_seconds=self._timeout_seconds or _GAUGES_SECONDS,
+            log=self._log,
+            name=self._context.name,
+        )
+
     def start_over(self) -> None:
-        """Count from zero, in the child of a fork; the parent's task is its own."""
+        """Count from zero, in the child of a fork; the parent tells what it counted."""
         self._aggregator.reset()
+        self._reader = self._reader_of(self._aggregator)
         self._export = None
+
+    @property
+    def trouble(self) -> str | None:
+        """What the far side lacks, and why; ``None``: nothing that is known of."""
+        return None if self._export is None else self._export.trouble
 
     def told(self, outcome: Outcome | None) -> Outcome | None:
         """Return *outcome* with what was wrong since the last one as well."""

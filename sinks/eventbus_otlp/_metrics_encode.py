@@ -18,6 +18,7 @@ from eventbus_otlp._metrics_json import JsonMetrics
 from eventbus_otlp._metrics_protobuf import ProtobufMetrics
 from eventbus_otlp._names import OWN_NAMES, change_of, outside
 from eventbus_otlp._plain_value import Plain, PlainForm
+from eventbus_otlp._remembered import Remembered
 from eventbus_otlp._resources import Resources
 from eventbus_otlp._scope import Scope
 from eventbus_otlp._signal import Form
@@ -57,7 +58,9 @@ class MetricsEncoder:
             self._writer.resource, resource, None, names.resource
         )
         # Any: the labels themselves are kept, so that no other has their id.
-        self._written: Final[dict[tuple[int, str], tuple[Any, bytes]]] = {}
+        self._written: Final = Remembered[tuple[int, str], tuple[Any, bytes]](
+            _REMEMBERED
+        )
 
     def encode(self, collected: Sequence[MetricData]) -> bytes:
         """Return one ``ExportMetricsServiceRequest``; ``b""``: there is no point."""
@@ -81,10 +84,9 @@ class MetricsEncoder:
         if known is not None:
             return known[1]
         written = self._writer.labels(kind, self._plain(attributes))
-        if type(attributes) is Attributes:  # nobody can change it
-            if len(self._written) >= _REMEMBERED:
-                self._written.clear()
-            self._written[key] = attributes, written
+        is_kept = kind != "gauge"  # those of a gauge that is asked are new each time
+        if is_kept and type(attributes) is Attributes:  # nobody can change it
+            self._written.remember(key, (attributes, written))
         return written
 
     def _plain(self, attributes: Mapping[str, AttributeValue]) -> dict[str, Plain]:

@@ -11,8 +11,6 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
-import anyio.to_thread
-
 from eventbus import (
     Batch,
     Buffer,
@@ -142,7 +140,7 @@ class SdkSink:
         if self._loop not in (None, loop):
             self._thread.start_over()  # its calls were of a loop that is gone
         self._loop = loop
-        resource = await anyio.to_thread.run_sync(_resource, self._context)
+        resource = _resource(self._context)
         if self._meter is not None:
             self._meter.start(resource, self._names)
         if self._form.encoder is not None:
@@ -183,6 +181,11 @@ class SdkSink:
             result = self._exporter.export(self._form.read(body))
         if result.name != "SUCCESS":
             raise Unavailable(f"{self._exporter_name} says {result.name}, and not why")
+
+    @property
+    def trouble(self) -> str | None:
+        """What of the metrics did not arrive, and why; see :class:`eventbus.Sink`."""
+        return None if self._meter is None else self._meter.trouble
 
     def _new_meter(self) -> Meter:
         from eventbus.metrics import Aggregation  # costs who has metrics

@@ -33,20 +33,17 @@ def _preferred(exporter: MetricExporter, instrument: type) -> Temporality:
 
 
 class _TwoReaders:
-    """Collects histograms with the one, all else with the other.
-
-    Gauges are asked by both, and told once.
-    """
+    """Collects histograms with the one, all else with the other."""
 
     def __init__(self, others: MetricReader, histograms: MetricReader) -> None:
         self._others = others
         self._histograms = histograms
         self._deltas = others if others.temporality == "delta" else histograms
 
-    def collect(self) -> list[MetricData]:
-        found = [data for data in self._others.collect() if data.kind != "histogram"]
+    def counted(self) -> list[MetricData]:
+        found = [data for data in self._others.counted() if data.kind != "histogram"]
         return found + [
-            data for data in self._histograms.collect() if data.kind == "histogram"
+            data for data in self._histograms.counted() if data.kind == "histogram"
         ]
 
     def put_back(self, undelivered: Iterable[MetricData]) -> None:

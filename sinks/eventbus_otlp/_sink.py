@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
-
-import anyio.to_thread
 
 from eventbus import Batch, Buffer, Catalog, Naming, Outcome, Retry, SinkContext
 from eventbus._clock import SystemClock
 from eventbus._log import LOGGER_NAME, QuietLog
-from eventbus._record import AnyRecord, Attributes, AttributeValue
-from eventbus._tracestate import Tracestate
+from eventbus._record import AnyRecord, Attributes
+from eventbus._side_thread import SideThread
 from eventbus_otlp._client import Client
 from eventbus_otlp._naming import naming_of
 from eventbus_otlp._resolved import completed, resolve
 from eventbus_otlp._resource import resource_of
-from eventbus_otlp._sender import Encoder, Sender
-from eventbus_otlp._senders import Senders
+from eventbus_otlp._running import Running
 from eventbus_otlp._settings import OtlpSettings
-from eventbus_otlp._signal import Signal, form_of
+from eventbus_otlp._transport import Reply
 
 if TYPE_CHECKING:
     from eventbus_otlp._metering import Metering
@@ -32,8 +28,6 @@ MAX_BUFFER_BYTES: Final = 64 * 1024 * 1024
 MAX_BATCH_BYTES: Final = 2 * 1024 * 1024  # gRPC servers take 4 MiB if nobody says more
 MAX_DELAY_SECONDS: Final = 1.0  # OpenTelemetry's scheduled delay for logs
 MAX_IN_FLIGHT: Final = 4
-
-_RECORD_SIGNALS: Final[Sequence[Signal]] = ("logs", "traces")
 
 
 class OtlpSink:
@@ -85,11 +79,11 @@ class OtlpSink:
         self._settings: Final = completed(given, self._environ, warn)
         self._targets: Final = resolve(self._settings, {}, warn)
         self.retry = _retry([t.timeout_seconds for t in self._targets.values()])
-        self._senders: Senders | None = None
         self._metering: Metering | None = None
-        self._names: Naming | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._take(SinkContext("otlp", {}, Catalog(), SystemClock()))
+        self._running: Running | None = None
+        self._parents: Final[list[Running]] = []
+        self._keep(SinkContext("otlp", {}, Catalog(), SystemClock()))
+        Client(self._targets, self._settings, self._context.clock)  # refuses early
 
     @classmethod
     def from_config(cls, settings: OtlpSettings) -> OtlpSink:
@@ -102,22 +96,26 @@ class OtlpSink:
         Raises:
             PluginError: No catalog offers the naming that is chosen.
         """
-        self._take(context)
-        self._names = self._naming()
+        self._keep(context)
+        self._naming()
 
-    def _take(self, context: SinkContext) -> None:
+    def _keep(self, context: SinkContext) -> None:
         self._context = context
-        self._client = Client(self._targets, self._settings, context.clock)
         self._log = QuietLog(context.clock)
         if "metrics" in self._targets:
             self._metering = self._new_metering()
             self.observe = self._metering.observe
 
     def after_fork(self) -> None:
-        """Let go of the parent's connections; what it was sending is its own."""
-        self._client.abandon()
+        """Let go of the parent's connections; what it was sending is its own.
+
+        What holds them is kept, so that nobody closes them again.
+        """
+        if self._running is not None:
+            self._running.client.abandon()
+            self._parents.append(self._running)
+            self._running = None
         self._log.start_over()
-        self._senders = None
         if self._metering is not None:
             self._metering.start_over()
 
@@ -128,19 +126,18 @@ class OtlpSink:
 
         Raises:
             Unavailable: A certificate or the headers cannot be had now.
+            Refused: The function for headers wanted the program to end: permanently.
         """
-        loop = asyncio.get_running_loop()
-        if self._loop not in (None, loop):
-            self._client.abandon()  # its connections were of a loop that is gone
-        self._loop = loop
-        if self._names is None:
-            self._names = self._naming()
-        resource = await anyio.to_thread.run_sync(self._whole_resource)
-        if self._senders is None:
-            self._senders = self._new_senders(resource, self._names)
-        await self._client.start()
+        running = self._running
+        if running is not None and not running.serves(self._context):
+            self._running = None
+            await running.leave()
+        if self._running is None:
+            self._running = self._new_running(await self._whole_resource())
+        running = self._running
+        await running.client.start()
         if self._metering is not None:
-            self._metering.start(resource, self._names)
+            self._metering.start(running.resource, running.names)
 
     async def write(self, batch: Sequence[AnyRecord]) -> Outcome | None:
         """See :class:`eventbus.Sink`.
@@ -150,8 +147,8 @@ class OtlpSink:
             Refused: Never; permanently so where credentials are wrong.
             TooLarge: Only in parts.
         """
-        assert self._senders is not None
-        outcome = await self._senders.send(batch)
+        assert self._running is not None
+        outcome = await self._running.send(batch)
         return outcome if self._metering is None else self._metering.told(outcome)
 
     async def check(self) -> None:
@@ -161,7 +158,8 @@ class OtlpSink:
             Unavailable: There is no answer, or not now.
             Refused: Nothing would be taken there.
         """
-        await self._client.check()
+        assert self._running is not None
+        await self._running.client.check()
 
     async def aclose(self) -> None:
         """Send the metrics that are left, and close all connections."""
@@ -169,65 +167,58 @@ class OtlpSink:
             if self._metering is not None:
                 await self._metering.aclose()
         finally:
-            await self._client.aclose()
+            if self._running is not None:
+                await self._running.leave()
+                self._running = None
+
+    @property
+    def trouble(self) -> str | None:
+        """What of the metrics did not arrive, and why; see :class:`eventbus.Sink`."""
+        return None if self._metering is None else self._metering.trouble
 
     def _new_metering(self) -> Metering:
         from eventbus_otlp._metering import Metering  # costs who has metrics
 
+        target = self._targets["metrics"]
         return Metering(
+            self._settings, target, self._context, self._send_metrics, self._log
+        )
+
+    async def _send_metrics(self, body: bytes) -> Reply:
+        assert self._running is not None
+        return await self._running.client.send("metrics", body)
+
+    def _new_running(self, resource: Attributes) -> Running:
+        return Running(
             self._settings,
-            self._targets["metrics"],
+            self._targets,
             self._context,
-            partial(self._client.send, "metrics"),
-            self._log,
+            resource=resource,
+            names=self._naming(),
+            log=self._log,
         )
 
     def _naming(self) -> Naming:
         return naming_of(self._settings.naming, self._environ, self._context.catalog)
 
-    def _new_senders(self, resource: Attributes, names: Naming) -> Senders:
-        settings, context = self._settings, self._context
-        makers: dict[Signal, Callable[[], Encoder]] = {}
-        for signal in _RECORD_SIGNALS:
-            target = self._targets.get(signal)
-            if target is None:
-                continue
-            makers[signal] = partial(
-                _encoder_of(signal, context.tracestate, settings.span_attributes),
-                form_of(target.protocol),
-                resource=resource,
-                bus_resource=context.resource,
-                limits=target.limits,
-                names=names,
-            )
-        senders = [
-            Sender(signal, make, self._client, name=context.name, log=self._log)
-            for signal, make in makers.items()
-        ]
-        return Senders(senders, sends_all=set(settings.signals) != {"traces"})
-
-    def _whole_resource(self) -> Attributes:
-        return resource_of(
+    async def _whole_resource(self) -> Attributes:
+        """Return the resource; detectors may block, so a thread asks them."""
+        detectors = self._settings.resource_detectors or ()
+        complete = partial(
+            resource_of,
             self._context.resource,
-            detectors=self._settings.resource_detectors or (),
+            detectors=detectors,
             environ=self._environ,
             warn=logging.getLogger(LOGGER_NAME).warning,
         )
-
-
-def _encoder_of(
-    signal: Signal,
-    tracestate: Tracestate,
-    span_attributes: Mapping[str, AttributeValue],
-) -> Callable[..., Encoder]:
-    """Return what makes requests of *signal*; loaded when it is used."""
-    if signal == "logs":
-        from eventbus_otlp._encode import LogsEncoder
-
-        return LogsEncoder
-    from eventbus_otlp._encode_spans import SpansEncoder
-
-    return partial(SpansEncoder, tracestate=tracestate, span_attributes=span_attributes)
+        if not detectors:
+            return complete()
+        thread = SideThread(complete, "eventbus resource")
+        try:
+            found: Attributes = await thread.call()
+            return found
+        finally:
+            thread.end()
 
 
 def _retry(timeouts_seconds: Sequence[float | None]) -> Retry:

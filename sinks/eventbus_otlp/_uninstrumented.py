@@ -16,10 +16,10 @@ def uninstrumented() -> Generator[None]:
     imported OpenTelemetry's API has no instrumentations.
     """
     context: Any = sys.modules.get("opentelemetry.context")  # Any: it may be absent
-    if context is None:
+    key = getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", None)  # no public name
+    if key is None:
         yield
         return
-    key = context._SUPPRESS_INSTRUMENTATION_KEY
     token = context.attach(context.set_value(key, True))
     try:
         yield

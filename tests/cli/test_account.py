@@ -85,3 +85,9 @@ def test_kinds_of_skipped_lines_are_bounded() -> None:
     assert len(tally.skipped) == 1001
     assert tally.skipped["(other kinds)"] == 500
     assert tally.skipped.total() == 1500
+
+
+def test_what_a_sink_says_is_missing_makes_it_incomplete() -> None:
+    trouble = AttachmentStats(offered=1, delivered=1, trouble="metrics lost")
+    assert account(trouble).troubles == {"a": "metrics lost"}
+    assert (account(trouble).complete, account(trouble).status) == (False, 1)

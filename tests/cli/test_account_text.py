@@ -123,6 +123,15 @@ def test_the_last_line_is_the_verdict(
     assert text(account(GOOD, records=1, **more)).splitlines()[-1] == verdict
 
 
+def test_what_a_sink_says_is_missing_is_the_verdict(text: Any) -> None:
+    troubled = AttachmentStats(
+        offered=1, delivered=1, state="degraded", cause="lost", trouble="lost"
+    )
+    *_, remark, verdict = text(account({"a": troubled}, records=1)).splitlines()
+    assert remark == "a is degraded: lost"
+    assert verdict == "Every event arrived, but not all that a had to send."
+
+
 def test_records_that_no_sink_selects_are_told(text: Any) -> None:
     assert "2 records selected by no sink." in text(account(GOOD, records=3, emitted=1))
 

@@ -357,3 +357,21 @@ def test_what_nothing_can_be_made_of_is_counted_and_costs_no_other_type() -> Non
     aggregator.observe(records(Usage(), Request(route="/"), Usage()))
     assert values(named(aggregator.snapshot())["http.request"]) == {("/", True): 1}
     assert aggregator.take_warned() == {"not_observed": 2}
+
+
+class Long(Event, tag="long"):
+    took_h: Annotated[float, Unit("h")]
+
+
+@pytest.mark.parametrize("value", [1.7e308, 10**308])
+def test_a_sum_that_gets_out_of_range_is_cut_and_counted(value: float) -> None:
+    aggregator = Aggregator()
+    readers = [aggregator.reader("delta"), aggregator.reader("cumulative")]
+    for _ in range(3):
+        aggregator.observe(records(Long(took_h=value), Long(took_h=1.0)))
+        for reader in readers:
+            point = histogram(named(reader.collect())["long.took"])
+            assert math.isfinite(point.sum)
+            assert math.isfinite(point.max or 0)
+            assert point.count in (2, 4, 6)
+    assert aggregator.take_warned() == {"invalid_value": 2}

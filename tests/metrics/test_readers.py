@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from threading import Thread
 from typing import Any
 
@@ -8,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventbus import Catalog
-from eventbus.metrics import Aggregation, Aggregator, HistogramPoint, ObservableGauge
+from eventbus.metrics import (
+    Aggregation,
+    Aggregator,
+    Deltas,
+    HistogramPoint,
+    MetricData,
+    ObservableGauge,
+)
 from eventbus.testing import ManualClock
 from tests.metrics._events import (
     SECOND,
@@ -304,3 +312,68 @@ def test_nothing_that_is_cumulative_comes_twice() -> None:
     observe(aggregator, 1.0)
     reader.put_back(reader.collect())
     assert values(reader.collect()[0]) == {("/", True): 1}
+
+
+def test_what_was_put_back_of_one_place_twice_is_added() -> None:
+    aggregator = Aggregator()
+    reader = aggregator.reader("delta")
+    observe(aggregator, 1.0)
+    first = reader.collect()
+    observe(aggregator, 1.0)
+    second = reader.collect()
+    reader.put_back(first)
+    reader.put_back(second)
+    found = named(reader.collect())
+    assert values(found["http.request"]) == {("/", True): 2}
+    assert histogram(found["http.request.duration"]).count == 2
+
+
+def test_of_one_place_with_other_buckets_both_come_back() -> None:
+    deltas = Deltas()
+    for bounds in ((1.0,), (2.0,)):
+        deltas.put_back([_one_value(bounds)])
+    found = deltas.of([])
+    assert [point for metric in found for point in metric.points] == [
+        point for bounds in ((1.0,), (2.0,)) for point in _one_value(bounds).points
+    ]
+
+
+def _one_value(bounds: tuple[float, ...]) -> MetricData:
+    point = HistogramPoint(
+        attributes={},
+        start_unix_nano=1,
+        time_unix_nano=2,
+        count=1,
+        sum=0.5,
+        buckets=(1, 0),
+        bounds=bounds,
+    )
+    return MetricData(
+        name="m",
+        kind="histogram",
+        unit="s",
+        description="",
+        points=[point],
+        temporality="delta",
+    )
+
+
+def test_what_was_counted_is_had_without_asking_a_gauge() -> None:
+    catalog = Catalog()
+    asked: list[int] = []
+    catalog.gauges.append(ObservableGauge("asked", lambda: asked.append(1)))
+    aggregator = Aggregator(catalog=catalog)
+    reader = aggregator.reader("delta")
+    observe(aggregator, 1.0)
+    assert set(named(reader.counted())) == {"http.request", "http.request.duration"}
+    assert not asked
+
+
+def test_a_key_pressed_while_a_gauge_is_asked_goes_on() -> None:
+    """It is the keyboard's, and no fault of the gauge."""
+    catalog = Catalog()
+    catalog.gauges.append(
+        ObservableGauge("asked", lambda: signal.raise_signal(signal.SIGINT))
+    )
+    with pytest.raises(KeyboardInterrupt):
+        Aggregator(catalog=catalog).snapshot()

@@ -142,6 +142,12 @@ def took(rejected: int = 0, message: str = "") -> Answer:
 OK = took()
 
 
+async def says_its_last(writer: Writer, request: Request) -> None:
+    """Take the request, and close our half: nothing more is answered here."""
+    await OK(writer, request)
+    writer.write_eof()
+
+
 @dataclass
 class Server:
     """What came, and what is answered: first the script, then *otherwise*."""
@@ -182,11 +188,6 @@ class Server:
         while connection not in self.over:
             self.went.clear()
             await self.went.wait()
-
-    def drop_connections(self) -> None:
-        """Close all connections, as a peer does that has kept them long enough."""
-        for writer in self.writers:
-            writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: Writer) -> None:
         number, self.connections = self.connections, self.connections + 1

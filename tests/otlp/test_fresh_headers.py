@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
 
-from eventbus import Refused, Unavailable
-from eventbus.testing import ManualClock
+from eventbus import Bus, Refused, Unavailable
+from eventbus.testing import ManualClock, ScriptedSink
+from eventbus_otlp import OtlpSettings, OtlpSink, RecordSignalSettings, SignalSettings
 from eventbus_otlp._fresh_headers import LIFETIME_SECONDS
 from tests.otlp import _grpc_servers
 from tests.otlp._servers import Server, says, serving
-from tests.otlp._sinks import ids, open_sink, pings
+from tests.otlp._sinks import Ping, ids, open_sink, pings
 
 pytestmark = pytest.mark.proves("G6")
 
@@ -124,7 +126,7 @@ async def test_grpc_has_them_as_metadata() -> None:
     [
         (lambda: 1 / 0, "the function for headers raised ZeroDivisionError"),
         (lambda: ["authorization"], "it returned list, no mapping"),
-        (lambda: {"a b": "s3cret"}, "header 'a b' is refused"),
+        (lambda: {"a b: s3cret": "s3cret"}, "header 'a…' is refused"),
         (lambda: {"token": "s3cret\n"}, "header 'token' is refused"),
     ],
 )
@@ -177,3 +179,95 @@ async def test_a_function_that_hangs_holds_nobody_else_up(is_async: bool) -> Non
 
 def _threads() -> int:
     return sum(thread.name == "eventbus headers" for thread in threading.enumerate())
+
+
+@pytest.mark.proves("fault-23")
+@pytest.mark.parametrize("kind", ["plain", "awaited", "returning_awaitable"])
+@pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt])
+async def test_a_function_that_ends_the_program_ends_its_sink_alone(
+    raised: type[BaseException], kind: str
+) -> None:
+    class Ending(Tokens):
+        def plain(self) -> Mapping[str, str]:
+            raise raised
+
+    neighbour = ScriptedSink()
+    settings = OtlpSettings(
+        endpoint="http://127.0.0.1:1",
+        signals=("logs", "metrics"),
+        headers=getattr(Ending(), kind),
+    )
+    async with Bus() as bus:
+        failing = bus.attach(OtlpSink(settings), name="otlp")
+        bus.attach(neighbour, name="other")
+        await failing.ready()
+        bus.emit(Ping(n=1))
+        await bus.flush()
+        report = bus.stats().attachments["otlp"]
+    assert report.state == "failed"
+    assert f"the function for headers raised {raised.__name__}" in str(report.cause)
+    assert len(neighbour.delivered) == 1
+
+
+@pytest.mark.proves("fault-23")
+@pytest.mark.parametrize("kind", ["plain", "awaited"])
+async def test_a_function_that_wants_to_end_later_ends_no_task(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither that of a batch nor that of the metrics."""
+    tokens, clock = Tokens(), ManualClock()
+
+    class Ending(Tokens):
+        def plain(self) -> Mapping[str, str]:
+            if tokens.asked:
+                sys.exit("s3cret")
+            return tokens.plain()
+
+    async with (
+        serving() as server,
+        open_sink(
+            server.url,
+            signals=("logs", "metrics"),
+            headers=getattr(Ending(), kind),
+            clock=clock,
+        ) as sink,
+    ):
+        sink.observe(pings(1))
+        clock.advance(LIFETIME_SECONDS)
+        with pytest.raises(Refused, match=r"headers raised SystemExit$") as caught:
+            await sink.write(pings(1))
+    assert caught.value.permanent
+    assert server.requests == []
+    assert "metrics refused: 1 points: the function for headers raised" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["plain", "awaited"])
+async def test_a_cancellation_of_the_functions_own_is_a_failure_of_it(
+    kind: str,
+) -> None:
+    class Cancelling(Tokens):
+        def plain(self) -> Mapping[str, str]:
+            raise asyncio.CancelledError
+
+    with pytest.raises(Unavailable, match="headers raised CancelledError"):
+        async with open_sink("http://127.0.0.1:1", headers=getattr(Cancelling(), kind)):
+            pass
+
+
+async def test_signals_that_have_the_same_function_ask_it_once() -> None:
+    tokens, others, clock = Tokens(), Tokens(), ManualClock()
+    async with (
+        serving() as server,
+        open_sink(
+            server.url,
+            signals=("logs", "traces", "metrics"),
+            headers=tokens.plain,
+            metrics=SignalSettings(headers=others.plain),
+            traces=RecordSignalSettings(headers=tokens.plain, protocol="http/json"),
+            clock=clock,
+        ) as sink,
+    ):
+        await sink.write(pings(1))
+        clock.advance(LIFETIME_SECONDS)
+        await sink.write(pings(2))
+    assert (tokens.asked, others.asked) == (2, 1)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from eventbus import Unavailable
-from tests.otlp._servers import serving
+from tests.otlp._servers import says_its_last, serving
 from tests.otlp._sinks import ids, open_sink, pings
 
 pytestmark = pytest.mark.proves("fault-70")
@@ -76,8 +76,9 @@ async def test_a_name_that_moves_is_followed_with_the_next_connection(
         ):
             await sink.write(pings(1))
             places[:] = ["127.0.0.2"]
+            first.will(says_its_last)
             await sink.write(pings(2))
-            first.drop_connections()
+            await first.end_of(0)
             await sink.write(pings(3))
     assert (first.ids, second.ids) == (ids(1, 2), ids(3))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from typing import Any
 
+import aiohttp
 import pytest
 
 from eventbus import Refused, TooLarge, Unavailable
+from eventbus_otlp._http_answer import no_answer
 from tests.otlp._servers import JSON, OK, PROTOBUF, Answer, says, serving, took
 from tests.otlp._sinks import open_sink, pings
 
@@ -211,3 +214,28 @@ async def test_the_words_of_a_refusal_are_told(
     error = await meaning(says(404, body, content_type=content_type))
     reason = "the far side answered with HTTP status 404"
     assert str(error) == (f"{reason}: {words}" if words else reason)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (
+            aiohttp.InvalidURL("http://me:s3cret@[::1"),
+            "no request to far.test:4318: a URL of it is not valid",
+        ),
+        (
+            aiohttp.ClientOSError(
+                errno.EPIPE, "Can not write request body for http://far.test/?k=s3cret"
+            ),
+            "no answer from far.test:4318: it was cut off, ClientOSError: Broken pipe",
+        ),
+        (
+            aiohttp.ClientPayloadError("http://far.test/?k=s3cret"),
+            "no answer from far.test:4318: it was cut off, ClientPayloadError",
+        ),
+    ],
+)
+def test_no_text_of_the_client_about_a_url_gets_out(
+    error: Exception, says: str
+) -> None:
+    assert str(no_answer(error, "far.test:4318")) == says

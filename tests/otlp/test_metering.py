@@ -10,10 +10,24 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 
-from eventbus import Bus, Event, Label, SinkContext, Unit, bind, sampling
+from eventbus import (
+    Bus,
+    Event,
+    Label,
+    SinkContext,
+    Unavailable,
+    Unit,
+    bind,
+    sampling,
+)
+from eventbus._log import QuietLog
 from eventbus.metrics import Aggregation
 from eventbus.testing import ManualClock, settled
 from eventbus_otlp import OtlpSettings, OtlpSink
+from eventbus_otlp._metering import Metering
+from eventbus_otlp._names import OWN_NAMES
+from eventbus_otlp._resolved import resolve
+from eventbus_otlp._transport import Reply
 from tests.otlp._servers import Request, Server, says, serving
 from tests.otlp._sinks import pings
 
@@ -28,7 +42,11 @@ class Run(Event, tag="run"):
 
 def points(request: Request) -> dict[str, list[Any]]:
     """Return the points of each metric by its name."""
-    read = ExportMetricsServiceRequest.FromString(request.content)
+    return points_of(request.content)
+
+
+def points_of(body: bytes) -> dict[str, list[Any]]:
+    read = ExportMetricsServiceRequest.FromString(body)
     found: dict[str, list[Any]] = {}
     for resource in read.resource_metrics:
         for scope in resource.scope_metrics:
@@ -145,6 +163,52 @@ async def test_the_child_of_a_fork_counts_from_zero() -> None:
         await sink.aclose()
         [request] = server.requests
     assert counts(request, "ping") == [1]
+
+
+async def test_the_child_of_a_fork_sends_nothing_that_the_parent_still_owes() -> None:
+    sent: list[bytes] = []
+
+    async def send(body: bytes) -> Reply:
+        sent.append(body)
+        if len(sent) == 1:
+            raise Unavailable("down")
+        return Reply()
+
+    settings = OtlpSettings(
+        endpoint="http://h", signals=("metrics",), temporality="delta"
+    )
+    clock = ManualClock()
+    metering = Metering(
+        settings,
+        resolve(settings, {}, print)["metrics"],
+        SinkContext("otlp", {}, Bus().catalog, clock),
+        send,
+        QuietLog(clock),
+    )
+    metering.start({}, OWN_NAMES)
+    metering.observe(pings(1, 2, 3))
+    await metering.aclose()
+    assert metering.trouble is not None
+    metering.start_over()
+    assert metering.trouble is None
+    metering.observe(pings(4))
+    metering.start({}, OWN_NAMES)
+    await metering.aclose()
+    [point] = points_of(sent[-1])["ping"]
+    assert point.as_int == 1
+
+
+async def test_metrics_that_do_not_arrive_make_no_report_complete() -> None:
+    async with serving(otherwise=says(503)) as server:
+        async with Bus() as bus:
+            bus.attach(sink_of(server, "metrics"), name="otlp")
+            bus.emit(Run(tool="shell"))
+        stats = bus.stats().attachments["otlp"]
+        assert (stats.delivered, stats.lost) == (1, 0)
+        assert stats.state == "degraded"
+        assert (stats.cause or "").startswith("metrics (2 points) lost: Unavailable: ")
+        assert stats.cause == stats.trouble
+        assert not (await bus.flush()).complete
 
 
 async def test_a_sink_that_is_started_again_counts_on_and_sends_once() -> None:

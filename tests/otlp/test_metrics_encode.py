@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as official
 
-from eventbus import Event, Label, Naming, Record, Unit
+from eventbus import Catalog, Event, Label, Naming, Record, Unit
 from eventbus._record import Attributes
 from eventbus.metrics import (
     BOUNDS_SECONDS,
@@ -26,6 +26,7 @@ from eventbus.metrics import (
     HistogramPoint,
     MetricData,
     NumberPoint,
+    ObservableGauge,
 )
 from eventbus_otlp._metrics_encode import MetricsEncoder, halves
 from eventbus_otlp._version import version
@@ -348,3 +349,13 @@ def test_halves_hold_all_points_and_neither_is_empty(sizes: list[int]) -> None:
     assert points == [point for data in collected for point in data.points]
     counts = [sum(len(data.points) for data in part) for part in parts]
     assert max(counts) - min(counts) <= 1
+
+
+def test_labels_that_never_come_again_are_not_kept() -> None:
+    catalog = Catalog()
+    catalog.gauges.append(ObservableGauge("g", lambda: [(1, {"k": "v"})]))
+    aggregator = Aggregator(catalog=catalog)
+    encoder = MetricsEncoder("protobuf", resource={})
+    for _ in range(3):
+        assert encoder.encode(aggregator.snapshot())
+    assert not encoder._written

@@ -161,9 +161,10 @@ async def test_a_sink_that_no_bus_configured_has_the_naming_too() -> None:
     async with serving() as server:
         sink = OtlpSink(OtlpSettings(endpoint=server.url, naming="codex"))
         await sink.start()
-        names = sink._names
+        running = sink._running
         await sink.aclose()
-    assert names == CODEX
+    assert running is not None
+    assert running.names == CODEX
 
 
 class Fetched(Event, tag="fetched", span=Span("fetch", duration="took_ms")):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from eventbus import ConfigError, Refused, Unavailable
+from eventbus import Bus, ConfigError, Refused, Unavailable
 from eventbus_otlp import OtlpSettings, OtlpSink
 from eventbus_otlp._proxy import proxy_for
 from tests.otlp._servers import HOST, ended, says, serving
@@ -79,7 +80,7 @@ async def test_a_proxy_of_the_environment_is_used(
 
 @pytest.mark.proves("fault-79")
 @pytest.mark.parametrize(
-    ("no_proxy_value", "trust"), [("127.0.0.0/8", True), ("", False)]
+    ("no_proxy_value", "trust"), [("0.0.0.0/8", True), ("", False)]
 )
 async def test_what_no_proxy_lists_is_reached_directly(
     no_proxy: pytest.MonkeyPatch, no_proxy_value: str, trust: bool
@@ -88,10 +89,15 @@ async def test_what_no_proxy_lists_is_reached_directly(
     no_proxy.setenv("no_proxy", no_proxy_value)
     async with (
         serving() as server,
-        open_sink(server.url, trust_environment=trust) as sink,
+        open_sink(_beside_loopback(server.url), trust_environment=trust) as sink,
     ):
         await sink.write(pings(1))
     assert server.ids == ids(1)
+
+
+def _beside_loopback(url: str) -> str:
+    """Return *url* with another address of this machine."""
+    return url.replace(HOST, "0.0.0.0")
 
 
 @pytest.mark.proves("fault-79")
@@ -154,8 +160,12 @@ async def test_tls_goes_through_a_proxy_to_its_end(
         ("10.0.0.0/8", "http://a.test", False),
         ("10.0.0.0/99", "http://10.1.2.3", False),
         ("fd00::/8", "http://[fd00::1]:4318", True),
-        ("[::1]:4318", "http://[::1]:4318", True),
-        ("::1", "http://[::1]:4318", True),
+        ("[fd00::1]:4318", "http://[fd00::1]:4318", True),
+        ("fd00::1", "http://[fd00::1]:4318", True),
+        ("", "http://[fd00::1]:4318", False),
+        ("", "http://localhost:4318", True),
+        ("", "http://127.0.0.2:4318", True),
+        ("", "http://[::1]:4318", True),
         ("", "http://a.test", False),
     ],
 )
@@ -168,12 +178,69 @@ def test_what_is_an_exception(
 
 
 @pytest.mark.proves("fault-79")
-def test_a_proxy_of_another_kind_is_refused_without_its_credentials(
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "socks5://me:s3cret@proxy.test",
+        "http://me:s3cret/x@proxy.test:1",
+        "http://me:12/s3cret@proxy.test:1",
+        "http://me:s3cret@x@proxy.test:1",
+        "http://me:s3cret?@proxy.test:1",
+        "http://me:s3cret@[::1",
+        "http://me:s3cret@proxy.test:bad",
+        "http://me:s3cret@proxy.test:0",
+        "http://m%3Ae:s3cret@proxy.test",
+        "http://me:s3cret€@proxy.test",
+        "http://me:s3cret@proxy .test",
+        "http://:s3cret",
+        "me:s3cret@",
+    ],
+)
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "https_proxy", "ALL_PROXY"])
+def test_a_proxy_that_cannot_be_used_is_refused_by_its_variable_alone(
+    no_proxy: pytest.MonkeyPatch, variable: str, proxy: str
+) -> None:
+    no_proxy.setenv(variable, proxy)
+    scheme = "https" if variable == "https_proxy" else "http"
+    settings = OtlpSettings(endpoint=f"{scheme}://collector.test")
+    with pytest.raises(ValueError, match=f"^{variable} must be the URL of") as caught:
+        OtlpSink(settings)
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.proves("fault-79")
+@pytest.mark.parametrize(
+    ("variable", "endpoint"),
+    [
+        ("ALL_PROXY", "http://localhost:4318"),
+        ("HTTPS_PROXY", "http://collector.test:4318"),
+        ("ALL_PROXY", "http://near.test:4318"),
+    ],
+)
+def test_a_proxy_that_is_not_for_the_endpoint_may_be_of_any_kind(
+    no_proxy: pytest.MonkeyPatch, variable: str, endpoint: str
+) -> None:
+    no_proxy.setenv("NO_PROXY", "near.test")
+    no_proxy.setenv(variable, "socks5://proxy.test")
+    assert OtlpSink(OtlpSettings(endpoint=endpoint))
+    assert proxy_for(endpoint) is None
+
+
+def test_a_configuration_is_told_of_it_with_its_place(
     no_proxy: pytest.MonkeyPatch,
 ) -> None:
-    no_proxy.setenv("ALL_PROXY", "socks5://me:s3cret@proxy.test")
-    with pytest.raises(ConfigError, match=r"http:// or https:// URL, got socks5://…"):
-        OtlpSink(OtlpSettings())
+    no_proxy.setenv("ALL_PROXY", "socks5://proxy.test")
+    endpoint = "http://collector.test"
+    with pytest.raises(ConfigError) as caught:
+        Bus.from_config(
+            {"sinks": {"out": {"type": "otlp", "endpoint": endpoint}}}, strict=True
+        )
+    assert str(caught.value) == (
+        "Sink 'otlp' refuses its settings: WrongSetting: ALL_PROXY must be the URL of "
+        "an HTTP proxy, as in http://user:password@host:port, with other signs there "
+        "written as %40 for '@'. Else set NO_PROXY, or trust_environment to false "
+        "- at `$.sinks.out`"
+    )
 
 
 def test_a_header_of_a_cgi_request_is_no_proxy(no_proxy: pytest.MonkeyPatch) -> None:

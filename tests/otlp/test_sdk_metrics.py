@@ -71,12 +71,12 @@ async def test_what_arrives_is_what_the_otlp_sink_sends(
         clock.advance(1)
         for sink in sinks:
             await sink.aclose()
-        theirs, sent = map(message, server.requests)
-    assert theirs == sent
+        theirs, their_gauges, sent, gauges = map(message, server.requests)
+    assert (theirs, their_gauges) == (sent, gauges)
     assert len(sent.resource_metrics) == 2
     names = {
         metric.name
-        for resource in sent.resource_metrics
+        for resource in (*sent.resource_metrics, *gauges.resource_metrics)
         for metric in resource.scope_metrics[0].metrics
     }
     assert names == {"run", "run.took", "run.size", "queue.size"}

@@ -291,7 +291,7 @@ def test_a_file_says_all_of_it_and_a_check_shows_no_secret(tmp_path: Path) -> No
         ),
         (
             f"headers = {{ 'x y' = '{CANARY}' }}",
-            "header 'x y' is refused: a name has letters, digits and "
+            "header 'x…' is refused: a name has letters, digits and "
             "!#$%&'*+-.^_`|~ only - at `$.sinks.otlp.headers`",
         ),
         (

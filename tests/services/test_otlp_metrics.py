@@ -14,6 +14,7 @@ from eventbus import Event, Label, Record, Unit
 from eventbus._clock import SystemClock
 from eventbus._log import QuietLog
 from eventbus.metrics import Aggregator, Temporality
+from eventbus.metrics._gauge_watch import GaugeWatch
 from eventbus_otlp import OtlpSettings
 from eventbus_otlp._client import Client
 from eventbus_otlp._metrics_encode import MetricsEncoder
@@ -50,6 +51,13 @@ async def test_a_collector_has_what_was_counted(
     aggregator = Aggregator()
     export = MetricsExport(
         aggregator.reader(temporality),
+        GaugeWatch(
+            aggregator,
+            clock=clock,
+            timeout_seconds=10,
+            log=QuietLog(clock),
+            name="otlp",
+        ),
         MetricsEncoder(form_of(protocol), resource={"service.instance.id": run}),
         partial(client.send, "metrics"),
         clock=clock,
