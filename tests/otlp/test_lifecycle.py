@@ -56,7 +56,7 @@ def _left_open() -> tuple[int, int]:
     descriptors = len(os.listdir("/dev/fd"))
     gc.collect()
     holders = (aiohttp.ClientSession, Channel)
-    return descriptors, sum(isinstance(one, holders) for one in gc.get_objects())
+    return descriptors, sum(issubclass(type(one), holders) for one in gc.get_objects())
 
 
 @pytest.fixture

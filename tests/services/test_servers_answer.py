@@ -132,7 +132,7 @@ def post_logs(collector: Collector, text: str) -> None:
 def bodies(collector: Collector) -> list[str]:
     """Return the text of every log record that the Collector wrote."""
     return [
-        record["body"]["stringValue"]
+        record.get("body", {}).get("stringValue", "")
         for document in collector.read("logs")
         for record in log_records(document)
     ]
