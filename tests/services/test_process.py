@@ -110,7 +110,8 @@ def test_server_that_ignores_sigterm_is_killed(
 
 def test_children_of_the_server_end_with_it(folder: Path) -> None:
     with python(folder, PARENT) as server:
-        assert len(processes_of(folder)) == 3  # supervisor, server, its child
+        whole = "supervisor, server and its child run"
+        until(lambda: len(processes_of(folder)) == 3, what=whole)
 
         server.stop()
 
