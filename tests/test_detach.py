@@ -128,7 +128,9 @@ async def test_without_a_time_it_takes_that_of_the_close() -> None:
     async with Rig(close_timeout_seconds=2.0) as rig:
         attachment = await rig.attach(ScriptedSink(then=steps.hang()), retry=PATIENT)
         await rig.emit(1)
-        await rig.at_once(2.0, asyncio.create_task(attachment.detach()))
+        detach = asyncio.create_task(attachment.detach())
+        report = await rig.at_once(2.0, detach)
+        assert report.dropped == {"sink_detached": 1}
 
 
 async def test_it_is_gone_from_the_stats_and_its_name_is_free_at_once() -> None:

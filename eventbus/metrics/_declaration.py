@@ -174,8 +174,6 @@ class Metrics(_Declared, frozen=True, kw_only=True):
             check_key(key, "bound", index)
 
 
-NO_METRICS: Final = Metrics(defaults=False)
-
 LabelValue = str | bool | int | float
 Labels = Mapping[str, LabelValue]
 ExemplarFilter = Literal["trace_based", "always_on", "always_off"]

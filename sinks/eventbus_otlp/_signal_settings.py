@@ -81,14 +81,6 @@ class RecordSignalSettings(SignalSettings, frozen=True, kw_only=True):
     """What differs for logs or traces; what is unset is as for all signals.
 
     Args:
-        protocol: As ``protocol`` of the sink.
-        headers: As ``headers`` of the sink, and instead of all of those.
-        compression: As ``compression`` of the sink.
-        timeout_seconds: As ``timeout_seconds`` of the sink.
-        certificate: As ``certificate`` of the sink.
-        client_certificate: As ``client_certificate`` of the sink; with ``client_key``.
-        client_key: As ``client_key`` of the sink; with ``client_certificate``.
-        insecure: As ``insecure`` of the sink.
         attribute_count_limit: As ``attribute_count_limit`` of the sink.
         attribute_value_length_limit: As ``attribute_value_length_limit`` of the sink.
     """

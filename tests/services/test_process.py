@@ -116,6 +116,7 @@ def test_children_of_the_server_end_with_it(folder: Path) -> None:
         server.stop()
 
         until(lambda: not processes_of(folder), what="no process is left")
+        assert not server.is_running()
 
 
 def test_error_of_a_server_that_ends_has_its_status_and_last_words(

@@ -203,7 +203,7 @@ async def test_wait_for_finds_what_a_thread_emits(recorder: BusEvents) -> None:
 async def test_wait_for_works_on_a_running_bus(recorder: BusEvents) -> None:
     async with recorder.bus as bus:
         asyncio.get_running_loop().call_soon(bus.emit, Done(name="a"))
-        await recorder.wait_for(Done)
+        assert (await recorder.wait_for(Done)).event == Done(name="a")
 
 
 async def test_a_bus_that_was_waited_on_can_be_started_and_used_after(
