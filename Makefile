@@ -17,7 +17,7 @@ demo: $(READY)
 	@head -n 1 demo-output/session.jsonl
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 -m "not slow"
 
 soak: $(READY)
 	$(BIN)/python -m pytest -m slow --timeout=3600

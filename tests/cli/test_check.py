@@ -86,7 +86,8 @@ def test_a_table_of_settings_fits_an_ordinary_terminal(
     )
     lines = eventbus("check", path).out.splitlines()
     assert lines[1].split() == ["setting", "value", "from"]
-    assert max(map(len, lines[:-1])) <= 80
+    table = [line for line in lines if not line.startswith(str(path))]
+    assert max(map(len, table)) <= 80
 
 
 def test_a_file_that_is_no_toml_fails_the_check(eventbus: Command, path: Path) -> None:

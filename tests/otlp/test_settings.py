@@ -33,7 +33,7 @@ def target(settings: OtlpSettings, signal: str = "logs", **environ: str) -> Any:
 
 @pytest.mark.parametrize("settings", SETTINGS)
 def test_every_setting_is_documented(settings: type) -> None:
-    documented = inspect.getdoc(settings) or ""
+    documented = "".join(inspect.getdoc(one) or "" for one in settings.__mro__)
     for field in msgspec.structs.fields(settings):
         assert f"\n    {field.name}: " in documented
 
