@@ -38,7 +38,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt pip
 	$(BIN)/python -m pip install -q -c constraints.txt --group dev
-	$(BIN)/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[all]'
+	$(BIN)/python -m pip install -q -c constraints.txt --no-build-isolation -e '.[all,testing]'
 	@touch $(READY)
 
 $(BENCH)/.ready: pyproject.toml constraints.txt

@@ -17,6 +17,7 @@ from eventbus._catalog import Catalog
 from eventbus._clock import Clock, SystemClock
 from eventbus._coalesce import Coalesce
 from eventbus._emit import Emit, Relay
+from eventbus._emit_bound import emit_bound
 from eventbus._engine import Engine
 from eventbus._errors import AttachError, BusClosedError
 from eventbus._event import Event
@@ -308,17 +309,29 @@ class Bus:
 
         return Subscription(attach)
 
-    def emitter(self, event_type: type[E]) -> Emit[E]:
+    def emitter(
+        self,
+        event_type: type[E],
+        *,
+        attributes: Mapping[str, AttributeValue] | None = None,
+    ) -> Emit[E]:
         """Return the fastest form of :attr:`emit`, for events of *event_type* only.
 
-        The same function at every call; it follows every attach and detach. An event
-        of another type, a subclass of it say, goes where its own type goes, as with
-        :attr:`emit`.
+        It follows every attach and detach. An event of another type, a subclass of it
+        say, goes where its own type goes, as with :attr:`emit`. Without *attributes* it
+        is the same function at every call.
+
+        Args:
+            event_type: A subclass of :class:`Event`.
+            attributes: Bound to each event, as by :func:`bind`, and over what is bound
+                where it is called: what a session or a connection adds to its events.
+                They are read once. It costs some 0.2 µs an event.
 
         Raises:
             RegistrationError: The catalog cannot take the type.
         """
-        return cast("Emit[E]", self._engine.router.emitter(event_type).emit)
+        emit = cast("Emit[E]", self._engine.router.emitter(event_type).emit)
+        return emit if attributes is None else emit_bound(emit, attributes)
 
     async def start(self) -> None:
         """Start on the running loop; what was emitted before is delivered now.

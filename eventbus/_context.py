@@ -58,16 +58,18 @@ _current: Final[contextvars.ContextVar[Bound | None]] = contextvars.ContextVar(
 )
 
 current_bound: Final = _current.get
+enter: Final = _current.set
+leave: Final = _current.reset
 
 
 @contextmanager
 def scope(bound: Bound) -> Generator[None]:
     """Make *bound* current for the block, its tasks and its ``to_thread`` calls."""
-    token = _current.set(bound)
+    token = enter(bound)
     try:
         yield
     finally:
-        _current.reset(token)
+        leave(token)
 
 
 _in_sink: Final = contextvars.ContextVar("eventbus sink", default=False)
@@ -130,12 +132,20 @@ def bind(
         **named: Text, numbers, booleans, or tuples of them. Bound values reach every
             sink as they are: bind no secrets.
     """
-    bound = _current.get() or UNBOUND
-    merged, dropped = _merged(bound.attributes, attributes or {}, named)
-    dropped += bound.dropped_attributes_count
-    inner = Bound(merged, bound.trace, bound.depth, dropped, over=bound.over)
-    with scope(inner):
+    with scope(bound_over(current_bound(), attributes or {}, named)):
         yield
+
+
+def bound_over(
+    outer: Bound | None,
+    attributes: Mapping[str, AttributeValue],
+    named: Mapping[str, AttributeValue] = NO_ATTRIBUTES,
+) -> Bound:
+    """Return *outer* with *attributes*, and *named* over these."""
+    outer = outer or UNBOUND
+    merged, dropped = _merged(outer.attributes, attributes, named)
+    dropped += outer.dropped_attributes_count
+    return Bound(merged, outer.trace, outer.depth, dropped, over=outer.over)
 
 
 def _merged(

@@ -6,13 +6,15 @@ which bus, its emitters do nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from eventbus._emit import Emit
+from eventbus._emit_bound import emit_bound
 from eventbus._errors import OwnerError
 from eventbus._event import Event
+from eventbus._record import AttributeValue
 
 if TYPE_CHECKING:
     from eventbus._bus import Bus
@@ -53,11 +55,17 @@ class _Slot:
 _slot: Final = _Slot()  # the one piece of module state: an explicit, owned slot
 
 
-def emitter(event_type: type[E]) -> Emit[E]:
+def emitter(
+    event_type: type[E], *, attributes: Mapping[str, AttributeValue] | None = None
+) -> Emit[E]:
     """Return an ``emit`` for *event_type* that does nothing until a bus is in use.
 
     For libraries, at module level. With no bus in use it costs a call and answers
     ``True``; with one it is that bus's :attr:`eventbus.Bus.emit`.
+
+    Args:
+        event_type: A subclass of :class:`Event`.
+        attributes: As in :meth:`eventbus.Bus.emitter`.
     """
     slot = _slot
 
@@ -65,7 +73,7 @@ def emitter(event_type: type[E]) -> Emit[E]:
         return slot.emit(event)
 
     emit.__qualname__ = f"emitter({event_type.__name__})"
-    return emit
+    return emit if attributes is None else emit_bound(emit, attributes)
 
 
 @contextmanager
