@@ -50,4 +50,7 @@ def _least(value: object) -> int:
     if per_item is None:
         return 0
     items = cast("Collection[object]", value)
-    return per_item * len(items) + sum(len(i) for i in items if type(i) is str)
+    least = per_item * len(items)
+    if str in set(map(type, items)):
+        least += sum(len(item) for item in items if type(item) is str)
+    return least

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from eventbus._event import Event, with_values
 
 E = TypeVar("E", bound=Event)
+
+_ATOMS: Final = frozenset({str, int, float, bool, bytes, complex, type(None)})
 
 
 def own_copy(event: E, fields: Iterable[str]) -> E:
@@ -22,6 +24,13 @@ def own_copy(event: E, fields: Iterable[str]) -> E:
 
 def _copied(value: Any) -> Any:
     # Any: fields hold values of every type.
-    if type(value) is memoryview:
+    kind = type(value)
+    if kind is memoryview:
         return memoryview(value.tobytes())
+    if kind is list or kind is set or kind is dict:
+        own = value.copy()  # first: another thread may go on changing the value
+        if _ATOMS.issuperset(map(type, own)) and (
+            kind is not dict or _ATOMS.issuperset(map(type, own.values()))
+        ):
+            return own
     return copy.deepcopy(value)

@@ -118,7 +118,7 @@ def _split(tracestate: str | None) -> Iterator[tuple[str, str]]:
 def _joined(came: str, fields: Fields) -> str:
     """Return the value *came* of a member with *fields*; these alone if too long."""
     new, parts = dict(fields), list[str]()
-    for part in filter(None, came.split(";")):
+    for part in came.split(";"):
         name = part.partition(":")[0]
         parts.append(f"{name}:{new.pop(name)}" if name in new else part)
     value = ";".join(filter(None, [*parts, _fields_text(new)]))

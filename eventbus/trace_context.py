@@ -34,7 +34,7 @@ __all__ = [
 _PARENT: Final = "traceparent"
 _STATE: Final = "tracestate"
 _TRACEPARENT: Final = re.compile(
-    r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL
+    r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[\x20-\x7e]*)?"
 )
 _MAX_TRACEPARENT_LENGTH: Final = 512  # a future version may append fields
 
@@ -43,19 +43,31 @@ def parse(traceparent: str, tracestate: str | None = None) -> TraceContext | Non
     """Return the context that the two headers say, or ``None`` when they say none.
 
     An invalid *traceparent* makes *tracestate* meaningless; an invalid *tracestate*
-    alone is left out. Versions from the future are read as far as version 00 goes.
-    What is read is marked ``remote``.
+    alone is left out, which the logger ``eventbus`` warns of once. Versions from the
+    future are read as far as version 00 goes. What is read is marked ``remote``.
     """
     text = traceparent.strip(" \t")
-    match = _TRACEPARENT.fullmatch(text[: _MAX_TRACEPARENT_LENGTH + 1])
-    if match is None or len(text) > _MAX_TRACEPARENT_LENGTH:
+    is_short = len(text) <= _MAX_TRACEPARENT_LENGTH
+    match = _TRACEPARENT.fullmatch(text) if is_short else None
+    if match is None:
         return None
     version, trace_id, span_id, flags, rest = match.groups()
     if version == "ff" or (version == "00" and rest) or not int(trace_id, 16):
         return None
     if not int(span_id, 16):
         return None
-    return TraceContext(trace_id, span_id, int(flags, 16), valid(tracestate), True)
+    state = valid(tracestate)
+    if state is None and (tracestate or "").strip(" \t,"):
+        _warn_of_state()
+    return TraceContext(trace_id, span_id, int(flags, 16), state, True)
+
+
+@lru_cache(maxsize=1)
+def _warn_of_state() -> None:
+    logging.getLogger("eventbus").warning(
+        "an invalid tracestate that came with a traceparent is left out; "
+        "further ones are, too, without a word"
+    )
 
 
 def format(context: TraceContext) -> str:

@@ -102,6 +102,9 @@ def test_every_flag_survives_reading_and_writing() -> None:
         f"{PARENT}\r\n",
         f"{PARENT}\r\nx-injected: 1",
         f"\n{PARENT}",
+        f"cc{PARENT[2:]}-what\r\nx-injected: 1",
+        f"cc{PARENT[2:]}-\n",
+        f"cc{PARENT[2:]}-\xe4",
         f"{PARENT},{PARENT}",
     ],
 )
@@ -331,3 +334,18 @@ async def test_an_attached_context_follows_into_tasks_and_threads() -> None:
         task = asyncio.create_task(in_task())
         in_thread = await asyncio.to_thread(trace_context.current)
     assert await task == in_thread == TraceContext(TRACE_ID, SPAN_ID)
+
+
+@pytest.mark.proves("J4")
+def test_an_invalid_tracestate_is_warned_of_once_and_not_shown(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    trace_context._warn_of_state.cache_clear()
+    for nothing_wrong in ("", " , ,", "foo=1", None):
+        trace_context.parse(PARENT, nothing_wrong)
+    assert not caplog.messages
+    for _ in range(3):
+        trace_context.parse(PARENT, "secret=1,secret=2")
+    (said,) = caplog.messages
+    assert "invalid tracestate" in said
+    assert "secret" not in said

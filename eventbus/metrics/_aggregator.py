@@ -87,7 +87,7 @@ class Aggregator:
         What cannot be counted is in :meth:`take_warned`.
         """
         counts = self._counts
-        for part in self._sorter.parts(batch):
+        for part in self._sorter.parts(batch, counts.warn):
             try:
                 changes = self._changes(counts, part)
             except Exception:  # noqa: BLE001 - one event type must not cost the others
@@ -139,7 +139,8 @@ class Aggregator:
         """Return what went wrong since the last call, as ``Outcome.warned`` has it.
 
         ``invalid_value``: no number, or one out of range, was not counted, or a sum
-        got out of range and is cut at the greatest float;
+        got out of range and is cut at the greatest float, or a record's weight is none
+        and the record counts as one event;
         ``sanitized``, ``truncated``: a label has another value than the event;
         ``metric_conflict``: a metric cannot be as it is declared; ``gauge_failed``;
         ``not_observed``: events that nothing could be made of.

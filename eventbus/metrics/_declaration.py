@@ -16,6 +16,7 @@ from eventbus._errors import LabelError, MetricError
 MAX_NAME_LENGTH: Final = 255  # OpenTelemetry's for the names of instruments
 
 _name: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*").fullmatch
+_lone_surrogate: Final = re.compile(r"[\ud800-\udfff]").search
 _key: Final = re.compile(r"[A-Za-z0-9_.\-/]+").fullmatch
 
 
@@ -35,6 +36,20 @@ def check_key(key: str, *place: str | int) -> None:
         raise LabelError(
             f"the name of a label must be 1 to {MAX_NAME_LENGTH} letters, digits, "
             f"'_', '.', '-' or '/', got {key[:300]!r}",
+            *place,
+        )
+
+
+def check_value(value: object, max_length: int, *place: str | int) -> None:
+    """Raise :class:`eventbus.LabelError` unless a label may have *value* as it is."""
+    if isinstance(value, str):
+        is_sound = len(value) <= max_length and not _lone_surrogate(value)
+    else:
+        is_sound = isinstance(value, int | float) and -(2**63) <= value < 2**63
+    if not is_sound:
+        raise LabelError(
+            f"the value of a label must be a text of up to {max_length} characters, a "
+            f"truth value or a number of 64 bits, got {value!r:.80}",
             *place,
         )
 
@@ -230,11 +245,12 @@ class Aggregation(_Declared, frozen=True, kw_only=True):
     exemplars: ExemplarFilter = "trace_based"
 
     def __post_init__(self) -> None:
-        """Refuse bounds out of range, and names that no label can have."""
+        """Refuse bounds out of range, and what no label can be called or say."""
         at_least("max_series", self.max_series, 2)
         at_least("max_label_length", self.max_label_length, 1)
         at_least("max_resources", self.max_resources, 1)
-        for key in self.labels:
+        for key, value in self.labels.items():
             check_key(key, "labels", key)
+            check_value(value, self.max_label_length, "labels", key)
         for index, key in enumerate(self.bound):
             check_key(key, "bound", index)

@@ -73,6 +73,8 @@ class Deltas:
         self._last_unix_nano = max(self._last_unix_nano, point.time_unix_nano)
         start = max(point.start_unix_nano, last)
         then = before.get(key)
+        now = max(point.time_unix_nano, start)  # a clock may be set back
+        point = replace(point, time_unix_nano=now)
         new: Point | None = replace(point, start_unix_nano=start)
         if then is not None and _is_continued(then, point):
             new = _difference(then, point, start)

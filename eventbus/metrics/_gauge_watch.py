@@ -18,9 +18,10 @@ from eventbus.metrics._declaration import ObservableGauge
 class GaugeWatch:
     """Asks gauges in a daemon thread, one after the other, for a limited time.
 
-    A gauge that does not answer in time is said once in the log, and is left out until
-    it has answered; its thread is its own until then, so there is at most one thread
-    more for each such gauge. Those after it are asked the next time.
+    A gauge that has not answered when the time is over is said once in the log, and is
+    left out until it has; its thread is its own until then, so there is at most one
+    thread more for each such gauge. Those after it are the first to be asked the next
+    time, and it is the last: so the slow ones take turns.
 
     Args:
         aggregator: Has the gauges.
@@ -47,19 +48,14 @@ class GaugeWatch:
         self._name: Final = name
         self._thread: Final = SideThread(_Round.ask, "eventbus gauges")
         self._unanswered: list[_Round] = []
+        self._cut_off: ObservableGauge | None = None
 
     async def ask(self) -> list[MetricData]:
         """Return what the gauges say; on the loop, one call at a time.
 
         If cancelled, the gauge that is being asked is left to its thread.
         """
-        self._unanswered = [one for one in self._unanswered if not one.is_over]
-        waiting = [one.present for one in self._unanswered]
-        gauges = [
-            gauge
-            for gauge in self._aggregator.gauges()
-            if not any(gauge is one for one in waiting)
-        ]
+        gauges = self._in_turn()
         if not gauges:
             return []
         asking = _Round(self._aggregator, gauges)
@@ -71,10 +67,21 @@ class GaugeWatch:
             await self._leave(asking, call)
         return list(asking.found)
 
+    def _in_turn(self) -> list[ObservableGauge]:
+        """Return the gauges to ask, from the one behind who was cut off last."""
+        self._unanswered = [one for one in self._unanswered if not one.is_over]
+        waiting = [id(one.present) for one in self._unanswered]
+        gauges = self._aggregator.gauges()
+        places = [n for n, gauge in enumerate(gauges) if gauge is self._cut_off]
+        first = places[0] + 1 if places else 0
+        turned = gauges[first:] + gauges[:first]
+        return [gauge for gauge in turned if id(gauge) not in waiting]
+
     async def _leave(self, asking: _Round, call: asyncio.Future[None]) -> None:
         if call.done():
             return
         asking.is_left = True
+        self._cut_off = asking.present
         self._unanswered.append(asking)
         call.cancel()
         await asyncio.wait((call,))
@@ -82,10 +89,10 @@ class GaugeWatch:
     def _say(self, gauge: ObservableGauge) -> None:
         self._log.warning(
             f"{self._name}: gauge {gauge.name}",
-            "sink %r: gauge %r has not answered for %g s: left out until it does",
+            "sink %r: gauges took over %g s: %r is left out until it has answered",
             self._name,
-            gauge.name,
             self._timeout_seconds,
+            gauge.name,
         )
 
     def end(self) -> None:

@@ -16,8 +16,8 @@ from eventbus.metrics._declaration import (
     check_key,
 )
 from eventbus.metrics._fold import last_of
-from eventbus.metrics._group import Warn
 from eventbus.metrics._labels import label_of
+from eventbus.metrics._rows import Warn
 
 
 def observed(

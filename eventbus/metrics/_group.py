@@ -6,21 +6,22 @@ from bisect import bisect_left
 from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from itertools import compress, repeat
-from operator import attrgetter
-from typing import Any, Final, NamedTuple, cast
+from operator import attrgetter, is_
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from eventbus._event import Event
-from eventbus._record import Attributes, AttributeValue
+from eventbus._record import Attributes
 from eventbus.metrics._data import Exemplar
 from eventbus.metrics._declaration import Aggregation, LabelValue
 from eventbus.metrics._fold import Folded, fold, fold_repeated, is_number, last_of
 from eventbus.metrics._labels import label_of
 from eventbus.metrics._plan import MetricPlan, Source
-from eventbus.metrics._rows import Rows
+from eventbus.metrics._rows import Rows, Warn, attributes_of
 from eventbus.metrics._series import Mark, Scale, Series
 from eventbus.metrics._table import Table
 
@@ -31,7 +32,11 @@ AS_IT_IS: Final = Scale(1, 1, ())
 _EVENT: Final = 1  # what an event adds to a counter of events
 _SPELLINGS: Final = 4  # several keys may be one series: with None and UNSET, say
 
-Warn = Callable[[str, int], None]
+Key = tuple[Any, ...]  # values of labels
+
+
+RowOf = Callable[[Any, int], list[Series]]
+"""Returns the series of a key, to which so many events are new."""
 
 
 class Target(NamedTuple):
@@ -117,23 +122,35 @@ class Group:
     def changes(self, rows: Rows) -> list[Change | Example]:
         """Return what *rows* add; nothing is added yet."""
         try:
-            return self._changes(rows, self._keys(rows), self._values(rows))
+            shared = self._shared(rows)
+            keys = self._keys(rows, is_shared=shared is not None)
+            return self._changes(rows, keys, self._values(rows), shared)
         except Exception:  # noqa: BLE001 - values of types that no field should have
             keys = list(map(self._safe_key, self._keys_one_by_one(rows)))
-            return self._changes(rows, keys, map(self._safe_values, rows.events))
+            values = map(self._safe_values, rows.events)
+            return self._changes(rows, keys, values, None)
 
-    def _keys(self, rows: Rows) -> Iterable[Any]:
+    def _shared(self, rows: Rows) -> Key | None:
+        """Return the bound labels of all events; ``None``: they may differ."""
+        first = rows.bound[0]
+        if not (self._bound and all(map(is_, rows.bound, repeat(first)))):
+            return None
+        return tuple(map(attributes_of(first).get, self._bound))
+
+    def _keys(self, rows: Rows, *, is_shared: bool) -> Iterable[Any]:
         """Return what tells the series of each event apart, as it stands there."""
         own = _taken(self._labels_of, rows.events)
-        return zip(own, self._bound_keys(rows), strict=True) if self._bound else own
+        if is_shared or not self._bound:
+            return own
+        return zip(own, self._bound_keys(rows), strict=True)
 
-    def _bound_keys(self, rows: Rows) -> list[tuple[Any, ...]]:
-        keys: list[tuple[Any, ...]] = []
-        before: Mapping[str, AttributeValue] | None = None
-        key: tuple[Any, ...] = ()
-        for attributes in rows.attributes():
-            if attributes is not before:  # neighbours mostly share what is bound
-                before, key = attributes, tuple(map(attributes.get, self._bound))
+    def _bound_keys(self, rows: Rows) -> list[Key]:
+        keys: list[Key] = []
+        before: object = keys  # which nothing is
+        key: Key = ()
+        for one in rows.bound:
+            if one is not before:  # neighbours mostly share what is bound
+                before, key = one, tuple(map(attributes_of(one).get, self._bound))
             keys.append(key)
         return keys
 
@@ -154,22 +171,31 @@ class Group:
         return values[0] if len(values) == 1 else values
 
     def _changes(
-        self, rows: Rows, keys: Iterable[Any], values: Iterable[Any]
+        self,
+        rows: Rows,
+        keys: Iterable[Any],
+        values: Iterable[Any],
+        shared: Key | None,
     ) -> list[Change | Example]:
+        """Return what events with *keys*, and with *shared* labels, add."""
+
+        def row_of(key: Any, count: int) -> list[Series]:
+            return self._row(key if shared is None else (key, shared), count)
+
         if rows.marks is not None:
             keys, values = list(keys), list(values)
-            examples = list(self._examples(rows.marks, keys, values))
-            return [*self._sums(rows, keys, values), *examples]
-        return [*self._sums(rows, keys, values)]
+            examples = list(self._examples(rows.marks, keys, values, row_of))
+            return [*self._sums(rows, keys, values, row_of), *examples]
+        return [*self._sums(rows, keys, values, row_of)]
 
     def _sums(
-        self, rows: Rows, keys: Iterable[Any], values: Iterable[Any]
+        self, rows: Rows, keys: Iterable[Any], values: Iterable[Any], row_of: RowOf
     ) -> Iterator[Change]:
         """Yield what each series gets."""
         weights = rows.weights
         if not self._fields and weights is None:
             for key, count in Tally(keys).items():
-                for series in self._row(key, count):
+                for series in row_of(key, count):
                     yield Change(series, Folded(count, count), AS_IT_IS)
             return
         if weights is not None:
@@ -178,16 +204,18 @@ class Group:
         for key, value in zip(keys, values, strict=True):
             members[key].append(value)
         for key, own in members.items():
-            yield from self._sum(key, own, is_weighted=weights is not None)
+            row = row_of(key, len(own))
+            yield from self._sum(row, own, is_weighted=weights is not None)
 
-    def _sum(self, key: Any, own: list[Any], *, is_weighted: bool) -> Iterator[Change]:
-        """Yield what the series of *key* get from their *own* values."""
+    def _sum(
+        self, row: list[Series], own: list[Any], *, is_weighted: bool
+    ) -> Iterator[Change]:
+        """Yield what the series of *row* get from their *own* values."""
         count, weights = len(own), None
         if is_weighted:
             own, weights = map(list, zip(*own, strict=True))
         several = len(self._fields) > 1
         columns = list(zip(*own, strict=True)) if several else [own]
-        row = self._row(key, count)
         for target, series in zip(self._targets, row, strict=True):
             times = None if weights is None else series.whole(weights)
             if target.column is None:
@@ -200,7 +228,11 @@ class Group:
             yield Change(series, folded, target.scale)
 
     def _examples(
-        self, marks: Sequence[Mark | None], keys: Sequence[Any], values: Sequence[Any]
+        self,
+        marks: Sequence[Mark | None],
+        keys: Sequence[Any],
+        values: Sequence[Any],
+        row_of: RowOf,
     ) -> Iterator[Example]:
         """Yield the last event with a mark, of each bucket of each series."""
         marks, keys, values = _marked(marks, keys, values)
@@ -219,7 +251,7 @@ class Group:
             for (key, bucket), (one, mark) in last.items():
                 if is_number(one):
                     exemplar = Exemplar(target.scale.of(one), *mark)
-                    yield Example(self._row(key, 0)[place], bucket, exemplar)
+                    yield Example(row_of(key, 0)[place], bucket, exemplar)
 
     def _row(self, key: Any, count: int) -> list[Series]:
         """Return the series of each target for events with *key*.
@@ -276,18 +308,17 @@ def _marked(
 ) -> tuple[Sequence[Mark], Sequence[Any], Sequence[Any]]:
     """Return the rows that have a mark."""
     keys, values = columns
-    if all(marks):
-        return cast("Sequence[Mark]", marks), keys, values
     present = [mark for mark in marks if mark is not None]
     return present, [*compress(keys, marks)], [*compress(values, marks)]
 
 
 def _buckets(bounds: Sequence[float], values: Sequence[Any]) -> Sequence[int]:
-    """Return in which bucket each value is; some bucket for what is no number."""
-    try:
-        return list(map(bisect_left, repeat(bounds), values))
-    except TypeError:
-        return [bisect_left(bounds, v) if is_number(v) else -1 for v in values]
+    """Return in which bucket each value is; -1 for what is no number."""
+    with suppress(Exception):  # of values of types that no field should have
+        total = sum(values)
+        if total - total == 0 and min(values) >= 0:  # no NaN, nothing infinite
+            return list(map(bisect_left, repeat(bounds), values))
+    return [bisect_left(bounds, v) if is_number(v) else -1 for v in values]
 
 
 def _folded(

@@ -240,7 +240,7 @@ def _kind(given: Instrument) -> Kind:
 def _factor(
     field: str, own: str | None, wanted: str, place: tuple[str | int, ...]
 ) -> Fraction:
-    if own is None or own == wanted:
+    if own is None:
         return _ONE
     factor = factor_between(own, wanted)
     if factor is None:

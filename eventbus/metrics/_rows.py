@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -12,6 +12,7 @@ from msgspec.structs import astuple
 from eventbus._chunk import Chunk, RecordBatch
 from eventbus._context import Bound
 from eventbus._event import Event
+from eventbus._portion import MAX_WEIGHT
 from eventbus._record import (
     NO_ATTRIBUTES,
     AnyRecord,
@@ -19,6 +20,7 @@ from eventbus._record import (
     Record,
 )
 from eventbus.metrics._declaration import ExemplarFilter
+from eventbus.metrics._fold import is_number
 from eventbus.metrics._series import Mark
 
 # Any in this module: a column holds values of any type.
@@ -26,6 +28,7 @@ from eventbus.metrics._series import Mark
 T = TypeVar("T")
 
 Resource = Mapping[str, AttributeValue]
+Warn = Callable[[str, int], None]
 
 _SAMPLED: Final = 1  # https://www.w3.org/TR/trace-context/#sampled-flag
 
@@ -45,12 +48,12 @@ class Rows(msgspec.Struct, frozen=True):
     weights: Sequence[float] | None = None
     marks: Sequence[Mark | None] | None = None
 
-    def attributes(self) -> list[Mapping[str, AttributeValue]]:
-        """Return what was bound to each; only metrics with such labels ask."""
-        return [
-            one.attributes if isinstance(one, Bound) else one or NO_ATTRIBUTES
-            for one in self.bound
-        ]
+
+def attributes_of(
+    bound: Bound | Mapping[str, AttributeValue] | None,
+) -> Mapping[str, AttributeValue]:
+    """Return what was bound to an event; only metrics with such labels ask."""
+    return bound.attributes if isinstance(bound, Bound) else bound or NO_ATTRIBUTES
 
 
 class Part(NamedTuple):
@@ -80,20 +83,23 @@ class Sorter:
         self._filter: Final = exemplars
         self._resource: Final = resource
 
-    def parts(self, batch: Sequence[AnyRecord]) -> Iterator[Part]:
-        """Yield the rows of *batch*; records that nobody has made yet stay unmade."""
+    def parts(self, batch: Sequence[AnyRecord], warn: Warn) -> Iterator[Part]:
+        """Yield the rows of *batch*; records that nobody has made yet stay unmade.
+
+        A record whose weight is none counts as one event, and *warn* is told.
+        """
         if isinstance(batch, RecordBatch):
             for chunk in batch.chunks:
-                yield from self._of_run(chunk)
+                yield from self._of_run(chunk, warn)
         else:
-            yield from self._of_records(batch)
+            yield from self._of_records(batch, warn)
 
-    def _of_run(self, chunk: Chunk) -> Iterator[Part]:
+    def _of_run(self, chunk: Chunk, warn: Warn) -> Iterator[Part]:
         window, start, stop = chunk.window, chunk.start, chunk.stop
         items: Sequence[Any] = _cut(window.items, start, stop)
         kinds = set(map(type, items))
         if Record in kinds:
-            yield from self._of_records(chunk.records())
+            yield from self._of_records(chunk.records(), warn)
             return
         contexts = _cut(window.contexts, start, stop)
         marks: list[Mark | None] | None = None
@@ -103,14 +109,14 @@ class Sorter:
             marks = _marks_of_sampled(_cut(window.times, start, stop), contexts)
         weights = window.weights
         if weights is not None:
-            weights = _cut(weights, start, stop)
+            weights = _sound(_cut(weights, start, stop), warn)
         rows = Rows(items, contexts, weights, marks)
         if len(kinds) == 1:
             yield Part(kinds.pop(), None, rows)
         else:
             yield from _by_kind(rows)
 
-    def _of_records(self, records: Iterable[AnyRecord]) -> Iterator[Part]:
+    def _of_records(self, records: Iterable[AnyRecord], warn: Warn) -> Iterator[Part]:
         """Yield the rows of *records* that are made already, relayed ones among them.
 
         They have the weight of their window.
@@ -121,7 +127,7 @@ class Sorter:
         for (kind, _), own in sorted_.items():
             resource = own[0].resource
             foreign = resource is not None and resource != self._resource
-            weights = [record.weight for record in own]
+            weights = _sound([record.weight for record in own], warn)
             marks = [self._mark(record) for record in own]
             rows = Rows(
                 [record.event for record in own],
@@ -165,6 +171,15 @@ def _marks_of_sampled(
         for time, trace in zip(times, traces, strict=True)
     ]
     return marks if any(marks) else None
+
+
+def _sound(weights: Sequence[float], warn: Warn) -> Sequence[float]:
+    """Return *weights*, with 1 in the place of what is none."""
+    bad = [not (is_number(one) and one <= MAX_WEIGHT) for one in weights]
+    if not any(bad):
+        return weights
+    warn("invalid_value", sum(bad))
+    return [1 if is_bad else one for one, is_bad in zip(weights, bad, strict=True)]
 
 
 def _cut(column: Sequence[T], start: int, stop: int) -> Sequence[T]:

@@ -13,9 +13,9 @@ from eventbus._event import Event
 from eventbus._log import LOGGER_NAME
 from eventbus._record import AttributeValue
 from eventbus.metrics._declaration import Aggregation
-from eventbus.metrics._group import Change, Example, Group, Warn
+from eventbus.metrics._group import Change, Example, Group
 from eventbus.metrics._plan import MetricPlan, NameOf, plans_of
-from eventbus.metrics._rows import Rows
+from eventbus.metrics._rows import Rows, Warn
 from eventbus.metrics._table import Table
 
 
@@ -70,10 +70,12 @@ class Stream:
         refused = 0
         for plan in plans:
             try:
-                alike[plan.labels, plan.bound].append((plan, self._table(plan)))
+                table = self._table(plan)
             except MetricError as error:
                 refused += 1
                 self._say(str(error))
+                continue
+            alike[plan.labels, plan.bound].append((plan, table))
         groups = [Group(own, self._aggregation, self._warn) for own in alike.values()]
         return _Fed(groups, refused)
 

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from eventbus._json_form import NoJsonForm
 from eventbus._naming import AttributeNaming, names_of
+from eventbus_otlp._limits import AttributeLimits
 from eventbus_otlp._names import change_of, outside
 from eventbus_otlp._plain_value import Convert, PlainForm
 from eventbus_otlp._remembered import Remembered
@@ -43,7 +44,7 @@ class BoundAttributes:
     Args:
         writer: Writes single ones.
         names: What they are called outside.
-        max_length: See :class:`PlainForm`.
+        limits: See :class:`PlainForm`.
         convert_others: What is made of values other than text, truth values and
             numbers.
 
@@ -55,12 +56,12 @@ class BoundAttributes:
         self,
         writer: RecordWriter,
         names: AttributeNaming,
-        max_length: int | None,
+        limits: AttributeLimits,
         convert_others: Convert | None = None,
     ) -> None:
         self._writer = writer
         self._names = names
-        self._max_length = max_length
+        self._limits = limits
         self._convert_others = convert_others
         renamed = names.renamed.values()
         self.most_names = max([1, *(len(names_of(others)) for others in renamed)])
@@ -75,7 +76,7 @@ class BoundAttributes:
         room: int | None = None,
     ) -> BoundCell:
         """Return at most *room* of *attributes*, those named in *without* left out."""
-        form = PlainForm(self._max_length)
+        form = PlainForm(self._limits)
         wanted: Iterable[tuple[str, Any]] = attributes.items()
         count = len(attributes)
         if without:
@@ -122,9 +123,9 @@ class BoundAttributes:
     def _looked_at(self, key: Any, value: Any, form: PlainForm) -> bytes:
         if value is None or key in self._names.left_out:
             return b""
-        table = form.of({key: value}, _PATH)
-        assert isinstance(table, dict)
-        ((name, plain),) = table.items()
+        is_plain = type(key) is str and key.isascii()
+        name = key if is_plain else _name_of(key, form)
+        plain = form.of(value, f"{_PATH}[...]")
         change = change_of(self._names, name)
         convert = change.one if change else self._convert_others
         if convert is not None:
@@ -138,3 +139,12 @@ class BoundAttributes:
             writers = [self._writer.attribute(one) for one in names]
             self._writers.remember(name, writers)
         return writers
+
+
+def _name_of(key: Any, form: PlainForm) -> str:
+    unlimited = PlainForm()
+    table = unlimited.of({key: None}, _PATH)
+    form.sanitized |= unlimited.sanitized
+    assert isinstance(table, dict)
+    (name,) = table
+    return name

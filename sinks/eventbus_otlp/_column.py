@@ -12,6 +12,7 @@ from msgspec import UNSET, inspect
 from eventbus._catalog import alternatives
 from eventbus._json_form import NoJsonForm
 from eventbus_otlp._findings import Findings
+from eventbus_otlp._limits import NO_LIMITS, AttributeLimits
 from eventbus_otlp._names import Change
 from eventbus_otlp._plain_value import Convert, Plain, PlainForm
 from eventbus_otlp._remembered import Remembered
@@ -38,7 +39,7 @@ class Column:
         path: Where the values are, for reasons.
         node: The declared type: whole numbers where it says float become floats.
         few: Whether the values are few.
-        max_length: See :class:`PlainForm`.
+        limits: See :class:`PlainForm`.
         change: What is made of each value before it is written.
         convert_others: The same, but of values other than text, truth values and
             numbers, and where there is no *change*.
@@ -51,13 +52,13 @@ class Column:
         *,
         node: inspect.Type | None = None,
         few: bool = False,
-        max_length: int | None = None,
+        limits: AttributeLimits = NO_LIMITS,
         change: Change | None = None,
         convert_others: Convert | None = None,
     ) -> None:
         self._writer = writer
         self._path = path
-        self._max_length = max_length
+        self._limits = limits
         self._convert = change.one if change else convert_others
         declared = () if node is None else alternatives(node)
         self._as_float = any(
@@ -120,7 +121,7 @@ class Column:
     def _cell(self, value: Any, place: int, findings: Findings) -> bytes:
         if value is None or value is UNSET:
             return b""
-        form = PlainForm(self._max_length)
+        form = PlainForm(self._limits)
         try:
             plain = self._plain(value, form)
         except NoJsonForm as error:
@@ -139,13 +140,13 @@ class Column:
         return form.of(self._convert(plain), self._path)
 
     def _texts(self, values: Sequence[str]) -> list[bytes]:
-        limit = self._max_length
+        limit = self._limits.value_length
         if limit is not None and max(map(len, values)) > limit:
             raise NoJsonForm(f"text of more than {limit} characters")
         return self._writer.texts(values)
 
     def _unchanged(self, value: Any) -> bytes:
-        form = PlainForm(self._max_length)
+        form = PlainForm(self._limits)
         plain = self._plain(value, form)
         if form.sanitized or form.truncated:
             raise NoJsonForm("to be looked at one by one, each time")

@@ -32,11 +32,10 @@ class JsonRecords:
     def __init__(
         self, scope: Scope, *, resource_list: str, scope_list: str, record_list: str
     ) -> None:
-        named = {"name": scope.name, "version": scope.version}
         self._resource_list = b'{"%b":[' % resource_list.encode()
         self._before = b'"%b":[{"scope":%b,"%b":[' % (
             scope_list.encode(),
-            to_json({key: text for key, text in named.items() if text}),
+            to_json({"name": scope.name, "version": scope.version}),
             record_list.encode(),
         )
         schema_url = b',"schemaUrl":%b' % to_json(scope.schema_url)

@@ -137,6 +137,8 @@ def _around(
 ) -> _Around:
     fields = {field.name: i for i, field in enumerate(described.fields)}
     duration: EventField = described.fields[fields[span.duration]]
+    nanoseconds = nanoseconds_in(duration.unit)
+    assert nanoseconds is not None, "Span takes durations alone"
     parts = [
         (text, None if name is None else fields[name])
         for text, name in template_parts(span.name)
@@ -145,7 +147,7 @@ def _around(
         writer=writer,
         name=SpanName(parts),
         duration=fields[span.duration],
-        nanoseconds=nanoseconds_in(duration.unit) or 1,
+        nanoseconds=nanoseconds,
         ok=fields.get(span.ok or ""),
         links=fields.get(span.links or ""),
         id=fields.get(span.id or ""),

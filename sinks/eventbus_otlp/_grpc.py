@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,7 +11,8 @@ from eventbus import Clock, Refused, TooLarge, Unavailable, answers
 from eventbus._verdict import brief
 from eventbus._waiting import settle
 from eventbus_otlp._bisection import InvalidRequest
-from eventbus_otlp._grpc_channel import Line
+from eventbus_otlp._endpoint import visible
+from eventbus_otlp._grpc_channel import Line, refuse_in_a_child
 from eventbus_otlp._grpc_import import grpc
 from eventbus_otlp._gzip import Unpacker
 from eventbus_otlp._headers import HeaderPairs
@@ -34,14 +36,25 @@ METHODS: Final[Mapping[Signal, str]] = {
 MAX_COMPRESSED_BYTES: Final = 262_144
 """Longer requests go as they are: grpc compresses on the event loop, 4 MB in 0.2 s."""
 
+MAX_MESSAGE_BYTES: Final = 1024 * 1024
+"""Longer answers are not read, as they come: grpc has one in memory several times."""
+
 _INVALID_ARGUMENT: Final = 3
 _STATUS_DETAILS: Final = "grpc-status-details-bin"
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _OWN_LIMIT: Final = "CLIENT: Received message larger than max"
 
+# How grpc says that a connection or a stream ended before an answer: of old versions
+# without the first words.
+_was_cut_off: Final = re.compile(
+    r"Stream removed \(|Socket closed|Received RST_STREAM|GOAWAY received|"
+    r"(?:recv|send)msg:|Connection reset|keepalive watchdog|ping timeout"
+).match
+# https://www.rfc-editor.org/rfc/rfc9113#section-8.7: nobody has seen the request
+_REFUSED_STREAM: Final = "RST_STREAM with error code 7"
+
 # https://github.com/grpc/grpc/blob/master/include/grpc/impl/channel_arg_names.h
 _OPTIONS: Final = {
-    "grpc.max_send_message_length": -1,  # the bus's sink has looked at it
     "grpc.service_config_disable_resolution": 1,  # retries are the bus's alone
     # Answers are unpacked here: what grpc says of one that is too long for it is what
     # a server says of a request.
@@ -65,8 +78,8 @@ class GrpcTransport:
     ``http_proxy`` and ``no_proxy``, in small letters; ``trust_environment`` may turn
     that off.
 
-    In the child of a fork there is nothing left of the parent's connection, and grpc's
-    own threads are not there either: a parent that has used gRPC should fork before.
+    In the child of a process that had a connection open it does not start: grpc's own
+    threads are not there.
 
     Args:
         targets: Where each signal goes.
@@ -85,7 +98,9 @@ class GrpcTransport:
         self._max_bytes: Final = settings.max_response_bytes
         options = _OPTIONS | {
             "grpc.primary_user_agent": user_agent(),
-            "grpc.max_receive_message_length": settings.max_response_bytes,
+            "grpc.max_receive_message_length": min(
+                settings.max_response_bytes, MAX_MESSAGE_BYTES
+            ),
             "grpc.enable_http_proxy": int(settings.trust_environment),
         }
         interval = settings.reload_interval_seconds
@@ -103,7 +118,9 @@ class GrpcTransport:
 
         Raises:
             Unavailable: A file of certificates cannot be used.
+            Refused: This is the child of a process that used gRPC: permanently.
         """
+        refuse_in_a_child()
         for line in self._lines.values():
             await line.start()
 
@@ -121,7 +138,8 @@ class GrpcTransport:
             except grpc.aio.AioRpcError as error:
                 if _is_too_long(error):
                     return UNREADABLE
-                raise meaning(error) from error
+                place = visible(str(self._targets[signal].endpoint))
+                raise meaning(error, place) from error
         return self._reply(signal, data)
 
     def _reply(self, signal: Signal, data: bytes) -> Reply:
@@ -163,15 +181,24 @@ async def _answer(call: Any) -> bytes:
     return answer
 
 
-def meaning(error: Any) -> Unavailable | Refused | TooLarge:
-    """Return what a call that ended with *error* means for its request."""
+def meaning(error: Any, place: str) -> Unavailable | Refused | TooLarge:
+    """Return what a call to *place* that ended with *error* means for its request.
+
+    Where the call was cut off, the code is grpc's own and no answer.
+    """
+    words = brief(error.details() or "")
+    if _was_cut_off(words):
+        return Unavailable(
+            f"no answer from {place}: {words}",
+            outcome_unknown=_REFUSED_STREAM not in words,
+        )
     code: int = error.code().value[0]
     delay = read_retry_delay(_details(error))
     answer = answers.from_grpc(code, retry_delay=delay)
     assert answer is not None
     if code == _INVALID_ARGUMENT:
         answer = InvalidRequest(str(answer))
-    return with_words(answer, brief(error.details() or ""))
+    return with_words(answer, words)
 
 
 def _is_too_long(error: Any) -> bool:
@@ -181,8 +208,9 @@ def _is_too_long(error: Any) -> bool:
 
 def _details(error: Any) -> bytes | None:
     for key, value in error.trailing_metadata() or ():
-        if key == _STATUS_DETAILS and isinstance(value, bytes):
-            return value
+        if key == _STATUS_DETAILS:
+            found: bytes = value
+            return found
     return None
 
 

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from weakref import WeakSet
 
+from eventbus import Refused
 from eventbus_otlp._grpc_import import grpc
 from eventbus_otlp._tls import Tls
 from eventbus_otlp._tls_renewal import TlsRenewal
 
 # Any in this module: grpc has no types.
+
+
+def refuse_in_a_child() -> None:
+    """Raise where this process was forked from one that had a channel open.
+
+    The parts of grpc that this process got a copy of, without their threads, do not
+    answer in it; sometimes they end it.
+
+    Raises:
+        Refused: Permanently.
+    """
+    if any(one.process != os.getpid() for one in list(_open_channels)):
+        raise Refused(
+            "gRPC was in use when this process was forked, and does not work in it: "
+            "fork before, or use 'http/protobuf'",
+            permanent=True,
+        )
 
 
 class Channel:
@@ -24,12 +44,14 @@ class Channel:
         self.tls: Final = tls
         self.calls = 0
         self.is_open = True
+        self.process: Final = os.getpid()
         self._channel: Final = (
             grpc.aio.insecure_channel(target, options=arguments)
             if tls is None
             else grpc.aio.secure_channel(target, _credentials(tls), options=arguments)
         )
         self._methods: Final[dict[str, Any]] = {}
+        _open_channels.add(self)
 
     def method(self, path: str) -> Any:
         """Return what calls *path*, with bytes and for bytes."""
@@ -42,6 +64,11 @@ class Channel:
         """Close it; calls that go over it are cancelled."""
         self.is_open = False
         await self._channel.close()
+        _open_channels.discard(self)
+
+
+# Forking is the whole process's doing, and so is grpc: all sinks have to know.
+_open_channels: Final[WeakSet[Channel]] = WeakSet()
 
 
 class Line:

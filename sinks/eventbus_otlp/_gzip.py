@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from typing import Final
 
 import anyio.to_thread
@@ -43,15 +44,20 @@ class Unpacker:
         Raises:
             ValueError: It is broken, or too long with what came before.
         """
-        parts: list[bytes] = []
-        while data:
+        view = memoryview(data)
+        steps = range(0, len(data), _PART_BYTES)
+        return b"".join(
+            part for step in steps for part in self._parts(view[step:][:_PART_BYTES])
+        )
+
+    def _parts(self, packed: memoryview | bytes) -> Iterator[bytes]:
+        while packed:
             try:
-                part = self._stream.decompress(data, _PART_BYTES)
+                part = self._stream.decompress(packed, _PART_BYTES)
             except zlib.error as error:
                 raise ValueError(str(error)) from error
-            data = self._stream.unconsumed_tail
+            packed = self._stream.unconsumed_tail
             self._left -= len(part)
             if self._left < 0:
                 raise ValueError("an answer that is too long")
-            parts.append(part)
-        return b"".join(parts)
+            yield part

@@ -53,7 +53,8 @@ def checked_headers(
             for both.
 
     Raises:
-        WrongSetting: One cannot be sent; the text has its name, never a value.
+        WrongSetting: One cannot be sent; the text has its name, or its number where
+            the name may be a secret, and never a value.
     """
     found: dict[str, str] = {}
     for number, (name, value) in enumerate(headers.items(), start=1):
@@ -62,18 +63,21 @@ def checked_headers(
         if reason is None and key in found:
             reason = "is there twice, in other letters"
         if reason is not None:
-            called = f"header {_visible(name) or f'number {number}'}"
+            called = f"header {_visible(name, value) or f'number {number}'}"
             raise WrongSetting(f"{called} {reason}", "headers")
         found[key] = SecretText(str(value).strip(" \t"))
     return tuple(found.items())
 
 
-def _visible(name: object) -> str:
+def _visible(name: object, value: object) -> str:
     """Return what a message may show of *name*; "" for nothing.
 
-    Who writes ``name: value`` where ``name=value`` belongs has a secret in the name.
+    Who writes ``name: value`` where ``name=value`` belongs has a secret in the name;
+    beside what is no text, all of the name may be one.
     """
-    start = _name.match(name) if isinstance(name, str) else None
+    if not isinstance(name, str) or not isinstance(value, str):
+        return ""
+    start = _name.match(name)
     if start is None:
         return ""
     return shown(start[0] if start[0] == name else f"{start[0]}…")

@@ -44,10 +44,11 @@ class HttpTransport:
     """Sends requests over HTTP/1.1, several at a time, over connections that are kept.
 
     Redirects are not followed, cookies not kept, and no credentials come from files of
-    the user's. A kept connection that has been closed is not used again. One that is
-    closed in the moment in which it is used may have carried the request: that is
-    raised as an unknown outcome, so that the bus tries again and counts it, and never
-    sent again unseen. ``KEEP_ALIVE_SECONDS`` is below what far sides commonly allow.
+    the user's. A kept connection that has been closed is not used again, though the
+    event loop should not have read of it yet. One whose end comes while it is used may
+    have carried the request: that is raised as an unknown outcome, so that the bus
+    tries again and counts it, and never sent again unseen. ``KEEP_ALIVE_SECONDS`` is
+    below what far sides commonly allow.
 
     Args:
         targets: Where each signal goes.
@@ -117,13 +118,15 @@ class HttpTransport:
                 strict_content_type=self._settings.strict_content_type,
             )
         finally:
-            response.close() if not response.content.at_eof() else response.release()
+            response.release()  # which closes what has not ended
 
     async def _exchange(
         self, route: _Route, data: bytes, headers: Mapping[str, str]
     ) -> aiohttp.ClientResponse:
         """Return the answer as soon as its headers are there."""
         assert self._session is not None
+        tls = await route.trust()
+        await _hear_of_closed_connections()
         try:
             return await self._session.post(
                 route.target.endpoint,
@@ -131,7 +134,7 @@ class HttpTransport:
                 headers=headers,
                 allow_redirects=False,
                 proxy=route.proxy,
-                ssl=await route.trust(),
+                ssl=tls,
             )
         except (aiohttp.ClientError, OSError) as error:
             raise no_answer(error, route.place) from error
@@ -163,6 +166,12 @@ class HttpTransport:
         for parents in list(self._sockets):
             if (descriptor := parents.detach()) >= 0:
                 os.close(descriptor)
+
+
+async def _hear_of_closed_connections() -> None:
+    """Let the loop read what has come: one pass finds it, and the next one reads it."""
+    for _ in range(2):
+        await asyncio.sleep(0)
 
 
 class _Route:

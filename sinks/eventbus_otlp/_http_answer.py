@@ -165,7 +165,8 @@ def _said(error: Exception) -> str:
 def _why(error: OSError) -> str:
     """Return what the system says, and not which call of asyncio's it said it of."""
     if isinstance(error, ssl.SSLError | socket.gaierror) or error.errno is None:
-        return str(error.strerror or error)
+        text = str(error.strerror or error)
+        return text or f"it was closed while it was made, {type(error).__name__}"
     return os.strerror(error.errno)
 
 

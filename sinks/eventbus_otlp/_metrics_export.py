@@ -168,7 +168,7 @@ class MetricsExport:
         """Send what there is, once, and end; may be called again.
 
         If cancelled, it ends at once, and what is on its way may not arrive. What did
-        not arrive is lost: ``trouble`` says how much.
+        not arrive is lost unless it starts again: the log and ``trouble`` say how much.
         """
         task, self._task = self._task, None
         self._cancel_restart()
@@ -179,18 +179,22 @@ class MetricsExport:
         try:
             await self._end(task)
         finally:
+            if self._delayed is not None:
+                self._say("close", self.trouble or "")
             await self._thread.end()
             self._gauges.end()
 
     async def _end(self, task: asyncio.Task[None]) -> None:
         try:
             await asyncio.wait((task,))
+            if task.cancelled():  # by a host that ends, before it closes what it has
+                await self._try()
         except asyncio.CancelledError:
             task.cancel()
             await asyncio.wait((task,))
+            if task.cancelled():
+                self._delayed = "the close was cut off"
             raise
-        if task.cancelled():  # by a host that ends, before it closes what it has
-            await self._try()
 
     async def _run(self) -> None:
         delay, failures, is_last = self._interval_seconds, 0, False

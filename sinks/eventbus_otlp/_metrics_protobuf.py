@@ -98,9 +98,7 @@ def _distribution(point: HistogramPoint) -> bytes:
             fixed64_field(4, min(point.count, MAX_COUNT)),
             double_field(5, point.sum),
             delimited(6, pack(f"<{len(counts)}Q", *counts)),
-            delimited(7, pack(f"<{len(point.bounds)}d", *point.bounds))
-            if point.bounds
-            else b"",
+            delimited(7, pack(f"<{len(point.bounds)}d", *point.bounds)),
             b"" if low is None else double_field(11, low),
             b"" if high is None else double_field(12, high),
         )

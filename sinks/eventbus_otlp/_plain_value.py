@@ -14,12 +14,14 @@ nested so that decoders refuse it       none: ``NoJsonForm``
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from itertools import islice
 from typing import Any, Final, cast
 
 import msgspec
 
 from eventbus._json_form import NoJsonForm, json_form
+from eventbus_otlp._limits import NO_LIMITS, AttributeLimits
 from eventbus_otlp._wire import MAX_INT64, MIN_INT64
 
 Plain = str | bool | int | float | bytes | list["Plain"] | dict[str, "Plain"] | None
@@ -33,6 +35,7 @@ _MESSAGES_INSIDE: Final = 94
 _ARRAY_MESSAGES: Final = 2  # the array, the value in it
 _TABLE_MESSAGES: Final = 3  # the table, its entry, the value in it
 
+_CONTAINERS: Final = frozenset({dict, list, tuple, set, frozenset})
 _AS_THEY_ARE: Final = frozenset({bool, float, type(None)})
 
 
@@ -44,18 +47,19 @@ class PlainForm:
     """Makes plain values, and says what became of them.
 
     Args:
-        max_length: Longest text in characters, and the most bytes; ``None``: no bound.
+        limits: Of the length of texts and bytes, and of what is inside of a value.
 
     Attributes:
         sanitized: Whether text was mended.
-        truncated: Whether text or bytes were cut.
+        truncated: Whether something was cut or left out.
     """
 
-    __slots__ = ("_max_length", "sanitized", "truncated")
+    __slots__ = ("_items_left", "_limits", "sanitized", "truncated")
 
-    def __init__(self, max_length: int | None = None) -> None:
+    def __init__(self, limits: AttributeLimits = NO_LIMITS) -> None:
         """Begin with nothing mended and nothing cut."""
-        self._max_length = max_length
+        self._limits = limits
+        self._items_left: int | None = None
         self.sanitized = self.truncated = False
 
     def of(self, value: Any, path: str) -> Plain:
@@ -71,13 +75,17 @@ class PlainForm:
             NoJsonForm: It has no form; the text names its type and place.
         """
         try:
-            return self._plain(value, _MESSAGES_INSIDE, path)
+            return self._whole(value, path)
         except (_Foreign, UnicodeEncodeError):
-            return self._plain(self._mended(value, path), _MESSAGES_INSIDE, path)
+            return self._whole(self._mended(value, path), path)
+
+    def _whole(self, value: object, path: str) -> Plain:
+        self._items_left = self._limits.value_items
+        return self._plain(value, _MESSAGES_INSIDE, path)
 
     def _mended(self, value: Any, path: str) -> Any:
         try:
-            form, sanitized = json_form(value, keep_floats=True)
+            form, sanitized = json_form(self._shortened(value), keep_floats=True)
             self.sanitized |= sanitized
             return msgspec.to_builtins(
                 form, builtin_types=(bytes, bytearray), str_keys=True
@@ -87,6 +95,16 @@ class PlainForm:
         except Exception as error:
             reason = f"encoding raised {type(error).__name__}"
             raise NoJsonForm(f"{reason} - at `{path}`") from error
+
+    def _shortened(self, value: Any) -> Any:
+        """Return *value* without the most of what will be left out anyway."""
+        most = self._limits.value_items
+        if most is None or type(value) not in _CONTAINERS or len(value) <= most:
+            return value
+        self.truncated = True
+        if isinstance(value, dict):
+            return dict[Any, Any](islice(cast("Any", value).items(), most))
+        return list[Any](islice(value, most))
 
     def _plain(self, value: object, room: int, path: str) -> Plain:
         kind = type(value)
@@ -111,10 +129,11 @@ class PlainForm:
         return text
 
     def _cut(self, value: Any) -> Any:
-        if self._max_length is None or len(value) <= self._max_length:
+        most = self._limits.value_length
+        if most is None or len(value) <= most:
             return value
         self.truncated = True
-        return value[: self._max_length]
+        return value[:most]
 
     def _bytes(self, value: Any) -> bytes:
         return bytes(self._cut(value))
@@ -122,12 +141,24 @@ class PlainForm:
     def _table(self, table: Any, room: int, path: str) -> Plain:
         _check(room, path)
         return {
-            _key(key): self._plain(value, room, path) for key, value in table.items()
+            _key(key): self._plain(value, room, path)
+            for key, value in self._taken(table.items())
         }
 
     def _array(self, values: Any, room: int, path: str) -> Plain:
         _check(room, path)
-        return [self._plain(value, room, path) for value in values]
+        return [self._plain(value, room, path) for value in self._taken(values)]
+
+    def _taken(self, items: Collection[Any]) -> Iterable[Any]:
+        """Return as many of *items* as there is room for in the whole value."""
+        left = self._items_left
+        if left is None:
+            return items
+        self._items_left = max(left - len(items), 0)
+        if len(items) <= left:
+            return items
+        self.truncated = True
+        return islice(items, left)
 
 
 def _check(room: int, path: str) -> None:

@@ -15,7 +15,7 @@ from eventbus_otlp._bound import BoundAttributes
 from eventbus_otlp._column import Column
 from eventbus_otlp._findings import Findings
 from eventbus_otlp._group import Group
-from eventbus_otlp._limits import AttributeLimits
+from eventbus_otlp._limits import NO_LIMITS, AttributeLimits
 from eventbus_otlp._names import RECORD_ID, WEIGHT, change_of, outside
 from eventbus_otlp._plain_value import Convert
 from eventbus_otlp._writer import Cells, RecordWriter, ValueWriter
@@ -136,13 +136,11 @@ class Attributes(msgspec.Struct, frozen=True):
 
     def column(self, writer: ValueWriter, field: EventField) -> Column:
         """Return what writes *field* elsewhere, its values as they are."""
-        length = self.limits.value_length
-        return Column(writer, _path(field), node=field.node, max_length=length)
+        return Column(writer, _path(field), node=field.node, limits=self.limits)
 
     def bound(self, naming: AttributeNaming) -> BoundAttributes:
         """Return what writes bound attributes."""
-        length = self.limits.value_length
-        return BoundAttributes(self.writer, naming, length, self.convert_others)
+        return BoundAttributes(self.writer, naming, self.limits, self.convert_others)
 
     def _column(
         self, name: str, source: Source, naming: AttributeNaming
@@ -153,7 +151,7 @@ class Attributes(msgspec.Struct, frozen=True):
             source.path,
             node=None if field is None else field.node,
             few=source.few if field is None else field.label,
-            max_length=None if field is None else self.limits.value_length,
+            limits=NO_LIMITS if field is None else self.limits,
             change=change_of(naming, source.name),
             convert_others=self.convert_others,
         )

@@ -229,4 +229,5 @@ def _limits(settings: OtlpSettings, signal: Signal) -> AttributeLimits:
     return AttributeLimits(
         count=chosen(settings, signal, "attribute_count_limit"),
         value_length=chosen(settings, signal, "attribute_value_length_limit"),
+        value_items=settings.attribute_items_limit,
     )

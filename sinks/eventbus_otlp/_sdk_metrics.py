@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
@@ -21,14 +21,29 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
+from eventbus_otlp._sdk_aggregation import Preferences
 from eventbus_otlp._sdk_records import attributes_of, parts_of
 
 _Object = Mapping[str, Any]  # Any: values of OTLP's JSON
 
 
-def metrics_data(request: bytes) -> MetricsData:
-    """Return what is in *request*, an ``ExportMetricsServiceRequest`` in JSON."""
-    parts = parts_of(request, "Metrics", "metrics")
+def metrics_data(
+    request: bytes, *, asked: Collection[str], preferences: Preferences
+) -> MetricsData:
+    """Return what is in *request*, an ``ExportMetricsServiceRequest`` in JSON.
+
+    Args:
+        request: In JSON.
+        asked: Names of the gauges that are asked for their values.
+        preferences: What is left out of it.
+    """
+    parts = [
+        (resource, scope, metric)
+        for resource, scope, metric in parts_of(request, "Metrics", "metrics")
+        if _instrument_of(metric, asked) not in preferences.dropped
+    ]
+    if not preferences.extremes:
+        _leave_out_extremes(parts)
     return MetricsData(
         [
             ResourceMetrics(resource, list(_by_scope(own)), resource.schema_url)
@@ -44,8 +59,25 @@ def _by_scope(parts: Iterable[tuple[Any, Any, _Object]]) -> Iterator[ScopeMetric
         )
 
 
+def _instrument_of(metric: _Object, asked: Collection[str]) -> str:
+    """Return what :class:`Preferences` calls the kind of *metric*."""
+    kind = _kind_of(metric)
+    return "asked" if kind == "gauge" and metric["name"] in asked else kind
+
+
+def _leave_out_extremes(parts: Iterable[tuple[Any, Any, _Object]]) -> None:
+    for _, _, metric in parts:
+        for point in metric.get("histogram", {}).get("dataPoints", ()):
+            point.pop("min", None)
+            point.pop("max", None)
+
+
+def _kind_of(metric: _Object) -> str:
+    return next(kind for kind in _KINDS if kind in metric)
+
+
 def _metric(metric: _Object) -> Metric:
-    kind = next(kind for kind in _KINDS if kind in metric)
+    kind = _kind_of(metric)
     return Metric(
         metric["name"],
         metric.get("description", ""),

@@ -64,12 +64,13 @@ class SdkSink:
     tries.
 
     An exporter of metrics gets what was counted every so often and once at the close,
-    cumulative or as deltas, whichever it prefers for counters and for histograms.
-    Buckets are those of the declarations. A record is delivered when it is counted.
-    What the exporter did not take goes with the next: after 1, 2, 4 seconds and so on
-    where it says that it failed, at its time where it raises. It is never given up in
-    the middle of a call, so that no delta is told twice; one that takes longer than
-    ``TIMEOUT_SECONDS`` is in the log.
+    cumulative or as deltas, whichever it prefers for counters and for histograms. What
+    it prefers to drop it does not get; what else it prefers of aggregation and does
+    not get is in the log: metrics are counted as they are declared. A record is
+    delivered when it is counted. What the exporter did not take goes with the next:
+    after 1, 2, 4 seconds and so on where it says that it failed, at its time where it
+    raises. It is never given up in the middle of a call, so that no delta is told
+    twice; one that takes longer than ``TIMEOUT_SECONDS`` is in the log.
 
     The sink takes *exporter* over: it is shut down when the sink closes.
 
@@ -84,7 +85,8 @@ class SdkSink:
     Raises:
         PluginError: ``opentelemetry-sdk`` is not installed.
         TypeError: *exporter* exports something else.
-        WrongSetting: *metric_interval_seconds* is not above 0.
+        WrongSetting: *metric_interval_seconds* is not above 0; or *exporter* prefers a
+            temporality that is none.
     """
 
     network: ClassVar = True
@@ -115,7 +117,7 @@ class SdkSink:
         self._meter: Meter | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_shut_down = False
-        export = self._export if self._form.encoder else self._hand_over
+        export = self._export if self._form.encoder else self._export_metrics
         self._thread: Final = ExporterThread(export)
         self.configure(SinkContext("sdk", {}, Catalog(), SystemClock()))
 
@@ -142,6 +144,7 @@ class SdkSink:
         self._loop = loop
         resource = _resource(self._context)
         if self._meter is not None:
+            self._say_what_is_not_obeyed()
             self._meter.start(resource, self._names)
         if self._form.encoder is not None:
             self._encoder = self._form.encoder(
@@ -170,15 +173,21 @@ class SdkSink:
         assert self._encoder is not None
         encoded = self._encoder.encode(batch)
         if encoded.sent:
-            self._hand_over(encoded.body)
+            self._hand_over(self._form.read(encoded.body))
         left_out = set(range(len(batch))).difference(encoded.sent)
         reasons = dict.fromkeys(left_out, NO_SPAN) | dict(encoded.unencodable)
         return encoded._replace(unencodable=sorted(reasons.items()))
 
-    def _hand_over(self, body: bytes) -> None:
-        """Export *body*, a request in JSON, in the thread."""
+    def _export_metrics(self, body: bytes) -> None:
+        """Export what is wanted of *body*, a request in JSON, in the thread."""
+        asked = {gauge.name for gauge in self._context.catalog.gauges}
+        found = self._form.read(body, asked=asked)
+        if found.resource_metrics:
+            self._hand_over(found)
+
+    def _hand_over(self, content: object) -> None:
         with uninstrumented():
-            result = self._exporter.export(self._form.read(body))
+            result = self._exporter.export(content)
         if result.name != "SUCCESS":
             raise Unavailable(f"{self._exporter_name} says {result.name}, and not why")
 
@@ -211,6 +220,11 @@ class SdkSink:
         finally:
             timer.cancel()
         return Reply()
+
+    def _say_what_is_not_obeyed(self) -> None:
+        name = self._context.name
+        for sentence in self._form.not_obeyed:
+            self._log.warning(f"{name}: {sentence}", "sink %r: %s", name, sentence)
 
     def _say_that_it_hangs(self) -> None:
         name = self._context.name
@@ -261,10 +275,17 @@ def _resource(context: SinkContext) -> Attributes:
 
 
 class _Form(NamedTuple):
-    """How records become what an exporter takes; without an encoder, as metrics."""
+    """How records become what an exporter takes; without an encoder, as metrics.
+
+    Args:
+        encoder: Makes requests in JSON of them.
+        read: Returns what is in such a request.
+        not_obeyed: What the exporter prefers and does not get.
+    """
 
     encoder: Callable[..., RecordEncoder] | None
-    read: Callable[[bytes], object]
+    read: Callable[..., Any]  # Any: each exporter takes what is its own
+    not_obeyed: Sequence[str] = ()
 
 
 def _form_of(exporter: object) -> _Form:
@@ -273,6 +294,7 @@ def _form_of(exporter: object) -> _Form:
         from opentelemetry.sdk.metrics.export import MetricExporter
         from opentelemetry.sdk.trace.export import SpanExporter
 
+        from eventbus_otlp._sdk_aggregation import not_obeyed, preferences_of
         from eventbus_otlp._sdk_metrics import metrics_data
         from eventbus_otlp._sdk_records import log_records
         from eventbus_otlp._sdk_spans import spans
@@ -286,7 +308,8 @@ def _form_of(exporter: object) -> _Form:
     if isinstance(exporter, SpanExporter):
         return _Form(SpansEncoder, spans)
     if isinstance(exporter, MetricExporter):
-        return _Form(None, metrics_data)
+        read = partial(metrics_data, preferences=preferences_of(exporter))
+        return _Form(None, read, tuple(not_obeyed(exporter)))
     raise TypeError(
         "exporter must be a LogRecordExporter, a SpanExporter or a MetricExporter, "
         f"got {type(exporter).__name__}"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from opentelemetry.sdk.metrics import Counter, Histogram
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExporter
 
+from eventbus._bounds import WrongSetting
 from eventbus.metrics import Aggregator, MetricData, MetricReader, Temporality
 from eventbus_otlp._metrics_export import Reader
+
+_OURS: Final[Mapping[AggregationTemporality, Temporality]] = {
+    AggregationTemporality.CUMULATIVE: "cumulative",
+    AggregationTemporality.DELTA: "delta",
+}
 
 
 def preferred_reader(exporter: MetricExporter, aggregator: Aggregator) -> Reader:
@@ -17,6 +23,9 @@ def preferred_reader(exporter: MetricExporter, aggregator: Aggregator) -> Reader
 
     What it prefers nothing for is cumulative, as to the SDK's own readers.
     https://opentelemetry.io/docs/specs/otel/metrics/sdk/#metricexporter
+
+    Raises:
+        WrongSetting: It prefers something else than one of the two.
     """
     sums = _preferred(exporter, Counter)
     histograms = _preferred(exporter, Histogram)
@@ -28,8 +37,14 @@ def preferred_reader(exporter: MetricExporter, aggregator: Aggregator) -> Reader
 def _preferred(exporter: MetricExporter, instrument: type) -> Temporality:
     # Any: the SDK's own readers ask this attribute, which has no public name.
     said: Any = getattr(exporter, "_preferred_temporality", None) or {}
-    is_delta = said.get(instrument) is AggregationTemporality.DELTA
-    return "delta" if is_delta else "cumulative"
+    wanted = said.get(instrument, AggregationTemporality.CUMULATIVE)
+    if wanted not in _OURS:
+        raise WrongSetting(
+            f"{type(exporter).__name__} must prefer CUMULATIVE or DELTA "
+            f"for {instrument.__name__}, got {wanted!r}",
+            "exporter",
+        )
+    return _OURS[wanted]
 
 
 class _TwoReaders:

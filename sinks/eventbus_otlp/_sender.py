@@ -96,18 +96,25 @@ class Sender:
         return part
 
     async def attempt(
-        self, batch: Sequence[AnyRecord], *, ask: bool = True
+        self,
+        batch: Sequence[AnyRecord],
+        *,
+        ask: bool = True,
+        size_bytes: int | None = None,
     ) -> tuple[Part, Refused | TooLarge | None]:
         """Do the same; return why nothing of it was taken, if so.
 
         Args:
             batch: What is sent.
             ask: Whether to ask the far side at all.
+            size_bytes: Of *batch*, or more; ``None``: what it says itself.
 
         Raises:
             Unavailable: Not now.
         """
-        encoded = await self._encode(batch)
+        if size_bytes is None:
+            size_bytes = size_of(batch)
+        encoded = await self._encode(batch, size_bytes)
         reply, refusal = Reply(), None
         if encoded.sent and ask:
             try:
@@ -121,8 +128,7 @@ class Sender:
                 self._tell(reply)
         return _part(encoded, reply), refusal
 
-    async def _encode(self, batch: Sequence[AnyRecord]) -> Encoded:
-        size_bytes: int = getattr(batch, "size_bytes", 0)
+    async def _encode(self, batch: Sequence[AnyRecord], size_bytes: int) -> Encoded:
         if len(batch) <= AT_ONCE and size_bytes <= AT_ONCE_BYTES:
             return self._encoder.encode(batch)
         async with self._large:
@@ -141,14 +147,18 @@ class Sender:
             )
 
 
+def size_of(batch: Sequence[AnyRecord]) -> int:
+    """Return how many bytes *batch* has where the bus knows, else 0."""
+    found: int = getattr(batch, "size_bytes", 0)
+    return found
+
+
 def _part(encoded: Encoded, reply: Reply) -> Part:
-    warned = dict(encoded.warned)
-    for reason, count in reply.warned.items():
-        warned[reason] = warned.get(reason, 0) + count
+    warned = {**encoded.warned, **reply.warned}
     sent = encoded.sent
     count = min(reply.rejected, len(sent))
     if count < reply.rejected:
-        warned["contract_violation"] = warned.get("contract_violation", 0) + 1
+        warned["contract_violation"] = 1
     words = f": {reply.message}" if reply.message else ""
     reason = f"the far side refused {count} of {len(sent)}, not saying which{words}"
     return Part(

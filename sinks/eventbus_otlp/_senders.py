@@ -9,7 +9,7 @@ from typing import Final
 from eventbus import Outcome, Refused, TooLarge
 from eventbus._record import AnyRecord
 from eventbus_otlp._arrived import Arrived
-from eventbus_otlp._sender import Part, Sender
+from eventbus_otlp._sender import Part, Sender, size_of
 from eventbus_otlp._signal import Signal
 
 NO_SPAN: Final = "its type declares no span, and nothing but spans is sent"
@@ -78,7 +78,9 @@ class Senders:
         whole = len(places) == len(batch)
         due = batch if whole else [batch[place] for place in places]
         why = self._closed.get(sender.signal)
-        part, error = await sender.attempt(due, ask=why is None)
+        part, error = await sender.attempt(
+            due, ask=why is None, size_bytes=size_of(batch)
+        )
         if isinstance(error, TooLarge) and len(part.sent) > 1:
             raise error
         if isinstance(error, Refused) and error.permanent:

@@ -19,6 +19,7 @@ from eventbus._place import Place
 from eventbus.config import EnvironmentValue
 from eventbus.metrics import Aggregation
 from eventbus_otlp._endpoint import check_endpoint, guarded
+from eventbus_otlp._limits import DEFAULT_VALUE_ITEMS
 from eventbus_otlp._signal import SIGNALS, Protocol, Signal
 from eventbus_otlp._signal_settings import (
     Checked,
@@ -82,7 +83,8 @@ class OtlpSettings(Checked, frozen=True, kw_only=True):
             reached without TLS. Unset: it is not.
         max_request_bytes: Size that no request passes, before compression; what would
             is split.
-        max_response_bytes: How much of an answer is read, after decompression.
+        max_response_bytes: How much of an answer is read, after decompression; over
+            gRPC 1 MiB at most before it.
         retry_statuses: HTTP statuses of 300 and above that this far side uses for
             what may work later, beside 429, 502, 503 and 504.
         strict_content_type: Whether a success with an unexpected type of content, as a
@@ -91,6 +93,9 @@ class OtlpSettings(Checked, frozen=True, kw_only=True):
             it; ``None`` is no limit. Unset: 128.
         attribute_value_length_limit: Most characters of a text among the attributes;
             a longer one is cut; ``None`` is no limit. Unset: none either.
+        attribute_items_limit: Most values inside of one attribute that is an array or a
+            table; the others are left out, and the record is counted as
+            ``truncated``. ``None`` is no limit.
         temporality: Whether metrics count from the last collection or from the start.
             Unset: ``"cumulative"``.
         metric_interval_seconds: How often metrics are sent. Unset: 60.
@@ -134,6 +139,7 @@ class OtlpSettings(Checked, frozen=True, kw_only=True):
     strict_content_type: bool = False
     attribute_count_limit: Annotated[int, Meta(ge=0)] | UnsetType | None = UNSET
     attribute_value_length_limit: Annotated[int, Meta(ge=0)] | UnsetType | None = UNSET
+    attribute_items_limit: Annotated[int, Meta(ge=0)] | None = DEFAULT_VALUE_ITEMS
     temporality: Temporality | None = None
     metric_interval_seconds: Annotated[float, Meta(gt=0)] | None = None
     exemplar_filter: ExemplarFilter | None = None
@@ -155,6 +161,7 @@ class OtlpSettings(Checked, frozen=True, kw_only=True):
         check_shared(self)
         above("reload_interval_seconds", self.reload_interval_seconds, 0)
         above("metric_interval_seconds", self.metric_interval_seconds, 0)
+        at_least("attribute_items_limit", self.attribute_items_limit, 0)
         at_least("max_request_bytes", self.max_request_bytes, 1)
         at_least("max_response_bytes", self.max_response_bytes, 1)
         for index, status in enumerate(self.retry_statuses):

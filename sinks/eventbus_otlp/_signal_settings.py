@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     Headers = Mapping[str, str] | HeaderSource
 else:
     # What a configuration can say. A function can only come from code, where msgspec
-    # does not look.
-    Headers = Mapping[str, str]
+    # does not look. That values are text is checked here: msgspec would say where they
+    # are, by a name that may be the secret itself.
+    Headers = Mapping[str, Annotated[Any, Meta(extra_json_schema={"type": "string"})]]
 
 Compression = Literal["gzip", "none"]
 Temporality = Literal["delta", "cumulative"]

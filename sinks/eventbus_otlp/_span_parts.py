@@ -30,6 +30,7 @@ _MESSAGES = ("exception.message", "error.message", "error")
 _MAX_LINKS = 128
 # https://opentelemetry.io/docs/specs/otel/trace/sdk/#span-limits
 _SAMPLED = 1
+_NAME_LIMITS = AttributeLimits()  # they have none but of what is in a table
 _W3C_FLAGS = 0xFF  # one byte
 
 
@@ -124,7 +125,7 @@ class SpanName:
 def _text(value: Any, path: str, findings: Findings, place: int) -> str:
     if value is None or value is UNSET:
         return ""
-    form = PlainForm()
+    form = PlainForm(_NAME_LIMITS)
     plain = form.of(value, path)
     findings.note(form, place)
     return as_text(plain)
@@ -158,7 +159,7 @@ class Exceptions(msgspec.Struct, frozen=True):
         self, row: Sequence[Any], findings: Findings, place: int
     ) -> dict[str, Plain]:
         """Return the attributes of the exception; none where there was none."""
-        form = PlainForm(self.limits.value_length)
+        form = PlainForm(self.limits)
         found = {
             name: form.of(row[index], f"$.event[{name!r}]")
             for name, index in self.named

@@ -311,23 +311,27 @@ def test_relayed_records_are_counted_for_the_service_they_came_from() -> None:
     aggregator = Aggregator(resource=own)
     event = Request(route="/")
     aggregator.observe([Record(event), Record(event, resource=dict(own))])
-    aggregator.observe([Record(event, resource=dict(other)) for _ in range(3)])
+    mixed = [Record(event), *[Record(event, resource=other)] * 3, Record(event)]
+    aggregator.observe(mixed)
     found = {
         None if data.resource is None else data.resource["service.name"]: data
         for data in aggregator.snapshot()
     }
-    assert values(found[None]) == {("/", True): 2}
+    assert values(found[None]) == {("/", True): 4}
     assert values(found["other"]) == {("/", True): 3}
 
 
 def test_services_beyond_the_bound_are_counted_together() -> None:
     aggregator = Aggregator(Aggregation(max_resources=2))
+    aggregator.observe(records(Request(route="/")))
     for n in range(5):
         event = Request(route="/")
         aggregator.observe([Record(event, resource={"service.name": str(n)})])
     found = aggregator.snapshot()
-    assert len(found) == 3
-    assert sum(sum(values(data).values()) for data in found) == 5
+    assert [(m.resource or {}).get("service.name") for m in found] == [
+        *(None, "0", "1", None),
+    ]
+    assert sum(sum(values(data).values()) for data in found) == 6
     assert found[-1].resource == {"otel.metric.overflow": True}
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -80,6 +81,15 @@ def test_repeated_values_are_as_many_single_ones(pairs: list[tuple[Any, int]]) -
 def test_a_sum_beyond_floats_stays_finite() -> None:
     assert fold([1.7e308] * 3, ()).total == 1.7976931348623157e308
     assert fold([1.7e308, None, 10**308, 1.7e308], ()).total == 1.7976931348623157e308
+
+
+def test_a_sum_of_repeated_values_beyond_floats_stays_finite() -> None:
+    assert fold_repeated([1e308], [100], ()).total == 1.7976931348623157e308
+
+
+def test_a_number_of_another_kind_is_none_here() -> None:
+    folded = fold([1, Decimal(2)], ())
+    assert (folded.count, folded.total, folded.invalid) == (1, 1, 1)
 
 
 def test_optional_integers_stay_integers() -> None:

@@ -38,6 +38,7 @@ class Rude:
         (Colour.RED, Label("red")),
         (Loud("a"), Label("a")),
         (math.inf, Label("inf")),
+        (-(2**63), Label(-(2**63))),
         (2**63, Label(str(2**63), "sanitized")),
         ("x" * 257, Label("x" * 256, "truncated")),
         ("a\ud800b", Label("a�b", "sanitized")),

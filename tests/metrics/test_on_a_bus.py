@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ from tests._rig import Rig
 from tests.metrics._events import SECOND, Request, Usage, histogram, named, values
 
 SAMPLED = TraceContext("a" * 32, "b" * 16, 1)
-NOT_SAMPLED = TraceContext("c" * 32, "d" * 16, 0)
+NOT_SAMPLED = TraceContext("c" * 32, "d" * 16, 2)
 
 
 class Counting(ScriptedSink):
@@ -156,6 +157,35 @@ async def test_a_sampled_record_that_is_written_counts_with_its_weight() -> None
             aggregator.observe(batch)
         total = sum(values(named(aggregator.snapshot())["http.request"]).values())
         assert total == 4 * len(sink.records)
+
+
+@pytest.mark.parametrize("weight", [math.nan, math.inf, -5.0, 1e300, "7", None])
+def test_a_weight_that_is_none_costs_no_other_event(weight: Any) -> None:
+    event, aggregator = Request(route="/", duration_ms=5.0), Aggregator()
+    aggregator.observe([Record(event, weight=one) for one in (2.0, weight, 0.0)])
+    found = named(aggregator.snapshot())
+    assert values(found["http.request"]) == {("/", True): 3}
+    assert histogram(found["http.request.duration"]).count == 3
+    assert aggregator.take_warned() == {"invalid_value": 1}
+
+
+async def test_a_part_of_a_sampled_batch_counts_with_the_weights_of_that_part() -> None:
+    class Kept(RecordingSink):
+        async def write(self, batch: Sequence[Any]) -> None:
+            assert isinstance(batch, RecordBatch)
+            (chunk,) = batch.chunks
+            first = chunk.start + 1
+            parts.append(RecordBatch([Chunk(chunk.window, first, first + 2)]))
+
+    parts: list[RecordBatch] = []
+    async with Rig() as rig:
+        await rig.attach(Kept(), sampler=Ratio(0.5, key="route"))
+        for n in range(40):
+            rig.bus.emit(Request(route=str(n)))
+        await settled()
+    aggregator = Aggregator()
+    aggregator.observe(parts[0])
+    assert sum(values(named(aggregator.snapshot())["http.request"]).values()) == 4
 
 
 def exemplars(sink: Counting, name: str) -> list[Exemplar]:

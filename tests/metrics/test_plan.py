@@ -117,6 +117,29 @@ def test_what_is_declared_takes_the_place_of_the_default_of_its_name() -> None:
     assert len(found) == len(planned(Work))
 
 
+def test_what_an_instrument_says_itself_counts_more_than_its_type() -> None:
+    gauge = Gauge(field="exit_code", description="How it ended.", bound=())
+    declared = Metrics(bound=("tenant",), gauges=(gauge,))
+    found = planned(Work, declared)
+    assert found["work"].bound == ("tenant",)
+    assert found["work.exit_code"].bound == ()
+    assert found["work.exit_code"].description == "How it ended."
+    assert found["work.exit_code"].unit == ""
+
+
+def test_a_name_that_is_nothing_but_a_unit_stays() -> None:
+    class Odd(Event):
+        _ms: Annotated[float, Unit("ms")]
+
+    assert list(planned(Odd)) == ["odd", "odd._ms"]
+
+
+def test_what_is_given_counts_more_than_what_the_class_says() -> None:
+    assert list(planned(Usage, Metrics(labels=()))) == [
+        *("usage", "usage.input", "usage.output"),
+    ]
+
+
 def test_none_is_said_by_defaults_alone() -> None:
     assert planned(Work, Metrics(defaults=False)) == {}
 
@@ -128,6 +151,9 @@ def test_a_histogram_over_several_fields_has_a_label_for_them() -> None:
     assert told == {"input": "in", "output": "out"}
     assert found["usage.tokens"].by == "token_type"
     assert found["usage.tokens"].unit == "{token}"
+
+
+TWICE = {"x": "memory", "y": "memory"}
 
 
 @pytest.mark.parametrize(
@@ -165,6 +191,11 @@ def test_a_histogram_over_several_fields_has_a_label_for_them() -> None:
             "two labels are called 'kind'",
             ("counters", 0, "by"),
         ),
+        (
+            Metrics(counters=(Counter(name="a", fields=TWICE, by="z"),)),
+            "a field stands twice in 'fields'",
+            ("counters", 0, "fields"),
+        ),
     ],
 )
 def test_what_does_not_fit_the_type_is_refused_at_its_place(
@@ -187,7 +218,7 @@ def test_a_name_that_no_metric_can_have_is_refused(name: str) -> None:
 
 
 @pytest.mark.proves("H4")
-@pytest.mark.parametrize("key", ["", "a b", "ä", "a\n"])
+@pytest.mark.parametrize("key", ["", "a b", "ä", "a\n", "a" * 256])
 def test_a_label_that_cannot_be_called_so_is_refused_early(key: str) -> None:
     with pytest.raises(LabelError, match="the name of a label must be 1 to 255"):
         Aggregation(labels={key: "x"})
@@ -195,6 +226,17 @@ def test_a_label_that_cannot_be_called_so_is_refused_early(key: str) -> None:
         Metrics(bound=(key,))
     with pytest.raises(LabelError):
         Counter(name="a", fields={"x": "y"}, by=key)
+
+
+@pytest.mark.proves("H4")
+@pytest.mark.parametrize(
+    "value", [["x"], None, "x" * 257, "\ud800", 2**63, float("nan")], ids=str
+)
+def test_a_label_of_all_series_that_cannot_say_so_is_refused_early(value: Any) -> None:
+    with pytest.raises(LabelError, match="the value of a label must be") as caught:
+        Aggregation(labels={"a": value})
+    assert caught.value.place == ("labels", "a")
+    Aggregation(labels={"a": "x" * 256, "b": True, "c": -(2**63), "d": 0.5})
 
 
 @pytest.mark.parametrize(
@@ -214,6 +256,8 @@ def test_a_label_that_cannot_be_called_so_is_refused_early(key: str) -> None:
         ),
         (lambda: Histogram(field="a", buckets=(1, float("inf"))), "must be finite"),
         (lambda: Aggregation(max_series=1), "max_series must be >= 2, got 1"),
+        (lambda: Aggregation(max_label_length=0), "max_label_length must be >= 1"),
+        (lambda: Aggregation(max_resources=0), "max_resources must be >= 1, got 0"),
     ],
 )
 def test_a_declaration_that_contradicts_itself_is_refused(

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -154,6 +155,7 @@ async def serving(
     max_receive_bytes: int = -1,
     gzip: bool = False,
     options: Sequence[tuple[str, Any]] = (),
+    socket: Path | None = None,
 ) -> AsyncGenerator[GrpcServer]:
     """Run a server that answers so; it ends at once with the block."""
     found = GrpcServer(deque(answers), otherwise)
@@ -169,7 +171,7 @@ async def serving(
     method = grpc.unary_unary_rpc_method_handler(found._export)
     handler = grpc.method_handlers_generic_handler(SERVICE, {"Export": method})
     listener.add_generic_rpc_handlers((handler,))
-    address = f"{HOST}:{port}"
+    address = f"{HOST}:{port}" if socket is None else f"unix:{socket}"
     found.scheme = "http" if credentials is None else "https"
     found.port = (
         listener.add_insecure_port(address)

@@ -21,6 +21,8 @@ from eventbus_otlp._version import version
 
 NUMBERS = {"trace": 1, "debug": 5, "info": 9, "warn": 13, "error": 17, "fatal": 21}
 _IDS = ("traceId", "spanId", "parentSpanId")
+_ENUMERATIONS = ("severityNumber", "kind", "code", "aggregationTemporality")
+_OF_64_BITS = ("intValue", "asInt", "count", "bucketCounts")
 
 
 def official_value(value: Any) -> AnyValue:
@@ -105,19 +107,40 @@ def official_request(
     records: Sequence[Record[Any]], resource: Mapping[str, Any]
 ) -> ExportLogsServiceRequest:
     """Return all *records* as one request, by their resource in order of appearance."""
-    request = ExportLogsServiceRequest()
-    services: list[Mapping[str, Any]] = []
-    for record in records:
-        own = resource if record.resource is None else record.resource
+    parts = [(one.resource, official_log(one)) for one in records]
+    return by_resource(
+        ExportLogsServiceRequest(), "logs", "log_records", parts, resource
+    )
+
+
+def by_resource(
+    request: Any,
+    kind: str,
+    name: str,
+    parts: Iterable[tuple[Mapping[str, Any] | None, Any]],
+    resource: Mapping[str, Any],
+) -> Any:
+    """Return *request* with *parts* by their resource, in order of appearance.
+
+    Args:
+        request: A message of the official classes, empty.
+        kind: As in ``resource_logs``.
+        name: Of the lists in its scopes.
+        parts: Messages, each with its resource; ``None`` is the next one.
+        resource: Of the bus.
+    """
+    groups, services = getattr(request, f"resource_{kind}"), list[Mapping[str, Any]]()
+    for said, part in parts:
+        own = resource if said is None else said
         if own not in services:
             services.append(own)
-            group = request.resource_logs.add()
+            group = groups.add()
             if own:
                 group.resource.attributes.extend(official_pairs(sorted(own.items())))
-            group.scope_logs.add().scope.name = "eventbus"
-            group.scope_logs[0].scope.version = version()
-        logs = request.resource_logs[services.index(own)].scope_logs[0].log_records
-        logs.append(official_log(record))
+            scope = getattr(group, f"scope_{kind}").add().scope
+            scope.name, scope.version = "eventbus", version()
+        (listed,) = getattr(groups[services.index(own)], f"scope_{kind}")
+        getattr(listed, name).append(part)
     return request
 
 
@@ -125,7 +148,8 @@ def from_json(body: bytes, request: Any = ExportLogsServiceRequest) -> Any:
     """Return the message that *body*, OTLP in JSON, says.
 
     Raises:
-        ValueError: It is no JSON, or has a ``null``, or an enumeration by its name.
+        ValueError: It is no JSON, or has a ``null``, or an enumeration by its name, or
+            an integer of 64 bits as a number.
     """
     return json_format.ParseDict(_as_proto3(json.loads(body)), request())
 
@@ -141,9 +165,9 @@ def _as_proto3(value: Any, key: str = "") -> Any:
             raise ValueError(f"null in {key}")
         case str() if key in _IDS:
             return base64.b64encode(bytes.fromhex(value)).decode()
-        case str() if key in ("severityNumber", "kind", "code"):
+        case str() if key in _ENUMERATIONS:
             raise ValueError(f"{key} is {value!r}, not a number")
-        case int() if key == "intValue" or key.endswith("UnixNano"):
+        case int() if key in _OF_64_BITS or key.endswith("UnixNano"):
             raise ValueError(f"{key} is a number")
         case _:
             return value

@@ -115,12 +115,12 @@ class Hanging:
 
 def points(data: MetricsData) -> dict[str, list[Any]]:
     """Return the points of each metric by its name."""
-    return {
-        metric.name: list(metric.data.data_points)
-        for resource in data.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-    }
+    found: dict[str, list[Any]] = {}
+    for resource in data.resource_metrics:
+        for scope in resource.scope_metrics:
+            for metric in scope.metrics:
+                found.setdefault(metric.name, []).extend(metric.data.data_points)
+    return found
 
 
 def sink_with(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
+import socket
 import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
@@ -188,6 +190,15 @@ class Server:
         while connection not in self.over:
             self.went.clear()
             await self.went.wait()
+
+    def drop_all(self) -> None:
+        """End all connections here and now, before any loop can hear of it."""
+        for writer in self.writers:
+            ours = socket.socket(
+                fileno=os.dup(writer.get_extra_info("socket").fileno())
+            )
+            with ours:
+                ours.shutdown(socket.SHUT_RDWR)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: Writer) -> None:
         number, self.connections = self.connections, self.connections + 1

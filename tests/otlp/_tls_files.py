@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import trustme
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 
 from tests.otlp._servers import HOST
 
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
+
+# https://www.rfc-editor.org/rfc/rfc8017#appendix-A.2.4, #section-9.2
+_SHA256_WITH_RSA = bytes.fromhex("2a864886f70d01010b")
+_SHA1_WITH_RSA = bytes.fromhex("2a864886f70d010105")
+_SHA1_INFO = bytes.fromhex("3021300906052b0e03021a05000414")
 
 
 class Authority:
@@ -19,11 +28,14 @@ class Authority:
 
     Args:
         folder: Where its files go.
+        key_type: Of its key.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, key_type: trustme.KeyType = trustme.KeyType.ECDSA
+    ) -> None:
         self._folder = folder
-        self._ca = trustme.CA()
+        self._ca = trustme.CA(key_type=key_type)
         self.certificate = folder / f"ca-{id(self)}.pem"
         self._ca.cert_pem.write_to_path(str(self.certificate))
 
@@ -37,6 +49,26 @@ class Authority:
         return self._ca.issue_cert(
             *(names or (HOST,)), not_before=not_before, not_after=not_after
         )
+
+    def issue_by_sha1(self) -> tuple[bytes, bytes]:
+        """Return a certificate that is signed as nobody signs any more, and its key.
+
+        No library would: the authority's key has to be one of RSA.
+        """
+        leaf = self.issue()
+        issued = load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes())
+        key = load_pem_private_key(self._ca.private_key_pem.bytes(), None)
+        assert isinstance(key, RSAPrivateKey)
+        size, private = key.key_size // 8, key.private_numbers()
+        content = issued.tbs_certificate_bytes.replace(_SHA256_WITH_RSA, _SHA1_WITH_RSA)
+        info = _SHA1_INFO + hashlib.sha1(content, usedforsecurity=False).digest()
+        padded = b"\0\1" + b"\xff" * (size - 3 - len(info)) + b"\0" + info
+        modulus = private.public_numbers.n
+        signature = pow(int.from_bytes(padded, "big"), private.d, modulus)
+        der = issued.public_bytes(Encoding.DER)
+        der = der.replace(_SHA256_WITH_RSA, _SHA1_WITH_RSA)[:-size]
+        der += signature.to_bytes(size, "big")
+        return ssl.DER_cert_to_PEM_cert(der).encode(), leaf.private_key_pem.bytes()
 
     def server(
         self,

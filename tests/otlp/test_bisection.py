@@ -14,7 +14,7 @@ from eventbus_otlp import OtlpSettings, OtlpSink
 from eventbus_otlp._bisection import ASK_AGAIN_AFTER, GIVE_UP_AFTER, Bisection
 from tests.otlp import _grpc_servers
 from tests.otlp._servers import Answer, Request, Server, Writer, says, serving
-from tests.otlp._sinks import Ping
+from tests.otlp._sinks import Ping, open_sink, pings
 
 N = 512
 COST = 2 * math.log2(N) + 2
@@ -162,13 +162,31 @@ async def test_an_invalid_argument_over_grpc_is_searched_too() -> None:
 
 def test_who_refused_everything_is_asked_again_now_and_then() -> None:
     bisection = Bisection()
-    for _ in range(GIVE_UP_AFTER):
-        assert isinstance(bisection.verdict("no", 1), Refused)
-    answers = [bisection.verdict("no", 100) for _ in range(ASK_AGAIN_AFTER + 1)]
-    assert [isinstance(answer, Refused) for answer in answers] == [
-        *[True] * ASK_AGAIN_AFTER,
-        False,
-    ]
+    for _ in range(2):
+        for _ in range(GIVE_UP_AFTER):
+            assert isinstance(bisection.verdict("no", 1), Refused)
+        answers = [bisection.verdict("no", 100) for _ in range(ASK_AGAIN_AFTER + 1)]
+        assert [isinstance(answer, Refused) for answer in answers] == [
+            *[True] * ASK_AGAIN_AFTER,
+            False,
+        ]
+
+
+def test_after_a_success_mistrust_begins_anew() -> None:
+    bisection = Bisection()
+    for wholes in (ASK_AGAIN_AFTER - 1, 2):
+        bisection.succeeded()
+        for _ in range(GIVE_UP_AFTER):
+            bisection.verdict("no", 1)
+        for _ in range(wholes):
+            assert isinstance(bisection.verdict("no", 100), Refused)
+
+
+@pytest.mark.proves("fault-65")
+async def test_one_record_that_has_a_form_is_not_searched_for() -> None:
+    async with serving(says(400)) as server, open_sink(server.url) as sink:
+        with pytest.raises(Refused, match="400"):
+            await sink.write([*pings(1), *pings(2, text=object())])
 
 
 def test_a_success_ends_the_mistrust() -> None:

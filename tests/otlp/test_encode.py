@@ -15,6 +15,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
 
 from eventbus import Event, Record, Severity
 from eventbus_otlp._encode import LogsEncoder
+from eventbus_otlp._value import ProtobufValue
+from eventbus_otlp._wire import Heads
 from tests.otlp._both import attributes, logs
 from tests.otlp._events import SPAN_ID, TRACE_ID, Bare, Mixed, Said, random_record
 from tests.otlp._official import from_json, official_request, same
@@ -240,3 +242,72 @@ def test_both_forms_are_what_the_official_classes_make(seed: int, count: int) ->
 @pytest.mark.timeout(600)
 def test_100_000_records_are_what_the_official_classes_make_of_them() -> None:
     assert compared(seed=1, count=100_000) == 100_000
+
+
+def test_what_a_record_says_of_its_severity_wins_over_its_event() -> None:
+    event = Graded(severity="fatal")
+    said = logs([Record(event, severity="error"), Record(event)])
+    assert [log.severity_text for log in said] == ["ERROR", "FATAL"]
+
+
+@pytest.mark.proves("G4")
+def test_of_the_flags_the_byte_of_w3c_is_sent() -> None:
+    [log] = logs([Record(Bare(), trace_id=TRACE_ID, trace_flags=0x1FF)])
+    assert log.flags == 0xFF
+
+
+def test_a_weight_of_1_is_not_sent_beside_another() -> None:
+    found = map(attributes, logs([Record(Bare(), weight=w) for w in (1.0, 2, 1)]))
+    assert list(found) == [{}, {"eventbus.weight": 2.0}, {}]
+
+
+class Measured(Event, tag="test.measured", body="share"):
+    share: float
+    either: int | float = 0
+
+
+def test_a_body_and_a_number_are_of_the_type_that_is_declared() -> None:
+    [log] = logs([Record(Measured(share=1, either=3))])
+    assert log.body.WhichOneof("value") == "double_value"
+    assert log.attributes[0].value.WhichOneof("value") == "int_value"
+
+
+BOUNDARIES = [2**bits + more for bits in range(7, 64, 7) for more in (-1, 0, 1)]
+
+
+@pytest.mark.proves("fault-75")
+@pytest.mark.parametrize("number", [0, 1, *(n for n in BOUNDARIES if n < 2**63)])
+def test_a_request_is_as_short_as_the_official_one(number: int) -> None:
+    """A varint with zeros at its end, or a field that says nothing, makes it longer."""
+    record = msgspec.structs.replace(
+        full_record(),
+        event=msgspec.structs.replace(
+            full_record().event, exit_code=number, output_length=-number
+        ),
+        trace_flags=number & 1,
+        dropped_attributes_count=number & 1,
+    )
+    batch: Any = [record, full_record()]
+    [protobuf, _] = encoders()
+    official = official_request(batch, RESOURCE)
+    body = protobuf.encode(batch).body
+    assert same(READ(body), official)
+    assert len(body) == official.ByteSize()
+
+
+@pytest.mark.parametrize("length", [n for n in BOUNDARIES if n < 2**22])
+def test_a_text_of_any_length_is_one(length: int) -> None:
+    text = "x" * length
+    [protobuf, _] = encoders()
+    for _ in range(2):
+        body = protobuf.encode([Record(Said(message=text, speaker=text))]).body
+        [log] = READ(body).resource_logs[0].scope_logs[0].log_records
+        assert (log.body.string_value, attributes(log)) == (text, {"speaker": text})
+
+
+def test_only_common_lengths_are_remembered() -> None:
+    heads, value = Heads(1), ProtobufValue(1)
+    lengths = [10**6 + n for n in range(100)]
+    assert len({heads[length] for length in lengths}) == 100
+    value.texts(["x" * length for length in lengths])
+    assert (len(heads), len(value._text_heads)) == (0, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
@@ -113,6 +114,33 @@ def test_a_million_attributes_cost_what_the_limit_lets_in(form: Any) -> None:
     peak, encoded = peak_of(LogsEncoder(form, resource={}), batch)
     assert list(encoded.sent) == [0]
     assert peak < 300_000
+
+
+MANY = 300_000
+LARGE: dict[str, Callable[[], Any]] = {
+    "list": lambda: list(range(MANY)),
+    "tuple": lambda: (1.5,) * MANY,
+    "table": lambda: {str(n): n for n in range(MANY)},
+    "table with other keys": lambda: {n: n for n in range(MANY)},
+    "set": lambda: set(range(MANY)),
+    "inside": lambda: {"rows": [["x"] * 1000] * (MANY // 1000)},
+}
+
+
+@pytest.mark.proves("fault-8")
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", LARGE)
+def test_many_values_inside_of_one_cost_what_the_limit_lets_in(
+    form: Any, name: str
+) -> None:
+    value = LARGE[name]()
+    batch: list[Record[Any]] = [
+        Record(Loose(first_value=value)),
+        Record(Bare(), attributes={"bound": value}),
+    ]
+    peak, encoded = peak_of(LogsEncoder(form, resource={}), batch)
+    assert encoded.warned == {"truncated": 2}
+    assert peak < 8_000_000
 
 
 def peak_of(encoder: LogsEncoder, batch: list[Record[Any]]) -> tuple[int, Encoded]:

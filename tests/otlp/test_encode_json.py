@@ -141,3 +141,13 @@ def test_text_that_needs_escapes_stays_one_value() -> None:
     found = request["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
     sent = [log["attributes"][0]["value"]["stringValue"] for log in found]
     assert sent == texts
+
+
+def test_what_only_other_records_of_a_batch_have_is_left_out() -> None:
+    request = encoded(
+        Record(Bare(), dropped_attributes_count=1, trace_id=TRACE_ID, trace_flags=1),
+        Record(Bare(), trace_id=TRACE_ID),
+    )
+    first, second = request["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
+    assert (first.pop("droppedAttributesCount"), first.pop("flags")) == (1, 1)
+    assert first == second

@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 
 from eventbus import Record
-from eventbus_otlp._limits import DEFAULT_ATTRIBUTE_COUNT, AttributeLimits
+from eventbus_otlp._limits import (
+    DEFAULT_ATTRIBUTE_COUNT,
+    DEFAULT_VALUE_ITEMS,
+    AttributeLimits,
+)
 from tests.otlp._both import both
 from tests.otlp._events import Bare, Loose, Said
+from tests.otlp._official import official_value, same
 
 
 def kept(record: Record[Any], count: int | None) -> tuple[list[str], int]:
@@ -113,7 +118,60 @@ def test_bound_text_and_the_body_are_cut_and_ids_are_not() -> None:
         assert encoded.warned == {"truncated": 2}
 
 
-@pytest.mark.parametrize("name", ["count", "value_length"])
+@pytest.mark.parametrize("name", ["count", "value_length", "value_items"])
 def test_a_limit_below_nothing_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} must be >= 0, got -1"):
         AttributeLimits(**{name: -1})
+    AttributeLimits(**{name: 0})
+
+
+def within(value: Any, items: int | None) -> tuple[Any, dict[str, int]]:
+    """Return what is sent of *value*, in a field and bound, and what was warned of."""
+    limits = AttributeLimits(value_items=items)
+    record = Record(Loose(first_value=value), attributes={"bound": value})
+    read, encoded = both([record], limits=limits)
+    field, bound = read.resource_logs[0].scope_logs[0].log_records[0].attributes
+    assert same(field.value, bound.value)
+    return field.value, dict(encoded.warned)
+
+
+@pytest.mark.proves("fault-8")
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ([1, 2, 3], [1, 2]),
+        ((1, 2, 3), [1, 2]),
+        ({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 2}),
+        ({1: "a", 2: "b", 3: "c"}, {"1": "a", "2": "b"}),
+        ([2, 3, [1]], [2, 3]),
+        ([[1, 2], [3]], [[], []]),
+        ([{"a": [1]}], [{"a": []}]),
+    ],
+)
+def test_what_is_inside_of_a_value_is_kept_up_to_the_limit(
+    value: Any, kept: Any
+) -> None:
+    found, warned = within(value, 2)
+    assert same(found, official_value(kept))
+    assert warned == {"truncated": 1}
+
+
+@pytest.mark.parametrize("value", [{1, 2, 3}, frozenset({1, 2, 3})])
+def test_of_a_set_as_many_are_kept(value: Any) -> None:
+    found, warned = within(value, 2)
+    assert (len(found.array_value.values), warned) == (2, {"truncated": 1})
+
+
+@pytest.mark.parametrize("items", [3, None])
+@pytest.mark.parametrize("value", [[1, [2]], {"a": {1, 2}}, {1, 2, 3}, "abcd"])
+def test_a_value_within_the_limit_is_whole(value: Any, items: int | None) -> None:
+    found, warned = within(value, items)
+    assert same(found, within(value, None)[0])
+    assert warned == {}
+
+
+def test_10_000_values_inside_of_one_are_kept_unless_something_else_is_said() -> None:
+    read, _ = both([Record(Loose(first_value=[0] * 10_001))])
+    [log] = read.resource_logs[0].scope_logs[0].log_records
+    assert len(log.attributes[0].value.array_value.values) == DEFAULT_VALUE_ITEMS
+    assert DEFAULT_VALUE_ITEMS == 10_000

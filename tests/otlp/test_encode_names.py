@@ -273,3 +273,25 @@ def test_a_number_as_a_whole_one_is_cut(value: Any, whole: Any, text: Any) -> No
         names = Naming(converted={"firstValue": wish})  # type: ignore[dict-item]
         _, found = sent(Record(Loose(first_value=value)), names)
         assert found.get("firstValue") == expected
+
+
+def test_a_text_is_spelled_before_it_is_converted_and_numbers_are_not() -> None:
+    names = Naming(
+        values={"call_id": {"c": "d"}, "exit_code": {"0": "none"}},
+        converted={"call_id": "text"},
+    )
+    _, found = sent(Record(result()), names)
+    assert (found["call_id"], found["exit_code"]) == ("d", 0)
+
+
+def test_a_constant_stands_where_the_field_is_unset() -> None:
+    names = Naming(events={"test.loose": EventNaming(added={"whole": 5})})
+    _, found = sent(Record(Loose()), names)
+    assert found == {"whole": 5}
+
+
+def test_a_bound_attribute_of_another_name_outside_makes_no_way() -> None:
+    names = Naming(renamed={"firstValue": "user", "user": "who"})
+    record = Record(Loose(first_value="x"), attributes={"user": "ada"})
+    _, found = sent(record, names)
+    assert found == {"user": "x", "who": "ada"}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
+import msgspec
 import pytest
+from msgspec import UnsetType
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from eventbus import (
@@ -322,3 +324,75 @@ def test_each_span_begins_its_tracestate_with_that_of_the_program() -> None:
         "acme=tenant:a1",
         "acme=tenant:a1",
     ]
+
+
+def test_of_the_flags_the_byte_of_w3c_is_sent() -> None:
+    [span] = spans(made(Tool(), trace_flags=0x1FF))
+    assert span.flags == 0xFF
+
+
+def test_a_span_ends_when_it_was_observed_where_its_time_is_unknown() -> None:
+    record = Record(Tool(duration_ms=1.0), id="b", observed_time_unix_nano=END)
+    [span] = spans(record)
+    assert span.end_time_unix_nano == END
+    assert span.start_time_unix_nano == END - 10**6
+
+
+class Vague(
+    Event, tag="test.vague", span=Span("v{name}", duration="d", ok="ok", links="links")
+):
+    d: Annotated[float | UnsetType, Unit("s")] = msgspec.UNSET
+    name: str | UnsetType = msgspec.UNSET
+    ok: bool | UnsetType = msgspec.UNSET
+    links: list[str] | UnsetType = msgspec.UNSET
+    kind: Annotated[str | UnsetType, Attribute("exception.type")] = msgspec.UNSET
+
+
+def test_what_is_unset_says_nothing() -> None:
+    read, encoded = both_of_spans([made(Vague())])
+    [span] = read.resource_spans[0].scope_spans[0].spans
+    assert (span.name, span.start_time_unix_nano) == ("v", END)
+    assert not any((span.HasField("status"), span.links, span.events))
+    assert (encoded.warned, span.dropped_links_count) == ({}, 0)
+
+
+class Told(Event, tag="test.told", span=Span("t", duration="d", ok="ok")):
+    d: Annotated[float, Unit("s")] = 0.0
+    ok: bool = False
+    error: Any = None
+    message: Annotated[Any, Attribute("error.message")] = None
+    thrown: Annotated[Any, Attribute("exception.message")] = None
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (Told(error="a"), "a"),
+        (Told(error="a", message="b"), "b"),
+        (Told(error="a", message="b", thrown="c"), "c"),
+        (Told(error="a", message="b", thrown=""), "b"),
+        (Told(error="a", message=7), "a"),
+    ],
+)
+def test_the_best_message_that_is_a_text_is_that_of_the_status(
+    event: Told, said: str
+) -> None:
+    [span] = spans(made(event))
+    assert span.status.message == said
+
+
+def test_a_span_keeps_128_attributes_and_says_whose_names_they_are() -> None:
+    record = made(Tool(), attributes={f"a{n}": n for n in range(200)})
+    read, _ = both_of_spans([record], schema_url="https://s")
+    [scope] = read.resource_spans[0].scope_spans
+    assert scope.schema_url == "https://s"
+    assert len(scope.spans[0].attributes) == 128
+    assert scope.spans[0].dropped_attributes_count == 73
+
+
+def test_of_a_table_in_a_name_as_much_is_taken_as_in_an_attribute() -> None:
+    event = Tool(tool=[0] * 1_000_000)  # type: ignore[arg-type]
+    read, encoded = both_of_spans([made(event)])
+    [span] = read.resource_spans[0].scope_spans[0].spans
+    assert span.name == f"execute_tool [{','.join('0' * 10_000)}]"
+    assert encoded.warned == {"truncated": 1}

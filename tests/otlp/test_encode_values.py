@@ -13,6 +13,7 @@ import pathlib
 import uuid
 from typing import Annotated, Any
 
+import msgspec
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
@@ -230,6 +231,14 @@ class Failing(ValueError):
 
 
 @pytest.mark.proves("fault-5")
+def test_a_bound_value_without_a_form_is_named_by_its_type_and_place() -> None:
+    bad: Any = {"secret": object()}
+    _, encoded = both([Record(Bare(), attributes=bad)])
+    said = "no JSON form for builtins.object - at `$.attributes[...]`"
+    assert encoded.unencodable == [(0, said)]
+
+
+@pytest.mark.proves("fault-5")
 def test_what_has_no_form_is_named_by_its_type_and_place_and_not_its_value() -> None:
     said = reason({"deep": [object()]})
     assert said == "no JSON form for builtins.object - at `$.event.firstValue[...][0]`"
@@ -317,3 +326,49 @@ def test_one_bad_event_of_each_kind_costs_itself_and_no_other() -> None:
         for log in read.resource_logs[0].scope_logs[0].log_records
     ]
     assert ids == ["1", "3", "5", "6"]
+
+
+NO_TIME = "a time before 1970, or beyond 64 bits of nanoseconds"
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["time_unix_nano", "observed_time_unix_nano"])
+@pytest.mark.parametrize("time", [-1, 2**64])
+def test_a_time_that_has_no_form_is_the_reason(form: Any, name: str, time: int) -> None:
+    broken: dict[str, Any] = {name: time}
+    encoded = LogsEncoder(form, resource={}).encode([Record(Bare(), **broken)])
+    assert encoded.unencodable == [(0, NO_TIME)]
+
+
+class Weighed(Event, tag="test.weighed"):
+    grams: float
+
+
+@pytest.mark.parametrize("others", [[], ["heavy"], [object()], [10**400]])
+def test_what_is_no_number_in_a_field_of_numbers_is_left_as_it_is(
+    others: list[Any],
+) -> None:
+    values: list[Any] = ["12", True, 3, *others]
+    read, _ = both([Record(Weighed(grams=value)) for value in values])
+    found = read.resource_logs[0].scope_logs[0].log_records
+    text, truth, whole = (log.attributes[0].value for log in found[:3])
+    assert (text.string_value, truth.WhichOneof("value")) == ("12", "bool_value")
+    assert (whole.WhichOneof("value"), whole.double_value) == ("double_value", 3.0)
+    if others == [10**400]:
+        assert found[3].attributes[0].value.string_value == str(10**400)
+
+
+def test_what_is_unset_beside_a_bad_value_costs_nothing() -> None:
+    values: list[Any] = [msgspec.UNSET, object(), None]
+    _, encoded = both([Record(Loose(first_value=value)) for value in values])
+    assert list(encoded.sent) == [0, 2]
+
+
+@pytest.mark.proves("fault-3")
+@pytest.mark.parametrize(
+    "bound", [{"a\ud800": 1}, {"a": "\ud800", "b": {1}}, {"a": {"b\ud800": 1}}]
+)
+def test_a_surrogate_anywhere_is_counted(bound: dict[str, Any]) -> None:
+    read, encoded = both([Record(Bare(), attributes=bound)])
+    assert encoded.warned == {"sanitized": 1}
+    assert "\ufffd".encode() in read.SerializeToString()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventbus.config import load_config
-from eventbus_otlp._limits import AttributeLimits
+from eventbus_otlp._limits import NO_LIMITS, AttributeLimits
 from eventbus_otlp._resolved import TlsFiles, completed, resolve
 from eventbus_otlp._settings import OtlpSettings
 from eventbus_otlp._signal import SIGNALS
@@ -283,7 +283,7 @@ def test_limits_of_one_kind_of_record_win_over_those_for_all() -> None:
     )
     assert found["logs"].limits == AttributeLimits(count=11, value_length=20)
     assert found["traces"].limits == AttributeLimits(count=10, value_length=21)
-    assert found["metrics"].limits == AttributeLimits(count=None)
+    assert found["metrics"].limits == NO_LIMITS
 
 
 @pytest.mark.parametrize(

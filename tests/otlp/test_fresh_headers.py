@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from eventbus import Bus, Refused, Unavailable
-from eventbus.testing import ManualClock, ScriptedSink
+from eventbus._clock import SystemClock
+from eventbus.testing import ManualClock, ScriptedSink, settled
 from eventbus_otlp import OtlpSettings, OtlpSink, RecordSignalSettings, SignalSettings
-from eventbus_otlp._fresh_headers import LIFETIME_SECONDS
+from eventbus_otlp._client import Client
+from eventbus_otlp._fresh_headers import LIFETIME_SECONDS, FreshHeaders
+from eventbus_otlp._resolved import resolve
 from tests.otlp import _grpc_servers
 from tests.otlp._servers import Server, says, serving
 from tests.otlp._sinks import Ping, ids, open_sink, pings
@@ -75,6 +78,39 @@ async def test_refused_credentials_are_renewed_once() -> None:
     ):
         await sink.write(pings(1))
     assert sent(server) == ["Bearer 1", "Bearer 2"]
+
+
+async def test_another_refusal_asks_for_no_others() -> None:
+    tokens = Tokens()
+    async with (
+        serving(says(404)) as server,
+        open_sink(server.url, headers=tokens.plain) as sink,
+    ):
+        with pytest.raises(Refused, match="404"):
+            await sink.write(pings(1))
+    assert (len(server.requests), tokens.asked) == (1, 1)
+
+
+async def test_a_function_wins_over_what_the_endpoint_says() -> None:
+    tokens = Tokens()
+    async with serving() as server:
+        url = server.url.replace("//", "//user:password@")
+        async with open_sink(url, headers=tokens.plain) as sink:
+            await sink.write(pings(1))
+    assert sent(server) == ["Bearer 1"]
+
+
+async def test_what_a_function_returns_must_be_fit_for_all_protocols() -> None:
+    sink = OtlpSink(
+        OtlpSettings(
+            signals=("logs", "traces"),
+            headers=lambda: {"x-%": "1"},
+            traces=RecordSignalSettings(protocol="grpc"),
+        )
+    )
+    with pytest.raises(Unavailable, match="over gRPC a name has"):
+        await sink.start()
+    await sink.aclose()
 
 
 async def test_credentials_that_stay_wrong_are_the_end() -> None:
@@ -271,3 +307,44 @@ async def test_signals_that_have_the_same_function_ask_it_once() -> None:
         clock.advance(LIFETIME_SECONDS)
         await sink.write(pings(2))
     assert (tokens.asked, others.asked) == (2, 1)
+
+
+async def test_who_was_refused_the_same_asks_once() -> None:
+    tokens = Tokens()
+
+    async def later() -> Mapping[str, str]:
+        await asyncio.sleep(0)
+        return tokens.plain()
+
+    fresh = FreshHeaders(later, ["http/protobuf"], SystemClock())
+    refused = await fresh.current()
+    found = await asyncio.gather(*[fresh.instead_of(refused) for _ in range(3)])
+    assert {tuple(map(str, pair)) for one in found for pair in one} == {
+        ("authorization", "Bearer 2")
+    }
+    assert tokens.asked == 2
+    await fresh.aclose()
+
+
+async def test_what_is_asked_is_not_waited_for_at_the_end_and_leaves_no_task() -> None:
+    gate = threading.Event()
+    fresh = FreshHeaders(lambda: gate.wait(20) and {}, [], SystemClock())  # type: ignore[arg-type, return-value]
+    asking = asyncio.create_task(fresh.current())
+    await settled()
+    asking.cancel()
+    await asyncio.wait([asking])
+    await fresh.aclose()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    gate.set()
+
+
+async def test_a_client_that_is_left_leaves_no_thread_for_headers() -> None:
+    settings = OtlpSettings(headers=Tokens().plain)
+    clock = SystemClock()
+    client = Client(resolve(settings, {}, print), settings, clock)
+    await client.start()
+    [thread] = [one for one in threading.enumerate() if one.name == "eventbus headers"]
+    await client.leave(asyncio.get_running_loop())
+    await asyncio.to_thread(thread.join, 20)
+    assert not thread.is_alive()
+    await settled()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,8 @@ from google.protobuf.duration_pb2 import Duration
 
 from eventbus import Bus, Refused, Retry, TooLarge, Unavailable
 from eventbus_otlp import OtlpSettings, OtlpSink
-from eventbus_otlp._grpc import MAX_COMPRESSED_BYTES, _compression
+from eventbus_otlp._grpc import MAX_COMPRESSED_BYTES, MAX_MESSAGE_BYTES, _compression
+from eventbus_otlp._grpc_channel import Channel
 from eventbus_otlp._resolved import resolve
 from tests._rig import AT_ONCE
 from tests.otlp._grpc_servers import OK, Answer, fails, hangs, says, serving, took
@@ -185,6 +188,46 @@ async def test_a_long_answer_is_given_up(size: int, gzip: bool) -> None:
     assert told.warned == {"contract_violation": 1}
 
 
+@pytest.mark.proves("fault-67")
+async def test_no_answer_is_received_of_which_grpc_would_hold_much() -> None:
+    """It has a message several times, before anybody can look at it."""
+    told = await outcome(took(0, "x" * MAX_MESSAGE_BYTES))
+    assert told.warned == {"contract_violation": 1}
+    assert await outcome(took(0, "x" * (MAX_MESSAGE_BYTES // 2))) is None
+
+
+@pytest.mark.proves("fault-67")
+async def test_an_answer_is_as_long_as_is_set_once_it_is_unpacked() -> None:
+    async with (
+        serving(took(1, "x" * 5000), otherwise=took(1, "x" * 100), gzip=True) as server,
+        open_sink(server.url, protocol="grpc", max_response_bytes=1000) as sink,
+    ):
+        long: Any = await sink.write(pings(1))
+        short: Any = await sink.write(pings(1))
+    assert (long.rejected, long.warned) == ([], {"contract_violation": 1})
+    assert [place for place, _ in short.rejected] == [0]
+
+
+async def test_a_socket_of_this_machine_is_reached_without_tls(tmp_path: Path) -> None:
+    path = tmp_path / "otlp.sock"
+    async with (
+        serving(socket=path) as server,
+        open_sink(f"unix:{path}", protocol="grpc", insecure=True) as sink,
+    ):
+        await sink.write(pings(1))
+    assert server.ids == ids(1)
+
+
+async def test_its_channels_are_closed_with_the_sink() -> None:
+    async with serving() as server:
+        async with open_sink(server.url, protocol="grpc") as sink:
+            await sink.write(pings(1))
+            known = {id(one) for one in gc.get_objects() if isinstance(one, Channel)}
+            assert known
+        left = [one for one in gc.get_objects() if isinstance(one, Channel)]
+    assert not [one for one in left if one.is_open]
+
+
 async def test_a_compressed_answer_is_read() -> None:
     told = await outcome(took(1, "as such " * 100), gzip=True)
     assert [place for place, _ in told.rejected] == [4]
@@ -209,8 +252,17 @@ def test_what_would_hold_the_loop_is_not_compressed() -> None:
 
 
 async def test_a_cancelled_call_ends_at_once_and_the_next_one_works() -> None:
+    """The server is told."""
+    ended = asyncio.Event()
+
+    async def hangs_until_the_end(context: Any) -> bytes:
+        try:
+            return await hangs(context)
+        finally:
+            ended.set()
+
     async with (
-        serving(hangs) as server,
+        serving(hangs_until_the_end) as server,
         open_sink(server.url, protocol="grpc") as sink,
     ):
         call = asyncio.create_task(sink.write(pings(1)))
@@ -218,6 +270,7 @@ async def test_a_cancelled_call_ends_at_once_and_the_next_one_works() -> None:
         call.cancel("the time is up")
         with pytest.raises(asyncio.CancelledError, match="the time is up"):
             await call
+        await ended.wait()
         await sink.write(pings(2))
     assert server.ids == ids(1, 2)
 
@@ -289,7 +342,7 @@ async def test_a_check_asks_with_nothing_in_hand(
 
 
 PROGRAM = """
-import asyncio, sys
+import asyncio, os, sys
 from eventbus import Catalog, SinkContext
 from eventbus_otlp import OtlpSettings, OtlpSink
 
@@ -304,19 +357,26 @@ async def main():
     except Exception as error:
         print(type(error).__name__)
     await sink.aclose()
+    print(os.environ.get("GRPC_VERBOSITY"))
 
 asyncio.run(main())
 """
 
 
-async def test_grpc_is_loaded_when_it_is_used_and_keeps_quiet() -> None:
+@pytest.mark.parametrize("verbosity", [None, "NONE"])
+async def test_grpc_is_loaded_when_it_is_used_and_keeps_quiet(
+    verbosity: str | None,
+) -> None:
     """TLS on a plain port: grpc's core would tell of it on standard error."""
+    env = {k: v for k, v in os.environ.items() if k != "GRPC_VERBOSITY"}
+    if verbosity is not None:
+        env["GRPC_VERBOSITY"] = verbosity
     async with serving() as server:
         done = await asyncio.to_thread(
             subprocess.run,
             [sys.executable, "-c", PROGRAM.replace("{port}", str(server.port))],
             capture_output=True,
             text=True,
-            env={k: v for k, v in os.environ.items() if k != "GRPC_VERBOSITY"},
+            env=env,
         )
-    assert (done.stdout, done.stderr) == ("Unavailable\n", "")
+    assert (done.stdout, done.stderr) == (f"Unavailable\n{verbosity}\n", "")

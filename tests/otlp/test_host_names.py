@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from eventbus import Unavailable
+from eventbus.testing import settled
+from eventbus_otlp._resolver import Resolver, _result
 from tests.otlp._servers import says_its_last, serving
 from tests.otlp._sinks import ids, open_sink, pings
 
@@ -153,3 +155,32 @@ async def test_a_lookup_that_hangs_is_not_waited_for_at_the_end(names: Names) ->
 def _lookups() -> int:
     names = (thread.name for thread in threading.enumerate())
     return sum(name.startswith("eventbus look up") for name in names)
+
+
+async def test_who_gives_up_takes_no_answer_from_who_waits_too(names: Names) -> None:
+    gate, asked = threading.Event(), list[int]()
+
+    def ask() -> list[str]:
+        asked.append(1)
+        gate.wait(20)
+        return ["127.0.0.1"]
+
+    names(ask)
+    resolver = Resolver()
+    first, second = (
+        asyncio.create_task(resolver.resolve(NAME, 80, socket.AF_UNSPEC))
+        for _ in range(2)
+    )
+    await settled()
+    first.cancel()
+    await asyncio.wait([first])
+    gate.set()
+    assert [found["host"] for found in await second] == ["127.0.0.1"]
+    assert asked == [1]
+    await resolver.close()
+
+
+def test_an_address_of_one_interface_keeps_its_name() -> None:
+    place = ("fe80::1", 80, 0, 2)
+    address = (socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place)
+    assert _result(NAME, address)["host"] == "fe80::1%2"

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from eventbus import Bus, Refused, Retry, TooLarge, Unavailable
-from eventbus_otlp import OtlpSettings, OtlpSink
+from eventbus.testing import settled
+from eventbus_otlp import OtlpSettings, OtlpSink, _http
 from eventbus_otlp._gzip import AT_ONCE_BYTES
 from tests.otlp._servers import (
     JSON,
+    OK,
     PROTOBUF,
     closes,
     hangs,
@@ -43,6 +45,7 @@ async def test_a_batch_is_one_request_that_the_official_classes_read(
     assert request.headers["content-type"] == content_type
     assert request.headers.get("content-encoding", "none") == compression
     assert request.body.startswith(b"\x1f\x8b") == (compression == "gzip")
+    assert request.headers["accept-encoding"] == "identity"
     assert request.headers["user-agent"].startswith("eventbus/")
     assert " OTel-OTLP-Exporter-Python/" in request.headers["user-agent"]
     assert request.ids == ids(1, 2)
@@ -135,6 +138,47 @@ async def test_requests_go_out_at_the_same_time_and_end_in_any_order() -> None:
     assert server.ids == ids(1, 2)
 
 
+async def test_no_more_connections_are_opened_than_are_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_http, "MAX_CONNECTIONS", 2)
+    gate = asyncio.Event()
+
+    async def waits(writer: Any, request: Any) -> None:
+        await gate.wait()
+        await OK(writer, request)
+
+    async with serving(otherwise=waits) as server, open_sink(server.url) as sink:
+        calls = [asyncio.create_task(sink.write(pings(n))) for n in range(3)]
+        while len(server.requests) < 2:
+            await server.request()
+        await settled()
+        gate.set()
+        await asyncio.gather(*calls)
+    assert (server.connections, len(server.requests)) == (2, 3)
+
+
+async def test_a_refusal_that_is_not_read_leaves_its_connection_in_use() -> None:
+    async with serving(says(503, b"busy")) as server, open_sink(server.url) as sink:
+        with pytest.raises(Unavailable):
+            await sink.write(pings(1))
+        await sink.write(pings(1))
+    assert (server.connections, len(server.requests)) == (1, 2)
+
+
+async def test_a_second_start_goes_on_with_what_there_is() -> None:
+    async with serving() as server, open_sink(server.url) as sink:
+        await sink.write(pings(1))
+        await sink.start()
+        await sink.write(pings(2))
+    assert [request.connection for request in server.requests] == [0, 0]
+
+
+def test_no_timeout_is_but_the_bus_s() -> None:
+    for name in ("total", "connect", "sock_connect", "sock_read"):
+        assert getattr(_http._NO_TIMEOUT, name) is None
+
+
 @pytest.mark.proves("fault-69")
 async def test_what_a_closing_connection_may_have_carried_the_bus_sends_again() -> None:
     """The far side closes it in the very moment in which it is used again: once more,
@@ -149,6 +193,20 @@ async def test_what_a_closing_connection_may_have_carried_the_bus_sends_again() 
     assert [request.connection for request in server.requests] == [0, 0, 1]
     assert server.requests[1].ids == server.requests[2].ids
     assert (report.delivered, report.possible_duplicates) == (2, 1)
+
+
+@pytest.mark.proves("fault-69")
+@pytest.mark.parametrize("several", [1, 3])
+async def test_a_connection_that_has_just_been_closed_costs_no_attempt(
+    several: int,
+) -> None:
+    """Word of it has come to this machine, and the event loop has not read it."""
+    async with serving() as server, open_sink(server.url) as sink:
+        await asyncio.gather(*[sink.write(pings(n)) for n in range(several)])
+        server.drop_all()
+        assert await sink.write(pings(8)) is None
+    assert sorted(server.ids) == ids(*range(several), 8)
+    assert server.requests[-1].connection == several
 
 
 @pytest.mark.proves("fault-69")

@@ -147,7 +147,7 @@ async def test_words_without_a_refusal_are_logged_once(
         with caplog.at_level(logging.WARNING, logger="eventbus"):
             assert await sink.write(pings(1)) is None
             assert await sink.write(pings(2)) is None
-    (line,) = caplog.messages
+    (line,) = [one.message for one in caplog.records if one.name == "eventbus"]
     assert line.endswith("took all logs of a request and says: use a newer version")
 
 
@@ -187,6 +187,44 @@ async def test_a_page_for_people_is_delivered_and_warned_of(body: bytes) -> None
     told = await outcome(says(200, body, content_type="text/html"))
     assert not told.rejected
     assert told.warned == {"unexpected_content_type": 1}
+
+
+@pytest.mark.proves("fault-68")
+async def test_a_long_text_is_no_answer_either() -> None:
+    answer = says(200, b"x" * 2000, content_type="text/plain")
+    async with (
+        serving(answer) as server,
+        open_sink(server.url, max_response_bytes=1000) as sink,
+    ):
+        outcome: Any = await sink.write(pings(1))
+    assert outcome.warned == {"unexpected_content_type": 1}
+
+
+@pytest.mark.proves("fault-63")
+async def test_words_of_a_refusal_are_left_to_the_bus(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Which tells them with the records that were rejected."""
+    async with serving(took(1, "too old")) as server, open_sink(server.url) as sink:
+        outcome: Any = await sink.write(pings(1))
+    assert "too old" in outcome.rejected[0][1]
+    assert "too old" not in caplog.text
+
+
+async def test_a_type_of_content_is_known_in_any_letters_and_shown_in_short() -> None:
+    body = b"\x0a\x02\x08\x01"
+    async with (
+        serving(
+            says(200, body, content_type="Application/X-Protobuf ; a=b"),
+            says(200, b"x", content_type="text/" + "x" * 500),
+        ) as server,
+        open_sink(server.url, strict_content_type=True) as sink,
+    ):
+        outcome: Any = await sink.write(pings(1))
+        assert [place for place, _ in outcome.rejected] == [0]
+        with pytest.raises(Unavailable, match=r"text/x+', which") as caught:
+            await sink.write(pings(1))
+    assert len(str(caught.value)) < 300
 
 
 @pytest.mark.proves("fault-68")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import tracemalloc
+import zlib
 from typing import Any
 
 import pytest
@@ -159,6 +160,30 @@ async def test_a_compressed_answer_is_read() -> None:
     ):
         outcome: Any = await sink.write(pings(1))
     assert [place for place, _ in outcome.rejected] == [0]
+
+
+@pytest.mark.parametrize("encoding", ["deflate", "X-Gzip"])
+async def test_other_names_of_encodings_are_known(encoding: str) -> None:
+    pack = zlib.compress if encoding == "deflate" else gzip.compress
+    body = pack(b"\x0a\x02\x08\x01")
+    async with (
+        serving(says(200, body, ("Content-Encoding", encoding))) as server,
+        open_sink(server.url) as sink,
+    ):
+        outcome: Any = await sink.write(pings(1))
+    assert [place for place, _ in outcome.rejected] == [0]
+
+
+@pytest.mark.parametrize(("max_bytes", "rejected"), [(4, [0]), (3, [])])
+async def test_an_answer_may_be_as_long_as_is_set(
+    max_bytes: int, rejected: list[int]
+) -> None:
+    async with (
+        serving(says(200, b"\x0a\x02\x08\x01")) as server,
+        open_sink(server.url, max_response_bytes=max_bytes) as sink,
+    ):
+        outcome: Any = await sink.write(pings(1))
+    assert [place for place, _ in outcome.rejected] == rejected
 
 
 async def test_a_refusal_with_long_words_is_told_in_short() -> None:

@@ -245,3 +245,72 @@ async def test_a_child_lets_go_of_the_parents_connections_and_has_its_own() -> N
         _, errors = await program.communicate(b"")
     assert (program.returncode, errors) == (0, b"")
     assert [request.connection for request in server.requests] == [0, 0, 1]
+
+
+GRPC_PROGRAM = """
+import asyncio, os, sys, threading
+from eventbus import Bus, Event
+from eventbus_otlp import OtlpSettings, OtlpSink
+
+class Ping(Event, tag="ping"):
+    n: int
+
+def new_sink():
+    return OtlpSink(OtlpSettings(endpoint=sys.argv[1], protocol="grpc"))
+
+async def send(n, bus):
+    async with bus:
+        bus.emit(Ping(n=n))
+        report = await bus.flush(20)
+        if n == 1:
+            await fork(bus)
+    assert bus.stats().attachments["otlp"].balanced
+    return report.complete, report.attachments["otlp"].cause
+
+def in_child(parents_bus):
+    new_bus = Bus()
+    for bus in (new_bus, parents_bus):
+        if bus is new_bus:
+            bus.attach(new_sink(), name="otlp")
+        complete, cause = asyncio.run(send(2, bus))
+        assert not complete and "when this process was forked" in cause, cause
+    os._exit(0)
+
+async def fork(bus):
+    child = os.fork()
+    if not child:
+        thread = threading.Thread(target=in_child, args=(bus,))
+        thread.start()
+        thread.join()
+        os._exit(1)
+    _, status = await asyncio.to_thread(os.waitpid, child, 0)
+    assert status == 0, status
+
+def in_parent(n):
+    bus = Bus()
+    bus.attach(new_sink(), name="otlp")
+    assert asyncio.run(send(n, bus)) == (True, None)
+
+in_parent(1)
+in_parent(3)
+child = os.fork()
+if not child:
+    in_parent(4)
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+assert status == 0, status
+"""
+
+
+@pytest.mark.proves("fault-78", "fault-124")
+async def test_grpc_is_refused_in_the_child_of_one_that_has_a_connection() -> None:
+    """It would not answer there, or end the child; once it is closed it may be used."""
+    async with _grpc_servers.serving() as server:
+        program = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "ignore::DeprecationWarning", "-c", GRPC_PROGRAM),
+            server.url,
+            stderr=subprocess.PIPE,
+        )
+        _, errors = await program.communicate()
+    assert program.returncode == 0, errors.decode()
+    assert len(server.ids) == 3

@@ -23,12 +23,12 @@ from eventbus import (
 from eventbus._log import QuietLog
 from eventbus.metrics import Aggregation
 from eventbus.testing import ManualClock, settled
-from eventbus_otlp import OtlpSettings, OtlpSink
+from eventbus_otlp import OtlpSettings, OtlpSink, SignalSettings
 from eventbus_otlp._metering import Metering
 from eventbus_otlp._names import OWN_NAMES
 from eventbus_otlp._resolved import resolve
 from eventbus_otlp._transport import Reply
-from tests.otlp._servers import Request, Server, says, serving
+from tests.otlp._servers import Request, Server, hangs, says, serving
 from tests.otlp._sinks import pings
 
 
@@ -74,7 +74,8 @@ async def test_metrics_go_out_every_so_often_and_once_more_at_the_close() -> Non
     async with serving() as server:
         async with Bus(clock=clock, resource={"service.name": "checkout"}) as bus:
             sink = sink_of(server, "metrics", metric_interval_seconds=30.0)
-            bus.attach(sink, sampler=sampling.Ratio(0.5, key="trace_id"))
+            attached = bus.attach(sink, sampler=sampling.Ratio(0.5, key="trace_id"))
+            await attached.ready(timeout_seconds=10)  # all may be sampled out
             for _ in range(3):
                 bus.emit(Run(tool="shell"))
             assert (await bus.flush(10)).complete
@@ -209,6 +210,29 @@ async def test_metrics_that_do_not_arrive_make_no_report_complete() -> None:
         assert (stats.cause or "").startswith("metrics (2 points) lost: Unavailable: ")
         assert stats.cause == stats.trouble
         assert not (await bus.flush()).complete
+
+
+async def test_metrics_that_nobody_answers_hold_up_no_record() -> None:
+    """They have a place of their own, and neither retries nor a circuit of records."""
+    async with serving() as logs, serving(otherwise=hangs) as metrics, Bus() as bus:
+        sink = OtlpSink(
+            OtlpSettings(
+                signals=("logs", "metrics"),
+                logs_endpoint=f"{logs.url}/v1/logs",
+                metrics_endpoint=f"{metrics.url}/v1/metrics",
+                metric_interval_seconds=0.01,
+                metrics=SignalSettings(timeout_seconds=0.01),
+            )
+        )
+        attached = bus.attach(sink, name="otlp")
+        await attached.ready(timeout_seconds=10)
+        while len(metrics.requests) < 6:
+            bus.emit(Run(tool="shell"))
+            await bus.flush(10)
+        report = bus.stats().attachments["otlp"]
+        assert (report.delivered, report.pending) == (report.offered, 0)
+        assert report.errors == {}
+        assert (report.trouble or "").startswith("metrics (")
 
 
 async def test_a_sink_that_is_started_again_counts_on_and_sends_once() -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import pytest
-from google.protobuf import json_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -29,8 +26,7 @@ from eventbus.metrics import (
     ObservableGauge,
 )
 from eventbus_otlp._metrics_encode import MetricsEncoder, halves
-from eventbus_otlp._version import version
-from tests.otlp._official import official_pairs, same
+from tests.otlp._official import by_resource, from_json, official_pairs, same
 
 RESOURCE = {"service.name": "checkout", "b": 1}
 
@@ -147,59 +143,17 @@ def official_metric(data: MetricData) -> official.Metric:
     return found
 
 
-def official_request(
+def official_metrics(
     collected: Sequence[MetricData], resource: Mapping[str, Any]
 ) -> ExportMetricsServiceRequest:
     request = ExportMetricsServiceRequest()
-    groups: list[Mapping[str, Any]] = []
-    for data in collected:
-        if not data.points:
-            continue
-        own = resource if data.resource is None else data.resource
-        if own not in groups:
-            groups.append(own)
-            group = request.resource_metrics.add()
-            if own:
-                group.resource.attributes.extend(official_pairs(sorted(own.items())))
-            group.scope_metrics.add().scope.name = "eventbus"
-            group.scope_metrics[0].scope.version = version()
-        listed = request.resource_metrics[groups.index(own)].scope_metrics[0].metrics
-        listed.append(official_metric(data))
-    return request
-
-
-def from_json(body: bytes) -> ExportMetricsServiceRequest:
-    return json_format.ParseDict(
-        _as_proto3(json.loads(body)), ExportMetricsServiceRequest()
-    )
-
-
-_AS_TEXT = ("asInt", "intValue", "count", "timeUnixNano", "startTimeUnixNano")
-
-
-def _as_proto3(value: Any, key: str = "") -> Any:
-    """Return *value* with ids in base64; integers of 64 bits must be text."""
-    match value:
-        case dict():
-            return {name: _as_proto3(inner, name) for name, inner in value.items()}
-        case list():
-            if key == "bucketCounts":
-                assert all(type(count) is str for count in value)
-            return [_as_proto3(inner, key) for inner in value]
-        case str() if key in ("traceId", "spanId"):
-            return base64.b64encode(bytes.fromhex(value)).decode()
-        case _ if key in _AS_TEXT:
-            assert type(value) is str, key
-        case _ if key == "aggregationTemporality":
-            assert type(value) is int
-        case None:
-            raise AssertionError(key)
-    return value
+    parts = [(one.resource, official_metric(one)) for one in collected if one.points]
+    return by_resource(request, "metrics", "metrics", parts, resource)
 
 
 def decoded(body: bytes, form: str) -> ExportMetricsServiceRequest:
     if form == "json":
-        return from_json(body or b"{}")
+        return from_json(body or b"{}", ExportMetricsServiceRequest)
     return ExportMetricsServiceRequest.FromString(body)
 
 
@@ -211,7 +165,7 @@ def test_a_request_is_what_the_official_classes_say(
     form: Any, collected: list[MetricData]
 ) -> None:
     encoder = MetricsEncoder(form, resource=RESOURCE)
-    expected = official_request(collected, RESOURCE)
+    expected = official_metrics(collected, RESOURCE)
     for _ in range(2):  # the second time with what it remembers
         assert same(decoded(encoder.encode(collected), form), expected)
 
@@ -359,3 +313,53 @@ def test_labels_that_never_come_again_are_not_kept() -> None:
     for _ in range(3):
         assert encoder.encode(aggregator.snapshot())
     assert not encoder._written
+
+
+def only_point(
+    form: Any, point: NumberPoint | HistogramPoint, encoder: Any = None
+) -> Any:
+    kind: Any = "sum" if isinstance(point, NumberPoint) else "histogram"
+    data = MetricData(name="m", kind=kind, unit="", description="", points=[point])
+    encoder = encoder or MetricsEncoder(form, resource={})
+    body = encoder.encode([data])
+    if form == "json":
+        request = from_json(body, ExportMetricsServiceRequest)
+    else:
+        request = ExportMetricsServiceRequest.FromString(body)
+    (metric,) = request.resource_metrics[0].scope_metrics[0].metrics
+    (found,) = getattr(metric, kind).data_points
+    return found
+
+
+@pytest.mark.parametrize("form", ["protobuf", "json"])
+def test_a_least_value_of_zero_is_said_and_an_unknown_one_is_not(form: Any) -> None:
+    for least in (0.0, None):
+        point = HistogramPoint(
+            attributes={},
+            start_unix_nano=0,
+            time_unix_nano=1,
+            count=1,
+            sum=0.0,
+            buckets=(1,),
+            bounds=(),
+            min=least,
+            max=least,
+        )
+        found = only_point(form, point)
+        assert [found.HasField(name) for name in ("min", "max")] == [least == 0.0] * 2
+
+
+@pytest.mark.parametrize("form", ["protobuf", "json"])
+def test_a_truth_value_is_a_whole_number(form: Any) -> None:
+    point = NumberPoint(attributes={}, start_unix_nano=0, time_unix_nano=1, value=True)
+    assert only_point(form, point).as_int == 1
+
+
+def test_labels_that_may_change_are_written_each_time() -> None:
+    labels = {"room": "a"}
+    point = NumberPoint(attributes=labels, start_unix_nano=0, time_unix_nano=1, value=1)
+    encoder = MetricsEncoder("protobuf", resource={})
+    for room in ("a", "b"):
+        labels["room"] = room
+        (found,) = only_point("protobuf", point, encoder).attributes
+        assert found.value.string_value == room

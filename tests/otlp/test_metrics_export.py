@@ -178,7 +178,9 @@ async def test_refused_points_are_counted_and_not_sent_again(
         assert len(rig.server.requests) == 2
 
 
-async def test_a_close_that_is_cancelled_ends_at_once_and_leaves_no_task() -> None:
+async def test_a_close_that_is_cancelled_ends_at_once_and_leaves_no_task(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with sending(hangs, timeout_seconds=None) as rig:
         rig.export.start()
         rig.count(a=1)
@@ -189,7 +191,27 @@ async def test_a_close_that_is_cancelled_ends_at_once_and_leaves_no_task() -> No
             await closing
         names = [task.get_name() for task in asyncio.all_tasks()]
         assert "otlp metrics" not in names
+        assert rig.clock.timers == 0
         await rig.export.aclose()
+        lost = "metrics (2 points) lost: the close was cut off"
+        assert rig.export.trouble == lost
+        assert caplog.text.count(f"sink 'otlp': close: {lost}") == 1
+
+
+async def test_what_a_close_cut_off_goes_out_if_it_starts_again() -> None:
+    async with sending(hangs, timeout_seconds=None) as rig:
+        rig.export.start()
+        rig.count(a=1)
+        closing = asyncio.create_task(rig.export.aclose())
+        await rig.server.request()
+        closing.cancel()
+        await asyncio.wait((closing,))
+        rig.export.start()
+        rig.count(a=2)
+        assert (rig.export.trouble or "").startswith("metrics (2 points) wait: ")
+        assert jobs(await rig.after(60)) == {"a": 3}
+        await rig.export.aclose()
+        assert rig.export.trouble is None
 
 
 async def test_a_close_waits_for_what_is_on_its_way_and_sends_the_rest() -> None:
@@ -308,5 +330,5 @@ async def test_a_close_never_raises_what_went_wrong(
         rig.export.start()
         rig.count(a=1)
         await rig.export.aclose()
-        assert "metrics wait" in caplog.text
+        assert "sink 'otlp': close: metrics (2 points) lost: Unavailable" in caplog.text
         assert rig.export.delivered == 0

@@ -87,11 +87,11 @@ def test_the_setting_wins_over_the_environment() -> None:
     [
         (
             "codx",
-            "No catalog offers a naming 'codx' (offered: acme, codex). "
+            "No catalog offers a naming 'codx' (offered: acme, codex, codex_sdk). "
             "Did you mean 'codex'?",
         ),
-        ("zzz", "No catalog offers a naming 'zzz' (offered: acme, codex)"),
-        ("", "No catalog offers a naming '' (offered: acme, codex)"),
+        ("zzz", "No catalog offers a naming 'zzz' (offered: acme, codex, codex_sdk)"),
+        ("", "No catalog offers a naming '' (offered: acme, codex, codex_sdk)"),
     ],
 )
 def test_a_naming_that_nobody_offers_is_refused(wanted: str, message: str) -> None:
@@ -113,8 +113,8 @@ def test_a_configuration_with_a_naming_that_nobody_offers_names_the_sink() -> No
     with pytest.raises(ConfigError) as caught:
         Bus.from_config(source, strict=True)
     assert str(caught.value) == (
-        "No catalog offers a naming 'codx' (offered: codex). Did you mean 'codex'? "
-        "- at `$.sinks.otlp`"
+        "No catalog offers a naming 'codx' (offered: codex, codex_sdk). "
+        "Did you mean 'codex'? - at `$.sinks.otlp`"
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 from eventbus import Bus, ConfigError, Refused, Unavailable
 from eventbus_otlp import OtlpSettings, OtlpSink
 from eventbus_otlp._proxy import proxy_for
+from tests.otlp import _grpc_servers
 from tests.otlp._servers import HOST, ended, says, serving
 from tests.otlp._sinks import ids, open_sink, pings
 from tests.otlp._tls_files import Authority
@@ -59,7 +60,7 @@ async def tunnel(port: int) -> AsyncGenerator[tuple[str, list[str]]]:
 
 @pytest.fixture
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "GRPC_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     return monkeypatch
@@ -93,6 +94,65 @@ async def test_what_no_proxy_lists_is_reached_directly(
     ):
         await sink.write(pings(1))
     assert server.ids == ids(1)
+
+
+@pytest.mark.proves("G12", "fault-79")
+@pytest.mark.parametrize("name", ["grpc_proxy", "https_proxy", "http_proxy"])
+async def test_over_grpc_a_proxy_of_the_environment_is_used(
+    no_proxy: pytest.MonkeyPatch, name: str
+) -> None:
+    async with _grpc_servers.serving() as server, tunnel(server.port) as (url, asked):
+        no_proxy.setenv(name, url)
+        async with open_sink("http://collector.invalid:9", protocol="grpc") as sink:
+            await sink.write(pings(1))
+    assert asked == ["CONNECT collector.invalid:9 HTTP/1.1"]
+    assert server.ids == ids(1)
+
+
+@pytest.mark.proves("G12", "fault-79")
+@pytest.mark.parametrize(
+    ("variables", "trust"),
+    [
+        ({"no_proxy": "127.0.0.0/8"}, True),
+        ({"no_proxy": "127.0.0.1"}, True),
+        ({}, False),
+    ],
+)
+async def test_over_grpc_no_proxy_lists_exceptions_too(
+    no_proxy: pytest.MonkeyPatch, variables: dict[str, str], trust: bool
+) -> None:
+    no_proxy.setenv("http_proxy", "http://127.0.0.1:1")
+    for name, value in variables.items():
+        no_proxy.setenv(name, value)
+    async with (
+        _grpc_servers.serving() as server,
+        open_sink(server.url, protocol="grpc", trust_environment=trust) as sink,
+    ):
+        await sink.write(pings(1))
+    assert server.ids == ids(1)
+
+
+@pytest.mark.proves("fault-79")
+async def test_over_grpc_the_credentials_of_a_proxy_reach_it_and_no_message(
+    no_proxy: pytest.MonkeyPatch,
+) -> None:
+    async with serving(otherwise=says(407)) as proxy:
+        no_proxy.setenv("http_proxy", proxy.url.replace("//", "//me:s3cret@"))
+        async with open_sink("http://collector.invalid:9", protocol="grpc") as sink:
+            with pytest.raises(Unavailable, match="407") as caught:
+                await sink.write(pings(1))
+    assert proxy.requests[0].headers["proxy-authorization"] == "Basic bWU6czNjcmV0"
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.proves("fault-79")
+async def test_a_proxy_that_is_not_there_is_named_as_one(
+    no_proxy: pytest.MonkeyPatch,
+) -> None:
+    no_proxy.setenv("http_proxy", "http://127.0.0.1:1")
+    async with open_sink("http://collector.invalid:9") as sink:
+        with pytest.raises(Unavailable, match="no connection to the proxy: Connection"):
+            await sink.write(pings(1))
 
 
 def _beside_loopback(url: str) -> str:
@@ -156,6 +216,7 @@ async def test_tls_goes_through_a_proxy_to_its_end(
         ("a.test:80", "http://a.test", True),
         ("other, A.TEST ", "http://a.test", True),
         ("10.0.0.0/8", "http://10.1.2.3:4318", True),
+        ("10.9.9.9/8", "http://10.1.2.3:4318", True),
         ("10.0.0.0/8", "http://11.1.2.3:4318", False),
         ("10.0.0.0/8", "http://a.test", False),
         ("10.0.0.0/99", "http://10.1.2.3", False),

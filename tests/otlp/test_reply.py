@@ -22,7 +22,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from eventbus import Refused, TooLarge, Unavailable, answers
 from eventbus_otlp._protobuf import MAX_FIELDS, fields
 from eventbus_otlp._reply import read_reply, read_retry_delay, read_status_message
-from eventbus_otlp._signal import Signal
+from eventbus_otlp._signal import Form, Signal
+from eventbus_otlp._transport import Reply
 
 RESPONSES = {
     "logs": (ExportLogsServiceResponse, "rejected_log_records"),
@@ -54,6 +55,24 @@ def test_no_answer_raises(body: bytes, form: str) -> None:
     assert reply.rejected >= 0
     read_status_message(form, body)  # type: ignore[arg-type]
     read_retry_delay(body)
+
+
+@pytest.mark.proves("G10")
+@pytest.mark.parametrize(
+    ("form", "body", "reply"),
+    [
+        ("json", b"", Reply()),
+        ("json", b'{"partialSuccess": {"rejectedLogRecords": "3"}}', Reply(3)),
+        ("json", b'{"partialSuccess": {"rejectedLogRecords": 3}}', Reply(3)),
+        ("json", b'{"partialSuccess": null}', Reply()),
+        ("protobuf", b"", Reply()),
+        ("protobuf", b"\x08\x01", Reply()),  # a number where a message belongs
+    ],
+)
+def test_a_reply_is_read_in_each_of_its_spellings(
+    form: Form, body: bytes, reply: Reply
+) -> None:
+    assert read_reply("logs", form, body) == reply
 
 
 def test_unknown_fields_are_passed_over() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -113,9 +114,9 @@ async def test_only_what_is_preferred_as_deltas_is_told_again(
 
 
 async def test_an_exporter_that_hangs_keeps_one_thread_and_is_told_no_delta_twice(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hanging = Hanging()
+    hanging, loop = Hanging(), asyncio.get_running_loop()
     exporter, clock = deltas(hanging), ManualClock()
     sink = sink_with(exporter, clock)
     await sink.start()
@@ -129,6 +130,8 @@ async def test_an_exporter_that_hangs_keeps_one_thread_and_is_told_no_delta_twic
     await settled()
     assert "metrics wait: Exporter has not answered for 90 s" in caplog.text
     await sink.start()
+    monkeypatch.setattr(loop, "time", lambda: monotonic() + 10**6)
+    await settled()
     hanging.go_on.set()
     await sink.aclose()
     assert exporter.counts() == [2, 1]

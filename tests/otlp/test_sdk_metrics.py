@@ -19,15 +19,19 @@ from opentelemetry.sdk.metrics.export import (
     HistogramDataPoint,
     InMemoryMetricReader,
     MetricsData,
+    Sum,
 )
 
 from eventbus import (
     Catalog,
 )
-from eventbus.metrics import BOUNDS_SECONDS
+from eventbus.metrics import BOUNDS_SECONDS, MetricData, NumberPoint
 from eventbus.metrics import ObservableGauge as Asked
 from eventbus.testing import ManualClock
 from eventbus_otlp import OtlpSettings, OtlpSink, SdkSink
+from eventbus_otlp._metrics_encode import MetricsEncoder
+from eventbus_otlp._sdk_aggregation import Preferences
+from eventbus_otlp._sdk_metrics import metrics_data
 from tests.otlp._sdk_exporter import (
     CUMULATIVE,
     DELTA,
@@ -169,3 +173,22 @@ async def test_a_console_exporter_prints_them() -> None:
         for point in first["data"]["data_points"]
     }
     assert values == {"shell": 2, "edit": 1}
+
+
+@pytest.mark.parametrize("monotonic", [True, False])
+def test_a_sum_says_whether_it_only_grows(monotonic: bool) -> None:
+    point = NumberPoint(attributes={}, start_unix_nano=1, time_unix_nano=2, value=3)
+    data = MetricData(
+        name="m",
+        kind="sum",
+        unit="1",
+        description="what it is",
+        points=[point],
+        monotonic=monotonic,
+    )
+    body = MetricsEncoder("json", resource={}).encode([data])
+    found = metrics_data(body, asked=(), preferences=Preferences())
+    [metric] = found.resource_metrics[0].scope_metrics[0].metrics
+    assert (metric.description, metric.unit) == ("what it is", "1")
+    assert isinstance(metric.data, Sum)
+    assert metric.data.is_monotonic is monotonic

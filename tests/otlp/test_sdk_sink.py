@@ -280,3 +280,61 @@ async def test_it_keeps_the_specification() -> None:
     far_side = Exported()
     report = await check_sink(far_side.make, far_side=far_side)
     assert report.scenarios["random_mix"].set_aside > 0
+
+
+async def exported(sink: SdkSink, *batch: AnyRecord) -> Any:
+    """Write *batch* as one that is open, and close it; return what came of it."""
+    await sink.start()
+    outcome = await sink.write(batch)
+    await sink.aclose()
+    return outcome
+
+
+async def test_what_was_mended_is_told_where_nothing_is_left_out() -> None:
+    exporter = Exporter()
+    outcome = await exported(sink_with(exporter), *pings(1, text="\ud800"))
+    assert (outcome.warned, outcome.unencodable) == ({"sanitized": 1}, [])
+    assert exporter.ids == ids(1)
+
+
+async def test_an_exporter_is_not_called_for_nothing() -> None:
+    exporter = Exporter()
+    outcome = await exported(sink_with(exporter), *pings(1, text=object()))
+    assert [place for place, _ in outcome.unencodable] == [0]
+    assert not exporter.threads
+
+
+async def test_an_exporter_that_cannot_be_shut_down_is_left() -> None:
+    class Stubborn(Exporter):
+        def shutdown(self) -> None:
+            super().shutdown()
+            raise OSError("no")
+
+    exporter = Stubborn()
+    await exported(sink_with(exporter), *pings(1))
+    assert (exporter.ids, exporter.ended) == (ids(1), 1)
+
+
+def test_a_loop_that_is_gone_keeps_nothing_of_the_next_one() -> None:
+    """A call that the first loop cancelled hangs; the second has its own thread."""
+    go_on = threading.Event()
+
+    def hangs() -> LogRecordExportResult:
+        go_on.wait()
+        return LogRecordExportResult.SUCCESS
+
+    exporter = Exporter(hangs)
+    sink = sink_with(exporter)
+
+    async def is_cut_off() -> None:
+        await sink.start()
+        call = asyncio.create_task(sink.write(pings(1)))
+        while not exporter.running:  # noqa: ASYNC110 - from a thread
+            await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.wait([call])
+
+    asyncio.run(is_cut_off())
+    asyncio.run(exported(sink, *pings(2)))
+    assert exporter.ids == ids(2)
+    go_on.set()

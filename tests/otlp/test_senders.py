@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from eventbus import Outcome, Refused, Unavailable
+from eventbus import Outcome, Record, Refused, Unavailable
 from eventbus._clock import SystemClock
 from eventbus._log import QuietLog
 from eventbus._record import AnyRecord
@@ -18,7 +18,7 @@ from eventbus_otlp._client import Client
 from eventbus_otlp._encode import LogsEncoder
 from eventbus_otlp._encoded import Encoded
 from eventbus_otlp._resolved import resolve
-from eventbus_otlp._sender import Encoder, Sender
+from eventbus_otlp._sender import AT_ONCE_BYTES, Encoder, Sender
 from eventbus_otlp._senders import NO_SPAN, Senders
 from eventbus_otlp._signal import Signal
 from tests.otlp._servers import Answer, Server, says, serving, took
@@ -35,6 +35,26 @@ class EvenOnes(LogsEncoder):
             sent=[places[i] for i in encoded.sent],
             unencodable=[(places[i], why) for i, why in encoded.unencodable],
         )
+
+
+class Formless:
+    """Knows no form of the first record, and none is a span."""
+
+    def encode(self, batch: Sequence[AnyRecord]) -> Encoded:
+        nothing = LogsEncoder("protobuf", resource={}).encode([])
+        return nothing._replace(unencodable=[(0, "none")])
+
+
+class Noted(LogsEncoder):
+    """Notes what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__("protobuf", resource={})
+        self.batches: list[Sequence[AnyRecord]] = []
+
+    def encode(self, batch: Sequence[AnyRecord]) -> Encoded:
+        self.batches.append(batch)
+        return super().encode(batch)
 
 
 @asynccontextmanager
@@ -239,6 +259,112 @@ async def test_what_was_wrong_before_another_signal_failed_is_told_in_the_end() 
     assert [place for place, _ in outcome.unencodable] == [1]
     assert outcome.warned == {"sanitized": 1}
     assert again is None
+
+
+@pytest.mark.parametrize(
+    ("more", "rejected", "unencodable"),
+    [
+        ([], [3], [2]),
+        ([*pings(7, text=object()), *pings(8, 5)], [3, 6], [2, 4]),
+    ],
+)
+async def test_what_came_of_each_record_is_told_whenever_it_was_sent(
+    more: list[AnyRecord], rejected: list[int], unencodable: list[int]
+) -> None:
+    """Of some of the second batch one signal has had its answer before."""
+    batch = [*pings(1, 2), *pings(3, text=object()), *pings(4)]
+    async with (
+        serving(took(1), says(503), took(1) if more else took()) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        with pytest.raises(Unavailable):
+            await both.send(batch)
+        outcome = await both.send([*batch, *more])
+    assert outcome is not None
+    assert sorted(place for place, _ in outcome.rejected) == rejected
+    assert sorted(place for place, _ in outcome.unencodable) == unencodable
+
+
+async def test_of_two_refusals_the_first_is_told() -> None:
+    async with (
+        serving(took(1, "one"), took(1, "two")) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        outcome = await both.send(BATCH)
+    assert outcome is not None
+    [(_, why)] = outcome.rejected
+    assert "one" in why
+
+
+async def test_a_refusal_of_one_batch_closes_nothing() -> None:
+    async with (
+        serving(says(404)) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        await both.send(BATCH)
+        assert await both.send(pings(5, 6)) is None
+    assert [kind for kind, _ in sent(server)] == ["logs", "traces"] * 2
+
+
+async def test_what_no_encoder_has_a_form_for_says_why() -> None:
+    async with (
+        serving() as server,
+        senders(server, "traces", sends_all=False) as spans,
+    ):
+        outcome = await spans.send(pings(2, text=object()))
+    assert outcome is not None
+    [(_, why)] = outcome.unencodable
+    assert why != NO_SPAN
+
+
+async def test_what_is_refused_as_one_and_has_no_form_as_the_other_is_told_once() -> (
+    None
+):
+    async with (
+        serving(took(4)) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        both._senders[1]._encoder = Formless()
+        outcome = await both.send(BATCH)
+    assert outcome is not None
+    assert outcome.unencodable == [(0, "none")]
+    assert sorted(place for place, _ in outcome.rejected) == [1, 2, 3]
+
+
+async def test_a_record_without_an_id_is_not_remembered() -> None:
+    batch: list[AnyRecord] = [Record(one.event) for one in BATCH]
+    async with (
+        serving(says(200), says(503)) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        with pytest.raises(Unavailable):
+            await both.send(batch)
+        await both.send(batch)
+    assert [request.target for request in server.requests] == [
+        *("/v1/logs", "/v1/traces") * 2
+    ]
+
+
+class Weighing(list[AnyRecord]):
+    """Records of many bytes, as a batch of the bus says; notes who looks at them."""
+
+    size_bytes = AT_ONCE_BYTES + 1
+
+
+async def test_what_is_left_of_a_batch_of_many_bytes_is_not_encoded_on_the_loop() -> (
+    None
+):
+    async with (
+        serving(says(200), says(503)) as server,
+        senders(server, "logs", "traces") as both,
+    ):
+        with pytest.raises(Unavailable):
+            await both.send(BATCH)
+        spy = Noted()
+        for sender in both._senders:
+            sender._large_encoder = spy
+        await both.send(Weighing([*BATCH, *pings(5)]))
+    assert [len(batch) for batch in spy.batches] == [1, 5]
 
 
 def test_what_is_remembered_is_bounded() -> None:

@@ -71,6 +71,7 @@ def test_an_unknown_setting_is_refused(settings: type) -> None:
         ({"reload_interval_seconds": 0}, "reload_interval_seconds must be > 0, got 0"),
         ({"metric_interval_seconds": 0}, "metric_interval_seconds must be > 0, got 0"),
         ({"attribute_count_limit": -1}, "attribute_count_limit must be >= 0, got -1"),
+        ({"attribute_items_limit": -1}, "attribute_items_limit must be >= 0, got -1"),
         (
             {"retry_statuses": (408, 200)},
             "retry_statuses must be between 300 and 599, got 200",
@@ -173,6 +174,18 @@ def test_what_one_signal_says_holds_for_it_alone() -> None:
     assert (logs.compression, logs.timeout_seconds) == ("none", 3)
     assert logs.tls == TlsFiles()
     assert logs.limits == AttributeLimits()
+
+
+@pytest.mark.parametrize("limit", [7, None])
+def test_values_inside_of_an_attribute_are_limited_for_all_records(
+    limit: int | None,
+) -> None:
+    settings = OtlpSettings(
+        endpoint="https://c", attribute_items_limit=limit, signals=SIGNALS
+    )
+    for signal in ("logs", "traces"):
+        assert target(settings, signal).limits == AttributeLimits(value_items=limit)
+    assert target(settings, "metrics").limits.value_items is None
 
 
 def test_a_pair_of_files_is_never_mixed_of_two_places() -> None:
@@ -293,6 +306,11 @@ def test_a_file_says_all_of_it_and_a_check_shows_no_secret(tmp_path: Path) -> No
             f"headers = {{ 'x y' = '{CANARY}' }}",
             "header 'x…' is refused: a name has letters, digits and "
             "!#$%&'*+-.^_`|~ only - at `$.sinks.otlp.headers`",
+        ),
+        (
+            f"logs.headers = {{ '{CANARY}' = 5 }}",
+            "header number 1 must have a text as its value, got one of type int "
+            "- at `$.sinks.otlp.logs.headers`",
         ),
         (
             "endpont = 'http://c'",

@@ -70,18 +70,31 @@ def test_it_is_made_without_settings_from_the_environment(
     assert OtlpSink().retry.timeout_seconds == 7.0
 
 
+@pytest.mark.parametrize(
+    ("protocol", "module", "package"),
+    [("http/protobuf", "aiohttp", "aiohttp"), ("grpc", "grpc", "grpcio")],
+)
 def test_a_missing_package_is_one_clear_sentence(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, protocol: Any, module: str, package: str
 ) -> None:
-    for name in ("eventbus_otlp._http", "eventbus_otlp._resolver"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    for name in ("_http", "_resolver", "_grpc", "_grpc_channel", "_grpc_import"):
+        monkeypatch.delitem(sys.modules, f"eventbus_otlp.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(LookupError) as caught:
-        OtlpSink()
+        OtlpSink(OtlpSettings(protocol=protocol))
     assert str(caught.value) == (
-        "Sink 'otlp' needs aiohttp, which is not installed. "
+        f"Sink 'otlp' needs {package}, which is not installed. "
         "Try: pip install 'eventbus[otlp]'"
     )
+
+
+def test_another_module_that_is_missing_is_not_taken_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "eventbus_otlp._http", raising=False)
+    monkeypatch.setitem(sys.modules, "eventbus_otlp._http_answer", None)
+    with pytest.raises(ModuleNotFoundError, match="_http_answer"):
+        OtlpSink()
 
 
 async def test_a_large_batch_is_encoded_beside_the_loop() -> None:

@@ -152,14 +152,44 @@ async def test_a_certificate_that_does_not_hold_is_refused(
 
 
 @pytest.mark.proves("fault-71")
-async def test_an_old_version_of_tls_is_refused(authority: Authority) -> None:
+async def test_a_certificate_that_is_signed_by_sha1_is_refused(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, trustme.KeyType.RSA)
+    chain, key = tmp_path / "sha1.pem", tmp_path / "sha1.key"
+    for file, content in zip((chain, key), authority.issue_by_sha1(), strict=True):
+        file.write_bytes(content)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.load_cert_chain(chain, key)
+    async with (
+        _servers.serving(tls=context) as server,
+        open_sink(server.url, certificate=str(authority.certificate)) as sink,
+    ):
+        says = "its certificate is not trusted: .*digest algorithm too weak"
+        with pytest.raises(Unavailable, match=says):
+            await sink.write(pings(1))
+    assert server.requests == []
+
+
+@pytest.mark.proves("fault-71")
+@pytest.mark.parametrize(
+    ("protocol", "says"),
+    [
+        ("http/protobuf", r"no connection to 127\.0\.0\.1.*: it was closed while it"),
+        ("grpc", r"UNAVAILABLE.*Handshake read failed"),
+    ],
+)
+async def test_an_old_version_of_tls_is_refused(
+    protocol: Any, says: str, authority: Authority
+) -> None:
     with pytest.warns(DeprecationWarning, match="TLS"):
         old = authority.server(at_most=ssl.TLSVersion.TLSv1_1)
     async with (
         _servers.serving(tls=old) as server,
-        open_sink(server.url, certificate=str(authority.certificate)) as sink,
+        open_sink(
+            server.url, protocol=protocol, certificate=str(authority.certificate)
+        ) as sink,
     ):
-        with pytest.raises(Unavailable, match=r"no connection to 127\.0\.0\.1"):
+        with pytest.raises(Unavailable, match=says):
             await sink.write(pings(1))
     assert server.requests == []
 
@@ -316,7 +346,7 @@ async def test_a_request_on_its_way_ends_over_its_old_connection(
     assert server.ids == ids(1, 2, 3)
 
 
-async def test_an_old_channel_is_closed_when_its_last_call_has_ended(
+async def test_an_old_channel_is_closed_with_its_last_call_or_with_the_line(
     authority: Authority, tmp_path: Path
 ) -> None:
     file, clock = tmp_path / "trusted.pem", ManualClock()
@@ -330,15 +360,22 @@ async def test_an_old_channel_is_closed_when_its_last_call_has_ended(
     )["logs"]
     renewal = tls_renewal(target, interval_seconds=60, clock=clock)
     line = Line(target.endpoint, renewal, {})
-    async with line.channel() as old:
-        file.write_bytes(file.read_bytes() * 2)
+
+    def change() -> None:
+        file.write_bytes(file.read_bytes() + b"\n")
         clock.advance(60)
-        async with line.channel() as new:
-            assert new is not old
-        assert old.is_open
-    assert (old.is_open, new.is_open) == (False, True)
-    await line.aclose()
-    assert not new.is_open
+
+    async with line.channel() as first:
+        change()
+        async with line.channel() as second:
+            assert second is not first
+        assert first.is_open
+    assert (first.is_open, second.is_open) == (False, True)
+    async with line.channel() as second:
+        change()
+        async with line.channel() as third:
+            await line.aclose()
+    assert (second.is_open, third.is_open) == (False, False)
 
 
 def _port(server: Any) -> int:

@@ -14,8 +14,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from eventbus.testing import ManualClock
 from eventbus_otlp._resolved import TlsFiles
-from eventbus_otlp._tls import load_tls, stamp_of
+from eventbus_otlp._tls import _directory_of_roots, load_tls, stamp_of
+from eventbus_otlp._tls_renewal import TlsRenewal
 
 HOST = "collector.test"
 
@@ -334,3 +336,19 @@ def test_a_link_is_followed_as_it_is_rotated(
     link.unlink()
     link.symlink_to(second)
     assert stamp_of(linked) != before
+
+
+def test_a_directory_of_roots_is_read_but_for_what_is_none(tmp_path: Path) -> None:
+    assert _directory_of_roots(str(tmp_path)) is None
+    (tmp_path / "a.0").write_bytes(b"A")
+    (tmp_path / "b.1").write_bytes(b"B")
+    (tmp_path / "c.2").mkdir()
+    assert _directory_of_roots(str(tmp_path)) == b"A\nB"
+
+
+async def test_files_that_stay_are_not_read_again(files: Files) -> None:
+    clock = ManualClock()
+    renewal = TlsRenewal(files.all, interval_seconds=60, clock=clock)
+    first = await renewal.current()
+    clock.advance(60)
+    assert await renewal.current() is first
