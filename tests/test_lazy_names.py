@@ -14,6 +14,7 @@ PACKAGES = [
     "eventbus_local",
     "eventbus_otlp",
     "eventbus_schemas",
+    "eventbus.testing",
 ]
 
 

@@ -50,7 +50,7 @@ def test_every_declared_entry_point_is_installed() -> None:
 
 def test_the_extras_are_the_promised_ones() -> None:
     extras = set(PROJECT["optional-dependencies"])
-    assert extras == {"otlp", "prometheus", "kafka", "cli", "all"}
+    assert extras == {"otlp", "prometheus", "kafka", "cli", "testing", "all"}
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from eventbus.testing._matching import redacted
 
 UPDATE_OPTION: Final = "--eventbus-update-golden"
 _MAX_DIFFERENCES: Final = 20
-_TIMES: Final = ("time_unix_nano", "observed_time_unix_nano")
+_LEFT_OUT: Final = ("time_unix_nano", "observed_time_unix_nano", "resource")
 _NUMBERED: Final = ("id", "trace_id", "span_id", "parent_span_id")
 _ABSENT: Final = object()
 
@@ -35,21 +35,25 @@ def transcript(
         scrub: Names of further fields, at any depth, whose values become
             ``<name 1>`` and so on in the same way.
     """
-    encoder, names = LineEncoder(), _Names((*_NUMBERED, *scrub))
-    lines: list[dict[str, Any]] = []
-    for record in records:
-        line = msgspec.json.decode(encoder.encode_one(redacted(record)))
-        for name in (*_TIMES, "resource"):
-            line.pop(name, None)
-        lines.append(
-            {
-                key: names.scrubbed(value, deep=scrub)
-                if key in ("event", "attributes")
-                else names.of(key, value)
-                for key, value in line.items()
-            }
-        )
-    return lines
+    encoder = LineEncoder()
+    lines = (encoder.encode_one(redacted(record)) for record in records)
+    return _scrubbed(map(msgspec.json.decode, lines), scrub)
+
+
+def _scrubbed(
+    lines: Iterable[dict[str, Any]], scrub: Sequence[str]
+) -> list[dict[str, Any]]:
+    names = _Names((*_NUMBERED, *scrub))
+    return [
+        {
+            key: names.scrubbed(value, deep=scrub)
+            if key in ("event", "attributes")
+            else names.of(key, value)
+            for key, value in line.items()
+            if key not in _LEFT_OUT
+        }
+        for line in lines
+    ]
 
 
 class _Names:
@@ -139,10 +143,40 @@ def assert_transcript(
         raise AssertionError(
             f"no transcript at {path}: write it with pytest {UPDATE_OPTION}"
         )
-    expected = msgspec.json.Decoder(dict[str, Any]).decode_lines(path.read_bytes())
-    found = list(differences(expected, actual))
+    found = list(differences(_read(path), actual))
     if found:
         raise AssertionError(_explained(path, found))
+
+
+def compare_transcripts(
+    expected: Path, actual: Path, *, scrub: Sequence[str] = ()
+) -> list[str]:
+    """Compare two files of records, and return what differs, one line for each field.
+
+    Both are lines of JSON, as the ``jsonl`` sink and :func:`assert_transcript` write
+    them; both are scrubbed as in :func:`transcript`, times, resources and ids included.
+
+    Args:
+        expected: One file.
+        actual: The other.
+        scrub: Names of further fields whose values differ from run to run.
+
+    Returns:
+        As in ``$[2].event.ok: expected true, got false``; empty when they are the same.
+
+    Raises:
+        OSError: A file cannot be read.
+        ValueError: A file has a line that is no object in JSON.
+    """
+    one, other = (_scrubbed(_read(path), scrub) for path in (expected, actual))
+    return list(differences(one, other))
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    try:
+        return msgspec.json.Decoder(dict[str, Any]).decode_lines(path.read_bytes())
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{path} is no transcript: {error}") from error
 
 
 def _explained(path: Path, found: Sequence[str]) -> str:

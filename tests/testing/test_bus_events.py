@@ -185,6 +185,7 @@ async def test_wait_for_finds_what_was_there_before(recorder: BusEvents) -> None
     assert (await recorder.wait_for(Done, 0)).event == Done(name="a")
 
 
+@pytest.mark.proves("L5")
 async def test_wait_for_finds_what_a_task_emits_on_a_bus_that_was_not_started(
     recorder: BusEvents,
 ) -> None:
@@ -228,6 +229,7 @@ def test_events_emitted_after_the_loop_of_a_wait_was_closed_are_there(
     assert len(recorder.events) == 2
 
 
+@pytest.mark.proves("L5")
 async def test_wait_for_fails_when_the_time_is_up(recorder: BusEvents) -> None:
     recorder.bus.emit(Done(name="a"))
     with pytest.raises(AssertionError) as caught:

@@ -10,7 +10,13 @@ import pytest
 
 import eventbus
 from eventbus import Event, Sensitive
-from eventbus.testing import BusEvents, ManualClock, assert_transcript
+from eventbus._encode_line import LineEncoder
+from eventbus.testing import (
+    BusEvents,
+    ManualClock,
+    assert_transcript,
+    compare_transcripts,
+)
 
 
 class Call(Event, tag="tool.call"):
@@ -136,3 +142,44 @@ def test_many_differences_are_cut_and_counted(tmp_path: Path) -> None:
     changed = recorded(*[Call(call_id="b")] * 30)
     with pytest.raises(AssertionError, match=r"in 30 place\(s\)[\s\S]*and 10 more"):
         assert_transcript(path, changed.records)
+
+
+@pytest.mark.proves("L8")
+def test_two_files_are_compared_and_each_difference_is_named(tmp_path: Path) -> None:
+    one, other = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    encode = LineEncoder().encode_one
+    for path, seconds, ok in ((one, 0.0, True), (other, 9.0, False)):
+        records = recorded(Call(call_id="a", ok=ok), seconds=seconds).records
+        path.write_bytes(b"".join(encode(record) + b"\n" for record in records))
+    assert one.read_bytes() != other.read_bytes()
+    assert compare_transcripts(one, other) == [
+        "$[0].event.ok: expected true, got false"
+    ]
+    assert compare_transcripts(one, other, scrub=["call_id"]) == [
+        "$[0].event.ok: expected true, got false"
+    ]
+    assert compare_transcripts(one, one) == []
+
+
+@pytest.mark.proves("L8")
+def test_fields_that_are_scrubbed_differ_in_two_files_without_a_difference(
+    tmp_path: Path,
+) -> None:
+    one = write(tmp_path / "a.jsonl", Call(call_id="a"), Call(call_id="a"))
+    other = write(tmp_path / "b.jsonl", Call(call_id="b"), Call(call_id="c"))
+    assert compare_transcripts(one, other) == [
+        '$[0].event.call_id: expected "a", got "b"',
+        '$[1].event.call_id: expected "a", got "c"',
+    ]
+    assert compare_transcripts(one, other, scrub=["call_id"]) == [
+        '$[1].event.call_id: expected "<call_id 1>", got "<call_id 2>"'
+    ]
+
+
+def test_a_file_that_is_no_transcript_is_refused_with_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("[1]\n")
+    with pytest.raises(ValueError, match=r"a.jsonl is no transcript: Expected"):
+        compare_transcripts(path, path)
+    with pytest.raises(ValueError, match=r"a.jsonl is no transcript"):
+        assert_transcript(path, [])

@@ -1,0 +1,36 @@
+"""The public names, and where each of them lives."""
+
+from eventbus.testing import replies as replies
+from eventbus.testing import responses as responses
+from eventbus.testing import steps as steps
+from eventbus.testing._bus_events import BusEvents as BusEvents
+from eventbus.testing._clock import ManualClock as ManualClock
+from eventbus.testing._gate import Gate as Gate
+from eventbus.testing._gated import Chunk as Chunk
+from eventbus.testing._gated import GatedServer as GatedServer
+from eventbus.testing._log_field import extract_log_field as extract_log_field
+from eventbus.testing._mock_answer import MockAnswer as MockAnswer
+from eventbus.testing._mock_request import RecordedRequest as RecordedRequest
+from eventbus.testing._mock_route import RequestRecorder as RequestRecorder
+from eventbus.testing._mock_server import MockServer as MockServer
+from eventbus.testing._otlp_collector import OtlpCollector as OtlpCollector
+from eventbus.testing._otlp_request import OtlpRequest as OtlpRequest
+from eventbus.testing._otlp_values import OtlpLog as OtlpLog
+from eventbus.testing._otlp_values import OtlpMetric as OtlpMetric
+from eventbus.testing._otlp_values import OtlpPoint as OtlpPoint
+from eventbus.testing._otlp_values import OtlpSpan as OtlpSpan
+from eventbus.testing._recording import RecordingSink as RecordingSink
+from eventbus.testing._route_assertions import assert_route as assert_route
+from eventbus.testing._scripted import ScriptedSink as ScriptedSink
+from eventbus.testing._settled import settled as settled
+from eventbus.testing._test_tracing import install_test_tracing as install_test_tracing
+from eventbus.testing._transcript import assert_transcript as assert_transcript
+from eventbus.testing._transcript import compare_transcripts as compare_transcripts
+from eventbus.testing._websocket import Handshake as Handshake
+from eventbus.testing._websocket import WebSocketScript as WebSocketScript
+from eventbus.testing._websocket import WebSocketServer as WebSocketServer
+from eventbus.testing.conformance import FarSide as FarSide
+from eventbus.testing.conformance import SinkReport as SinkReport
+from eventbus.testing.conformance import SinkViolation as SinkViolation
+from eventbus.testing.conformance import Tally as Tally
+from eventbus.testing.conformance import check_sink as check_sink
