@@ -14,6 +14,7 @@ from eventbus._coalesce import Summary as Summary
 from eventbus._context import bind as bind
 from eventbus._context import carry as carry
 from eventbus._context import in_sink as in_sink
+from eventbus._digest import Digest as Digest
 from eventbus._durations import Durations as Durations
 from eventbus._emit import Emit as Emit
 from eventbus._emit import Relay as Relay
@@ -77,3 +78,7 @@ from eventbus._stats import BusStats as BusStats
 from eventbus._stats import Report as Report
 from eventbus._subscription import Subscription as Subscription
 from eventbus._thread import run_in_thread as run_in_thread
+from eventbus.config._layers import Layer as Layer
+from eventbus.privacy._content import Content as Content
+from eventbus.privacy._known import KnownSecrets as KnownSecrets
+from eventbus.privacy._privacy import Privacy as Privacy

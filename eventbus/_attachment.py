@@ -33,7 +33,7 @@ from eventbus._settings import Buffer, Overflow
 from eventbus._sink import Sink, optional_method
 from eventbus._stats import AttachmentReport, AttachmentStats, State
 from eventbus._thinning import Thinning, thinning
-from eventbus._trouble import Trouble, letter
+from eventbus._trouble import Trouble, letter, without_secrets
 from eventbus._verdict import describe_error
 from eventbus._waiting import TimeLimit, wait_until_done
 from eventbus._window import Window
@@ -289,7 +289,8 @@ class Attachment:
 
     def _send_letters(self, batch: RecordBatch, reason: str, trouble: Trouble) -> None:
         assert self.dead_letters is not None
-        letters = [letter(record, self.name, reason, trouble) for record in batch]
+        told = without_secrets(trouble, self.host.log.clean)
+        letters = [letter(record, self.name, reason, told) for record in batch]
         if self.ledger.own.pending:
             own = self.ledger.own.pending.intersection(r.sequence for r in letters)
             self.dead_letters.ledger.own.offer(own)

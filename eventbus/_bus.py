@@ -7,9 +7,8 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
-from os import PathLike
 from types import MappingProxyType, TracebackType
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from eventbus._attachment import Attachment
 from eventbus._bounds import at_least
@@ -17,7 +16,6 @@ from eventbus._catalog import Catalog
 from eventbus._clock import Clock, SystemClock
 from eventbus._coalesce import Coalesce
 from eventbus._emit import Emit, Relay
-from eventbus._emit_bound import emit_bound
 from eventbus._engine import Engine
 from eventbus._errors import AttachError, BusClosedError
 from eventbus._event import Event
@@ -26,7 +24,7 @@ from eventbus._host import Host
 from eventbus._lifecycle import Lifecycle
 from eventbus._on_its_way import counts_in_seal, selected
 from eventbus._own_events import MIN_OWN_EVENTS_SECONDS, OwnEvents
-from eventbus._plan import Content, Wishes, default_name, make_plan
+from eventbus._plan import Wishes, default_name, make_plan
 from eventbus._publish import Publish
 from eventbus._record import Attributes, AttributeValue
 from eventbus._sampler import Sampler
@@ -42,6 +40,12 @@ from eventbus._subscription import (
     Subscription,
 )
 from eventbus._tracestate import NOTHING_ADDED, Tracestate
+from eventbus.privacy._content import Content, ContentMode
+from eventbus.privacy._privacy import Privacy
+
+if TYPE_CHECKING:
+    from eventbus.config._layers import Source
+    from eventbus.config._presets import Preset
 
 E = TypeVar("E", bound=Event)
 H = TypeVar("H", bound=Callable[..., object])
@@ -73,6 +77,7 @@ class Bus:
 
         tracestate: What stands in front of every tracestate that leaves: in headers
             by ``trace_context.inject(headers, bus.tracestate)``, and on spans.
+        privacy: What is taken for a secret, and replaced for every attachment.
 
     Raises:
         ValueError: *own_events_seconds* is less than 10.
@@ -99,20 +104,23 @@ class Bus:
         close_timeout_seconds: float = DEFAULT_CLOSE_TIMEOUT_SECONDS,
         own_events_seconds: float | None = None,
         tracestate: Tracestate | None = None,
+        privacy: Privacy | None = None,
     ) -> None:
         """Prepare; nothing runs until the start."""
         at_least("own_events_seconds", own_events_seconds, MIN_OWN_EVENTS_SECONDS)
-        self.resource: Final = Attributes(resource or {})
         self.catalog: Final = Catalog() if catalog is None else catalog
+        self.privacy: Final = privacy or Privacy()
         self.tracestate: Final = tracestate or NOTHING_ADDED
         self._limits: Final = limits or Limits()
         self._engine: Final = Engine(
-            resource=self.resource,
+            resource=Attributes(resource or {}),
             catalog=self.catalog,
             clock=clock or SystemClock(),
             limits=self._limits,
             strict=strict,
+            privacy=self.privacy,
         )
+        self.resource: Final = self._engine.resource
         self._life: Final = Lifecycle(
             self._engine,
             start_timeout_seconds=start_timeout_seconds,
@@ -134,22 +142,29 @@ class Bus:
 
     @classmethod
     def from_config(
-        cls, source: str | PathLike[str] | Mapping[str, Any], *, strict: bool = False
+        cls,
+        source: Source,
+        *,
+        strict: bool = False,
+        presets: Mapping[str, Preset] | None = None,
     ) -> Bus:
         """Return a bus with everything attached that a configuration names.
 
         Args:
-            source: The path of a TOML file, or what is in one.
+            source: The path of a TOML file, or what is in one; or several of these,
+                each of which may be an :class:`eventbus.Layer`.
             strict: Raise for any mistake. Without it, a sink with settings that cannot
                 be used is left out, and said so once.
+            presets: Presets by name, beside those that are installed.
 
         Raises:
-            ConfigError: The configuration as a whole cannot be used, or *strict* and
-                any part of it; the text has the path into it.
+            ConfigError: The configuration as a whole cannot be used, or a managed
+                layer of it, or *strict* and any part of it; the text has the path
+                into it.
         """
         from eventbus.config import bus_from_config
 
-        return bus_from_config(cls, source, strict=strict)
+        return bus_from_config(cls, source, strict=strict, presets=presets)
 
     async def __aenter__(self) -> Bus:
         try:
@@ -193,7 +208,7 @@ class Bus:
         batch: Batch | None = None,
         retry: Retry | None = None,
         sampler: Sampler | None = None,
-        content: Content = "redacted",
+        content: Content | ContentMode = "redacted",
         spool: None = None,
         dead_letters: Sink | None = None,
         coalesce: Coalesce | None = None,
@@ -213,7 +228,8 @@ class Bus:
             batch: Its batches, likewise.
             retry: Its patience, likewise.
             sampler: What it keeps of the events; ``None`` is all.
-            content: ``"full"`` lets sensitive fields through.
+            content: ``"full"`` lets sensitive fields through, :class:`Content` some
+                of them, or their beginnings. Secrets are replaced all the same.
             spool: Must be ``None``: buffers on disk are not part of this version.
             dead_letters: A sink for what is set aside, with sink, reason, attempts,
                 first and last error among the attributes.
@@ -331,7 +347,7 @@ class Bus:
             RegistrationError: The catalog cannot take the type.
         """
         emit = cast("Emit[E]", self._engine.router.emitter(event_type).emit)
-        return emit if attributes is None else emit_bound(emit, attributes)
+        return emit if attributes is None else self._engine.router.emit_over(attributes)
 
     async def start(self) -> None:
         """Start on the running loop; what was emitted before is delivered now.
@@ -450,9 +466,15 @@ class Bus:
         plan = make_plan(sink, given, wishes, self._engine.clock)
         configure = optional_method(sink, "configure")
         if configure is not None:
-            clock = self._engine.clock
             configure(
-                SinkContext(given, self.resource, self.catalog, clock, self.tracestate)
+                SinkContext(
+                    given,
+                    self.resource,
+                    self.catalog,
+                    self._engine.clock,
+                    self.tracestate,
+                    self.privacy.sensitive_attributes,
+                )
             )
         return Attachment(sink, plan, self._host)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -27,6 +27,7 @@ from eventbus._place import written
 from eventbus._severity import SEVERITIES
 
 if TYPE_CHECKING:
+    from eventbus._digest import Digest
     from eventbus._naming import Naming
     from eventbus.metrics._declaration import Metrics, ObservableGauge
 
@@ -306,12 +307,14 @@ class Catalog:
         types: Event types to begin with.
         name: For messages and lists.
         namings: Other forms of their records, by name.
+        digests: What sums up a run of them for a person, by name.
 
     Attributes:
         metrics: Metrics of event types by name, where a configuration says others
             than the class.
         gauges: Values that are asked for whenever metrics are collected.
         namings: The other forms by name, for sinks whose settings choose one.
+        digests: What makes a digest of a run, by name.
     """
 
     def __init__(
@@ -320,6 +323,7 @@ class Catalog:
         *,
         name: str = "",
         namings: Mapping[str, Naming] | None = None,
+        digests: Mapping[str, Callable[[], Digest]] | None = None,
     ) -> None:
         """Register *types*."""
         self.name = name
@@ -328,6 +332,7 @@ class Catalog:
         self.metrics: dict[str, Metrics] = {}
         self.gauges: list[ObservableGauge] = []
         self.namings: dict[str, Naming] = dict(namings or {})
+        self.digests: dict[str, Callable[[], Digest]] = dict(digests or {})
         for event_type in types:
             self.register(event_type)
 

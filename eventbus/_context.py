@@ -129,8 +129,8 @@ def bind(
 
     Args:
         attributes: Names that are no Python identifiers (``"gen_ai.agent.id"``).
-        **named: Text, numbers, booleans, or tuples of them. Bound values reach every
-            sink as they are: bind no secrets.
+        **named: Text, numbers, booleans, or tuples of them. They are redacted as
+            :class:`eventbus.Privacy` says.
     """
     with scope(bound_over(current_bound(), attributes or {}, named)):
         yield

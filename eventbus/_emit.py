@@ -116,6 +116,7 @@ def make_relay(ingress: Ingress, time_ns: Callable[[], int], slow: SlowPath) -> 
     table: dict[Any, Any] = ingress.table  # Any: a Route is true, a Thinning is not
 
     def relay(record: AnyRecord, /) -> bool:
+        ingress.relays = True
         if type(record) is not Record or not is_frozen(record):
             return slow.irregular(record)
         if severities and ingress.deviates(record):

@@ -24,6 +24,8 @@ from eventbus._route import Route
 from eventbus._router import Router
 from eventbus._seal import Sealer
 from eventbus._settings import Limits
+from eventbus.privacy._policy import Policies
+from eventbus.privacy._privacy import Privacy
 
 
 class Engine:
@@ -35,6 +37,7 @@ class Engine:
         clock: What time it is.
         limits: Bounds of the whole bus.
         strict: Whether values of the wrong type raise.
+        privacy: What is taken for a secret.
     """
 
     def __init__(
@@ -45,10 +48,14 @@ class Engine:
         clock: Clock,
         limits: Limits,
         strict: bool,
+        privacy: Privacy,
     ) -> None:
         """Put the parts together; nothing runs yet."""
         self.clock: Final = clock
-        self.log: Final = QuietLog(clock)
+        self.policies: Final = Policies(privacy, self._could_not_look)
+        self.log: Final = QuietLog(clock, self.policies.text)
+        resource = self.policies.attributes(resource)
+        self.resource: Final = resource
         self.random: Final = Random()
         self.measure: Final = LineEncoder(resource).sizes
         self.ledger: Final = BusLedger()
@@ -64,6 +71,7 @@ class Engine:
             self.ingress,
             self.ledger,
             self._record_maker(resource, limits.max_attributes),
+            self.policies,
             max_depth=limits.max_depth,
         )
         self.router: Final = self._make_router(catalog, limits, strict=strict)
@@ -98,6 +106,12 @@ class Engine:
     def _warn(self, reason: str, count: int) -> None:
         with self.ingress.left, self.ingress.mutex, self.ingress.inside:
             self.ledger.warn(reason, count)
+
+    def _could_not_look(self) -> None:
+        self._warn("redactor_error", 1)
+        self.log.warning(
+            "redactor_error", "a value that could not be searched was left out"
+        )
 
     def _admit(self, item: Any, bound: Bound | None) -> None:
         # Any: whatever a caller handed to emit.

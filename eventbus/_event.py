@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import methodcaller
 from string import Formatter
 from typing import (
@@ -12,7 +12,6 @@ from typing import (
     Final,
     TypeVar,
     dataclass_transform,
-    get_type_hints,
 )
 
 import msgspec
@@ -23,7 +22,6 @@ from eventbus._marks import Attribute as Attribute
 from eventbus._marks import Label as Label
 from eventbus._marks import Sensitive as Sensitive
 from eventbus._marks import Unit as Unit
-from eventbus._marks import is_marked
 from eventbus._severity import SEVERITIES, Severity
 
 if TYPE_CHECKING:
@@ -66,6 +64,7 @@ class EventIdentity(msgspec.Struct, frozen=True):
         span: How the event becomes a span, or ``None``.
         metrics: Its metrics; ``None`` is those that follow from its marks.
         body: Field that log records carry as their body, or ``None``.
+        scan: Whether texts are searched for secrets also where no field says so.
     """
 
     name: str
@@ -74,6 +73,7 @@ class EventIdentity(msgspec.Struct, frozen=True):
     span: Span | None
     metrics: Metrics | None = None
     body: str | None = None
+    scan: bool = False
 
 
 def template_parts(template: str) -> list[tuple[str, str | None]]:
@@ -111,6 +111,10 @@ def _checked(owner: str, identity: EventIdentity) -> EventIdentity:
     return identity
 
 
+def _event_types(bases: Iterable[type]) -> Iterator[EventMeta]:
+    return (base for base in bases if isinstance(base, EventMeta))
+
+
 @dataclass_transform(
     frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,)
 )
@@ -131,6 +135,7 @@ class EventMeta(msgspec.StructMeta):
         span: Span | None = None,
         metrics: Metrics | None = None,
         body: str | None = None,
+        scan: bool | None = None,
         **options: Any,
     ) -> EventMeta:
         """Take the event's own options; pass the rest on to msgspec."""
@@ -141,7 +146,9 @@ class EventMeta(msgspec.StructMeta):
             mcls, class_name, bases, namespace, frozen=True, kw_only=True, **options
         )
         name = _snake_case(class_name) if tag is None else tag
-        identity = EventIdentity(name, severity, version, span, metrics, body)
+        if scan is None:
+            scan = any(base.__event_identity__.scan for base in _event_types(bases))
+        identity = EventIdentity(name, severity, version, span, metrics, body, scan)
         cls.__event_identity__ = _checked(class_name, identity)
         return cls
 
@@ -163,19 +170,22 @@ class Event(msgspec.Struct, metaclass=EventMeta):
     ``tag`` is the event's name; without it, the class name in snake case.
     ``metrics=`` takes an :class:`eventbus.metrics.Metrics` where the metrics are not
     those that follow from ``Label`` and ``Unit``; ``body=`` names the field that log
-    records carry as their body and not as an attribute, for people to read. A field
+    records carry as their body and not as an attribute, for people to read;
+    ``scan=True``, which subclasses inherit, lets texts be searched for secrets where no
+    field is ``Sensitive``: see :class:`Privacy`. A field
     named ``severity`` of type :data:`Severity` overrides ``severity=`` per event. Any
     other msgspec Struct option may be given. Values are not checked at construction;
-    ``Bus(strict=True)`` checks them at ``emit``. ``repr`` redacts sensitive fields.
+    ``Bus(strict=True)`` checks them at ``emit``. ``repr`` shows neither sensitive
+    fields nor secrets.
     """
 
     def __repr__(self) -> str:
-        """Show the fields; sensitive ones as ``[REDACTED]``."""
-        return msgspec.Struct.__repr__(_redacted(self))
+        """Show the fields; what is sensitive or secret as ``[REDACTED]``."""
+        return msgspec.Struct.__repr__(_printable(self))
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         """Show the same to Rich."""
-        return msgspec.Struct.__rich_repr__(_redacted(self))
+        return msgspec.Struct.__rich_repr__(_printable(self))
 
 
 E = TypeVar("E", bound=Event)
@@ -183,17 +193,10 @@ E = TypeVar("E", bound=Event)
 _copy_struct: Final = methodcaller("__copy__")
 
 
-def _redacted(event: E) -> E:
-    return redacted(event, _hidden_fields(type(event)))
+def _printable(event: E) -> E:
+    from eventbus.privacy._printing import printable
 
-
-def _hidden_fields(event_type: type[Event]) -> frozenset[str]:
-    fields = frozenset(event_type.__struct_fields__)
-    try:
-        hints = get_type_hints(event_type, include_extras=True)
-    except Exception:  # noqa: BLE001 - what does not resolve may be sensitive
-        return fields
-    return fields.intersection(n for n, h in hints.items() if is_marked(h, Sensitive))
+    return printable(event)
 
 
 def redacted(event: E, names: Iterable[str]) -> E:

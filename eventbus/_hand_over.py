@@ -28,6 +28,7 @@ def hand_over_of(bus: Bus) -> HandOver:
     severities, deviates = ingress.severities, ingress.deviates
 
     def hand_over(records: Sequence[AnyRecord], start: int) -> int:
+        ingress.relays = True
         bound, time = ingress.capture(), time_ns()  # one moment: nothing waits between
         for index, record in enumerate(islice(records, start, None), start):
             if type(record) is not Record or not is_frozen(record):

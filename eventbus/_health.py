@@ -87,5 +87,6 @@ class Health:
             return
         if state != self.state:
             self.since = self._time_ns()
-        self.state, self.cause, self.failed = state, cause, state == "failed"
+        self.state, self.failed = state, state == "failed"
+        self.cause = None if cause is None else self._log.clean(cause)
         self._entered()

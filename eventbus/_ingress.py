@@ -78,6 +78,8 @@ class Ingress:
         self.has_floors = False
         self.has_publishers = False
         """Whether any entry may be a publisher's."""
+        self.relays = False
+        """Whether any record ever came from elsewhere."""
         self._wake = wake
         self._is_owner = is_owner
         self.now = now

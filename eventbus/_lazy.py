@@ -9,7 +9,7 @@ from os.path import splitext
 from types import ModuleType
 from typing import Any, Final
 
-_IMPORT: Final = re.compile(r"^from (\S+) import (\w+)", re.MULTILINE)
+_IMPORT: Final = re.compile(r"^from (\S+) import (?:\(\s*)?(\w+)", re.MULTILINE)
 
 
 def lazy_names(
@@ -17,7 +17,7 @@ def lazy_names(
 ) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
     """Return ``__all__``, ``__getattr__`` and ``__dir__`` of *package*.
 
-    Its names are those that its ``__init__.pyi`` imports, one in a line; a name that
+    Its names are those that its ``__init__.pyi`` imports, one a statement; a name that
     is imported from the package itself is a module in it.
     """
     # Any: whatever is public.

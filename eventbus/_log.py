@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from threading import RLock
 from typing import Final
@@ -15,6 +16,10 @@ QUIET_SECONDS: Final = 10.0
 _MAX_REASONS: Final = 1024
 _OTHER: Final = "other"  # the reasons beyond those share one
 _LISTED: Final = 8
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 class _Said:
@@ -33,19 +38,25 @@ class QuietLog:
 
     That count comes with the next line of its reason; when there is none, with the
     next line of another, at a flush (:meth:`catch_up`) or at the end (:meth:`close`).
-    Texts are cut to 256 characters, on one line. From any thread; never raises.
+    Texts are cut to 256 characters, on one line, without what *clean* takes out. From
+    any thread; never raises.
+
+    Args:
+        clock: What time it is.
+        clean: Returns a text, which may have been cut off, without its secrets.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, clean: Callable[[str], str] = _as_it_is) -> None:
         """Start with nothing said."""
         self._clock = clock
+        self.clean = clean
         self._logger = logging.getLogger(LOGGER_NAME)
         self._lock = RLock()  # held for the counts alone: logging has locks of its own
         self._said: dict[str, _Said] = {}  # the longest ago first
 
     def start_over(self) -> None:
         """Start with nothing said, and a lock that nobody holds, after a fork."""
-        QuietLog.__init__(self, self._clock)
+        QuietLog.__init__(self, self._clock, self.clean)
 
     def warning(self, reason: str, message: str, *args: object) -> None:
         """Log *message* unless *reason* was logged within the last ten seconds."""
@@ -79,7 +90,9 @@ class QuietLog:
         self, said: _Said, left_out: int, message: str, args: tuple[object, ...]
     ) -> None:
         suffix = f" ({left_out} more like this since)" if left_out else ""
-        fit = tuple(brief(arg) if isinstance(arg, str) else arg for arg in args)
+        fit = tuple(
+            self.clean(brief(arg)) if isinstance(arg, str) else arg for arg in args
+        )
         with suppress(Exception):  # the filters and handlers are the program's
             said.text = message % fit
             self._logger.warning(message + "%s", *fit, suffix)

@@ -48,7 +48,7 @@ class EventNaming(AttributeNaming, frozen=True, kw_only=True):
         left_out: As in :class:`Naming`.
         name: The event's other name; ``None``: its own.
         added: Attributes by their names outside, with the value that each record has
-            where it has no other under that name.
+            where no field has another under that name; they win over what is bound.
         timestamp: Name of an attribute with the record's time as text, RFC 3339 in
             UTC with milliseconds: ``2026-11-21T07:44:23.541Z``. ``None``: there is
             none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from eventbus._event import Event, with_values
 
@@ -24,7 +24,7 @@ def own_copy(event: E, fields: Iterable[str]) -> E:
 
 def _copied(value: Any) -> Any:
     # Any: fields hold values of every type.
-    kind = type(value)
+    kind = cast("type[Any]", type(value))
     if kind is memoryview:
         return memoryview(value.tobytes())
     if kind is list or kind is set or kind is dict:

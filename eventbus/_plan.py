@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -16,8 +16,12 @@ from eventbus._select import Selection, Selector
 from eventbus._settings import Batch, Buffer, Retry
 from eventbus._severity import Severity
 from eventbus._sink import Sink
-
-Content = Literal["redacted", "full"]
+from eventbus.privacy._content import (
+    REDACTED_CONTENT,
+    Content,
+    ContentMode,
+    content_of,
+)
 
 S = TypeVar("S", Buffer, Batch, Retry)
 
@@ -35,7 +39,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         batch: Its batches.
         retry: Its patience.
         sampler: What it keeps of them; ``None`` is all.
-        content: Whether sensitive fields reach it.
+        content: Which content reaches it.
         pulls: Whether its consumer takes records by itself: no task delivers, and a
             flush does not wait.
         handles: Whether its sink is a handler of this program: to reject a whole batch
@@ -49,7 +53,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     batch: Batch
     retry: Retry
     sampler: Sampler | None = None
-    content: Content = "redacted"
+    content: Content = REDACTED_CONTENT
     pulls: bool = False
     handles: bool = False
     coalesce: Coalesce | None = None
@@ -69,7 +73,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     batch: Batch | None = None
     retry: Retry | None = None
     sampler: Sampler | None = None
-    content: Content = "redacted"
+    content: Content | ContentMode = "redacted"
     pulls: bool = False
     handles: bool = False
     coalesce: Coalesce | None = None
@@ -88,10 +92,11 @@ def make_plan(sink: Sink, name: str, wishes: Wishes, clock: Clock) -> Plan:
             f"attachment {name!r}: {type(sink).__name__} is no sink, "
             f"it has no {' and no '.join(missing)}"
         )
-    if wishes.content not in ("redacted", "full"):
+    content = content_of(wishes.content)
+    if content is None:
         raise AttachError(
-            f"attachment {name!r}: content must be 'redacted' or 'full', "
-            f"got {wishes.content!r}"
+            f"attachment {name!r}: content must be 'redacted', 'full' or an "
+            f"eventbus.Content, got {wishes.content!r}"
         )
     _check_kinds(name, wishes)
     batch = _first(wishes.batch, sink, "batch", Batch())
@@ -105,7 +110,7 @@ def make_plan(sink: Sink, name: str, wishes: Wishes, clock: Clock) -> Plan:
         batch=batch,
         retry=_first(wishes.retry, sink, "retry", Retry()),
         sampler=None if sampler is None else for_attachment(sampler, clock),
-        content=wishes.content,
+        content=content,
         pulls=wishes.pulls,
         handles=wishes.handles,
         coalesce=wishes.coalesce,

@@ -127,6 +127,8 @@ def installed_catalog(*, strict: bool = False) -> Catalog:
             continue
         _merge(merged, catalog, plugin, strict=strict)
         _merge_namings(merged, catalog, plugin, origins, strict=strict)
+        for digest, make in catalog.digests.items():
+            merged.digests.setdefault(digest, make)
     return merged
 
 

@@ -284,7 +284,10 @@ class Publisher:
     def _route_of(self, item: Any) -> Route | None:
         """Return the route of a record that needs no closer look."""
         # Any: whatever a caller hands to publish.
-        if is_record(item) and is_frozen(item) and not self._ingress.deviates(item):
+        if not is_record(item):
+            return None
+        self._ingress.relays = True
+        if is_frozen(item) and not self._ingress.deviates(item):
             return self._ingress.publish_table.get(type(event_of(item)))
         return None
 

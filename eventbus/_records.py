@@ -8,13 +8,12 @@ from itertools import repeat
 from typing import Any, Final, cast
 
 import msgspec
-from msgspec.structs import replace
 
 from eventbus._catalog import EventType
 from eventbus._check import FieldCheck
 from eventbus._context import UNBOUND, Bound, TraceContext
 from eventbus._event import REDACTED as REDACTED
-from eventbus._event import Event, redacted
+from eventbus._event import Event
 from eventbus._record import (
     NO_ATTRIBUTES,
     AnyRecord,
@@ -258,20 +257,3 @@ def _without(attributes: Attributes, names: frozenset[str]) -> Attributes:
     if names.isdisjoint(attributes):
         return attributes
     return Attributes({k: v for k, v in attributes.items() if k not in names})
-
-
-class Redaction:
-    """Replaces the sensitive fields of one event type."""
-
-    __slots__ = ("_fields",)
-
-    def __init__(self, event_type: EventType) -> None:
-        """Remember which fields those are."""
-        self._fields = event_type.sensitive_fields
-
-    def __call__(self, item: Item) -> Item:
-        """Return *item* with every non-empty sensitive text as ``[REDACTED]``."""
-        if not isinstance(item, Record):
-            return redacted(item, self._fields)
-        event = redacted(item.event, self._fields)
-        return item if event is item.event else replace(item, event=event)

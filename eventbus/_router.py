@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from eventbus._attachment import Attachment
 from eventbus._catalog import Catalog, EventType, qualified
 from eventbus._check import FieldCheck
 from eventbus._context import UNBOUND, Bound, scope
-from eventbus._emit import Emitter, SlowPath, make_emit, make_relay
+from eventbus._emit import Emit, Emitter, SlowPath, make_emit, make_relay
+from eventbus._emit_bound import Overlay, make_emit_over
 from eventbus._errors import InvalidEventError, RegistrationError
 from eventbus._event import Event
 from eventbus._ingress import Ingress
 from eventbus._ledger import BusLedger
 from eventbus._log import QuietLog
-from eventbus._record import is_record
+from eventbus._record import AttributeValue, is_record
 from eventbus._refusals import Refusals
 from eventbus._route import FlooredRoute, Route
 from eventbus._safe_item import safe_item
@@ -80,6 +81,13 @@ class Router:
                 self._emitters[event_type] = emitter
                 self._publish_route(known)
             return self._emitters[event_type]
+
+    def emit_over(self, attributes: Mapping[str, AttributeValue]) -> Emit[Event]:
+        """Return an ``emit`` for events of any type, with *attributes* of its own."""
+        overlay = Overlay(attributes)
+        return make_emit_over(
+            self._ingress, self._time_ns, self._slow, self.emit, overlay
+        )
 
     def add(self, attachment: Attachment) -> None:
         """Let *attachment* have what is emitted from now on."""

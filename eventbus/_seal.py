@@ -18,10 +18,11 @@ from eventbus._least_size import least_size
 from eventbus._ledger import BusLedger
 from eventbus._own_copy import own_copy
 from eventbus._portion import Portion
-from eventbus._records import RecordMaker, RecordPlan, Redaction, severity_of
+from eventbus._records import RecordMaker, RecordPlan, severity_of
 from eventbus._route import Route
 from eventbus._severity import SEVERITY_NUMBER
 from eventbus._window import Entry, Item, Window, event_of, with_event
+from eventbus.privacy._policy import Policies, Policy
 
 
 class TypePlan(msgspec.Struct, frozen=True):
@@ -29,12 +30,10 @@ class TypePlan(msgspec.Struct, frozen=True):
 
     Args:
         event_type: As the catalog has it.
-        redact: Replaces its sensitive fields, or ``None`` when it has none.
         varies: Whether its events differ in severity.
     """
 
     event_type: EventType
-    redact: Redaction | None
     varies: bool
 
 
@@ -45,6 +44,7 @@ class Sealer:
         ingress: What is sealed.
         ledger: Where refusals are counted.
         maker: Makes the records.
+        policies: Redact them.
         max_depth: How long a chain of causes may grow.
     """
 
@@ -53,6 +53,7 @@ class Sealer:
         ingress: Ingress,
         ledger: BusLedger,
         maker: RecordMaker,
+        policies: Policies,
         *,
         max_depth: int,
     ) -> None:
@@ -60,9 +61,10 @@ class Sealer:
         self._ingress: Final = ingress
         self._ledger: Final = ledger
         self._maker: Final = maker
+        self._policies: Final = policies
         self._max_depth: Final = max_depth
         self.plans: Final[dict[type[Event], TypePlan]] = {}
-        self.uniform: tuple[Attachment, ...] | None = None
+        self._uniform: tuple[Attachment, ...] | None = None
         self.look_closely = False
         self.next_sequence = 1
         self._sealing = False
@@ -76,14 +78,23 @@ class Sealer:
     def learn(self, event_type: EventType, *, varies: bool) -> None:
         """Plan for events of *event_type*, which may differ in severity."""
         self._maker.plans[event_type.cls] = RecordPlan(event_type)
-        redact = Redaction(event_type) if event_type.sensitive_fields else None
-        self.plans[event_type.cls] = TypePlan(event_type, redact, varies)
+        self.plans[event_type.cls] = TypePlan(event_type, varies)
 
     def is_plain(self, kind: type[Event]) -> bool:
         """Return whether all who select *kind* may share each event of it."""
         plan = self.plans[kind]
         known = plan.event_type
-        return not (known.sensitive_fields or plan.varies or known.mutable_fields)
+        is_alike = not (plan.varies or known.mutable_fields)
+        return is_alike and self._policies.is_plain(known)
+
+    def unify(self, takers: tuple[Attachment, ...] | None) -> None:
+        """Let *takers* have every event, unless somebody's texts are cut.
+
+        ``None`` is where it depends on the event.
+        """
+        if any(taker.plan.content.max_bytes for taker in takers or ()):
+            takers = None
+        self._uniform = takers
 
     def seal(self) -> None:
         """Hand everything that arrived to the attachments that selected it."""
@@ -169,16 +180,32 @@ class Sealer:
         return window.picked(picks)
 
     def _portions(self, window: Window, first: int) -> list[tuple[Attachment, Portion]]:
-        if self.uniform is not None and not self.look_closely:
-            return [(a, self._portion(a, window, first)) for a in self.uniform]
+        if self._uniform is not None and not self.look_closely:
+            if window.has_bound or self._ingress.relays:
+                return self._alike(self._uniform, window, first)
+            return [(a, self._portion(a, window, first)) for a in self._uniform]
         self.look_closely = False
         kinds = window.event_types
         takers = self._takers(kinds)
-        views = Views(window, kinds, self.plans, shared=len(takers) > 1)
+        shared = len(takers) > 1
+        views = Views(window, kinds, self.plans, self._policies, shared=shared)
         return [
             (attachment, self._portion(attachment, views.of(attachment, kinds), first))
             for attachment, kinds in takers
         ]
+
+    def _alike(
+        self, takers: tuple[Attachment, ...], window: Window, first: int
+    ) -> list[tuple[Attachment, Portion]]:
+        """Return what *takers* get where only what came with the events may differ."""
+        made: dict[Policy, Window] = {}
+        portions: list[tuple[Attachment, Portion]] = []
+        for taker in takers:
+            policy = self._policies.of(taker.plan.content)
+            if policy not in made:
+                made[policy] = policy.around(window)
+            portions.append((taker, self._portion(taker, made[policy], first)))
+        return portions
 
     def _portion(self, attachment: Attachment, view: Window, first: int) -> Portion:
         door, stop = attachment.door, len(view.sequences)
@@ -210,6 +237,7 @@ class Views:
         window: Window,
         kinds: frozenset[type[Event]],
         plans: dict[type[Event], TypePlan],
+        policies: Policies,
         *,
         shared: bool,
     ) -> None:
@@ -218,18 +246,18 @@ class Views:
         self._shared = shared
         self._kinds = kinds
         self._plans = plans
+        self._policies = policies
         self._made: dict[object, Window] = {}
 
     def of(self, attachment: Attachment, selected: frozenset[type[Event]]) -> Window:
         """Return what *attachment* may see, made once for all who see the same."""
         floor = self._floor(attachment, selected)
-        redacted = attachment.plan.content == "redacted" and any(
-            self._plans[kind].redact for kind in selected
-        )
-        key = (selected, floor, redacted)
+        policy = self._policies.of(attachment.plan.content)
+        key = (selected, floor, policy)
         if key not in self._made:
             view = self._picked(selected, floor)
-            self._made[key] = self._redacted(view) if redacted else view
+            types = [self._plans[kind].event_type for kind in selected]
+            self._made[key] = policy.cleaned(view, types)
         if self._shared and any(self._mutable_fields(kind) for kind in selected):
             own = partial(self._own, max_bytes=attachment.max_kept_bytes)
             return self._made[key].private(own)
@@ -278,10 +306,3 @@ class Views:
         plan = self._plans[type(event_of(item))]
         severity = severity_of(item, plan.event_type)
         return not plan.varies or SEVERITY_NUMBER[severity] >= floor
-
-    def _redacted(self, view: Window) -> Window:
-        items: list[Item] = []
-        for item in view.items:
-            redact = self._plans[type(event_of(item))].redact
-            items.append(item if redact is None else redact(item))
-        return view.replaced(items)

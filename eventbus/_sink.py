@@ -42,6 +42,8 @@ class SinkContext(msgspec.Struct, frozen=True):
         catalog: The event types the bus knows; it grows.
         clock: The bus's clock.
         tracestate: What stands in front of every tracestate that leaves.
+        content_attributes: Bound attributes that are content: where that must not
+            leave, neither must they.
     """
 
     name: str
@@ -49,6 +51,7 @@ class SinkContext(msgspec.Struct, frozen=True):
     catalog: Catalog
     clock: Clock
     tracestate: Tracestate = NOTHING_ADDED
+    content_attributes: tuple[str, ...] = ()
 
 
 class Sink(Protocol):

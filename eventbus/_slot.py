@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from eventbus._emit import Emit
-from eventbus._emit_bound import emit_bound
+from eventbus._emit_bound import Overlay, emit_over
 from eventbus._errors import OwnerError
 from eventbus._event import Event
 from eventbus._record import AttributeValue
@@ -73,7 +73,7 @@ def emitter(
         return slot.emit(event)
 
     emit.__qualname__ = f"emitter({event_type.__name__})"
-    return emit if attributes is None else emit_bound(emit, attributes)
+    return emit if attributes is None else emit_over(emit, Overlay(attributes))
 
 
 @contextmanager

@@ -7,15 +7,17 @@ import atexit
 import contextvars
 import os
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
-from os import PathLike
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from eventbus._bus import Bus
+
+if TYPE_CHECKING:
+    from eventbus.config._layers import Source
 
 _HELD_UP_SECONDS: Final = 1.0
 """How much longer than asked a close may take before its loop is left alone."""
@@ -25,9 +27,7 @@ _LEAVE_SECONDS: Final = 0.1
 
 
 @contextmanager
-def run_in_thread(
-    source: Bus | str | PathLike[str] | Mapping[str, Any], *, strict: bool = False
-) -> Generator[Bus]:
+def run_in_thread(source: Bus | Source, *, strict: bool = False) -> Generator[Bus]:
     """Run a bus on an event loop in a thread of its own, for as long as the block runs.
 
     For scripts, Django, Celery workers. ``emit``, ``stats`` and
@@ -38,8 +38,8 @@ def run_in_thread(
     that it leaves the parent's block changes nothing.
 
     Args:
-        source: A bus that was not started, the path of a configuration, or what is
-            in one.
+        source: A bus that was not started, the path of a configuration, what is in
+            one, or several of these; see :meth:`Bus.from_config`.
         strict: As in :meth:`Bus.from_config`.
 
     Raises:

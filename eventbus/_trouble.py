@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -61,6 +62,15 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 NO_TROUBLE: Final = Trouble()
+
+
+def without_secrets(trouble: Trouble, clean: Callable[[str], str]) -> Trouble:
+    """Return *trouble*, whose texts were cut off maybe, as *clean* leaves them."""
+    return msgspec.structs.replace(
+        trouble,
+        first_error=clean(trouble.first_error),
+        last_error=clean(trouble.last_error),
+    )
 
 
 def letter(record: AnyRecord, sink: str, reason: str, trouble: Trouble) -> AnyRecord:

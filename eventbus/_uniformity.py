@@ -56,7 +56,7 @@ class Uniformity:
 
     def _tell(self) -> None:
         common = self._common
-        self._sealer.uniform = common if self._plain else None
+        self._sealer.unify(common if self._plain else None)
         self._ingress.common = None
         if common is not None and not self._has_floors:
             self._ingress.common = tuple(one.door for one in common)

@@ -78,6 +78,7 @@ class Window:
         "_records",
         "_times",
         "depth",
+        "has_bound",
         "sequences",
         "since",
         "was_made",
@@ -111,6 +112,8 @@ class Window:
         self.sequences = sequences
         self.weights = weights
         self.since = since
+        self.has_bound = True
+        """Whether anything may be bound to its events."""
         self.depth: int = self._longest_chain() if depth is None else depth
         """How long the longest chain of events that caused one of these is."""
 
@@ -119,6 +122,7 @@ class Window:
         if contexts is None:
             contexts = map(context_of, self._entries)
         present = list(filter(None, contexts))
+        self.has_bound = bool(present)
         return max([bound.depth for bound in present]) if present else 0
 
     def __len__(self) -> int:
@@ -205,9 +209,11 @@ class Window:
         sequences = [record.sequence for record in records]
         return cls(_items_of, sequences, columns=columns, since=since, depth=0)
 
-    def replaced(self, items: Sequence[Item]) -> Window:
-        """Return a window with *items* in the place of its own."""
-        columns = (items, self.times, self.contexts)
+    def replaced(
+        self, items: Sequence[Item], contexts: Sequence[Bound | None] | None = None
+    ) -> Window:
+        """Return a window with *items*, and *contexts*, in the place of its own."""
+        columns = (items, self.times, self.contexts if contexts is None else contexts)
         return self._like(self._make, columns)
 
     def private(self, own: Callable[[Item], Item]) -> Window:

@@ -55,10 +55,12 @@ def test_the_command_line_adds_rich_and_the_test_kit_what_its_users_have() -> No
     assert kit <= allowed | {"pytest", "aiohttp"}
 
 
-def test_local_sinks_and_schemas_need_nothing_more_than_the_core() -> None:
+def test_local_sinks_and_schemas_need_the_core_and_adapters_their_client() -> None:
+    adapters = {"_httpx_client.py": "httpx", "_websockets_client.py": "websockets"}
     for folder in ("sinks/eventbus_local", "schemas"):
-        found = set().union(*map(third_party, (ROOT / folder).rglob("*.py")))
-        assert found <= {"anyio", "msgspec"}, folder
+        for path in (ROOT / folder).rglob("*.py"):
+            own = {adapters[path.name]} if path.name in adapters else set()
+            assert third_party(path) <= {"anyio", "msgspec"} | own, path
 
 
 def test_the_otlp_sink_adds_the_network_and_the_sdk_and_nothing_else() -> None:

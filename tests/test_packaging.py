@@ -14,7 +14,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"eventbus", "eventbus_local", "eventbus_otlp", "eventbus_schemas"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-GROUPS = ("eventbus.sinks", "eventbus.catalogs", "eventbus.readers", "pytest11")
+GROUPS = (
+    "eventbus.sinks",
+    "eventbus.catalogs",
+    "eventbus.readers",
+    "eventbus.presets",
+    "pytest11",
+)
 
 
 def ours() -> list[EntryPoint]:

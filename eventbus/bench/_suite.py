@@ -13,6 +13,7 @@ from eventbus.bench import (
     _hung,
     _importing,
     _memory,
+    _privacy,
 )
 from eventbus.bench._contest import Part
 
@@ -24,5 +25,6 @@ PARTS: Final[tuple[Part, ...]] = (
     _hung.PART,
     _flat.PART,
     _memory.PART,
+    _privacy.PART,
     _importing.PART,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -26,6 +27,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         stopped: The signal that ended it, or ``None``.
         failure: Why it could not go on, or ``None``.
         reader: The name of what made records of the lines, if it has one.
+        digests: What sums up the records, by its name.
+        digest_lines: The same for a person.
     """
 
     stats: BusStats
@@ -34,6 +37,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     stopped: str | None = None
     failure: str | None = None
     reader: str | None = None
+    digests: Mapping[str, Mapping[str, Any]] = {}
+    digest_lines: tuple[str, ...] = ()
 
     @property
     def lost(self) -> int:
@@ -73,8 +78,12 @@ def as_json(account: Account) -> dict[str, Any]:
         "unread": tally.unread,
         "seconds": round(account.seconds, 6),
     }
-    also = {"stopped": account.stopped, "failure": account.failure}
-    return said | {key: text for key, text in also.items() if text is not None}
+    also: dict[str, Any] = {
+        "stopped": account.stopped,
+        "failure": account.failure,
+        "digests": account.digests or None,
+    }
+    return said | {key: value for key, value in also.items() if value is not None}
 
 
 def stats_as_json(stats: BusStats) -> dict[str, Any]:

@@ -42,6 +42,8 @@ def show_account(account: Account) -> None:
     show_sums(account.stats, say)
     for line in _input_remarks(account):
         say(line)
+    for line in account.digest_lines:
+        say(line)
     _verdict(account)
 
 

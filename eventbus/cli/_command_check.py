@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from eventbus._bus import Bus
 from eventbus._errors import ConfigError, PluginError
+from eventbus._place import Place
 from eventbus._plugins import installed_sinks
 from eventbus._visible import visible
 from eventbus.cli._account import FAILED, OK
+from eventbus.cli._layers import layers_in
 from eventbus.cli._overrides import parsed
 from eventbus.cli._problems import in_order
 from eventbus.cli._tables import Cell, Column, Table, put_prose, show
@@ -27,6 +29,7 @@ from eventbus.cli._usage import UsageError
 from eventbus.config._attach import bus_of
 from eventbus.config._document import Unreadable
 from eventbus.config._explain import DEFAULT, InForce, in_force
+from eventbus.config._layers import Layer
 from eventbus.config._load import Examination, examine
 from eventbus.config._schema import config_schema
 from eventbus.config._settings import Config
@@ -41,21 +44,24 @@ class Findings(msgspec.Struct, frozen=True):
     Args:
         problems: All that is wrong, each in a line; none is in order.
         config: What can be used; ``None`` when that is nothing.
+        name: The file.
     """
 
     problems: tuple[str, ...]
     config: Config | None
+    name: str = ""
 
 
 def check(arguments: argparse.Namespace) -> int:
     """Check a configuration, or print the schema; return the exit status."""
     if arguments.schema:
         return _print_schema()
-    if arguments.config is None:
+    files = layers_in(arguments)
+    if not files:
         raise UsageError("check expects CONFIG, or --schema")
     try:
         with plugins_print_elsewhere():
-            findings = _findings(arguments)
+            findings = _findings(files, parsed(arguments.overrides))
     except Unreadable as error:
         if arguments.json:
             put_failure(_as_json(Findings((str(error),), None)))
@@ -63,22 +69,21 @@ def check(arguments: argparse.Namespace) -> int:
     if arguments.json:
         put_json(_as_json(findings))
     else:
-        _show(findings, arguments.config)
+        _show(findings)
     return FAILED if findings.problems else OK
 
 
-def _findings(arguments: argparse.Namespace) -> Findings:
-    overrides = parsed(arguments.overrides)
+def _findings(files: Sequence[Layer], overrides: Mapping[Place, Any]) -> Findings:
     try:
-        found = examine(arguments.config, overrides=overrides)
+        found = examine(files, overrides=overrides)
     except Unreadable:
         raise
     except ConfigError as error:
         return Findings((str(error),), None)
-    problems = in_order(found.problems, found.document, overrides)
+    problems = in_order(found)
     if not problems:
         problems += _refusals(found)
-    return Findings(tuple(problems), found.config)
+    return Findings(tuple(problems), found.config, found.stack.name)
 
 
 def _refusals(found: Examination) -> Iterator[str]:
@@ -88,10 +93,10 @@ def _refusals(found: Examination) -> Iterator[str]:
     try:
         bus_of(Bus, found.config, strict=True)
     except ConfigError as error:
-        yield f"{found.document.name}: {error}"
+        yield f"{found.stack.name}: {error}"
 
 
-def _show(findings: Findings, name: str) -> None:
+def _show(findings: Findings) -> None:
     for problem in findings.problems:
         say(problem)
     config = findings.config
@@ -103,7 +108,8 @@ def _show(findings: Findings, name: str) -> None:
         put_prose(f"Sink {sink!r} is not attached: {left_out.reason}.")
     show(_settings_table(tuple(in_force(config))), put)
     count = len(config.sinks)
-    put_prose(f"{visible(name)} is in order: {count} sink{'' if count == 1 else 's'}.")
+    sinks = f"{count} sink{'' if count == 1 else 's'}"
+    put_prose(f"{visible(findings.name)} is in order: {sinks}.")
 
 
 def _settings_table(settings: tuple[InForce, ...]) -> Table:

@@ -11,7 +11,7 @@ from eventbus._expected import expected
 from eventbus._nearest import suggestion
 from eventbus._plugins import installed_catalog
 from eventbus.cli._account import OK
-from eventbus.cli._event_schema import records_schema
+from eventbus.cli._event_schema import in_order, records_schema
 from eventbus.cli._tables import Cell, Column, Table, put_prose, show
 from eventbus.cli._terminal import plugins_print_elsewhere, put, put_json
 from eventbus.cli._usage import UsageError
@@ -21,12 +21,25 @@ from eventbus.config._reference import descriptions, first_line
 
 
 def events(arguments: argparse.Namespace) -> int:
-    """List event types, or print their schema; return the exit status."""
+    """List event types, export or compare them; return the exit status."""
     with plugins_print_elsewhere():
         catalog = installed_catalog()
     known = _wanted(catalog, arguments.name)
+    if arguments.compare is not None:
+        from eventbus.cli._events_compare import compare
+
+        return compare(
+            arguments.compare,
+            records_schema(known),
+            only=arguments.name,
+            as_json=arguments.json,
+        )
     if arguments.json_schema:
-        put_json(records_schema(known), indent=True)
+        put_json(in_order(records_schema(known)), indent=True)
+    elif arguments.asyncapi:
+        from eventbus.cli._event_asyncapi import asyncapi
+
+        put_json(in_order(asyncapi(known)), indent=True)
     elif arguments.json:
         put_json({"events": [_as_json(one) for one in known]})
     elif arguments.name is None:

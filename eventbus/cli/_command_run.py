@@ -13,10 +13,11 @@ from itertools import pairwise
 import msgspec
 
 from eventbus._errors import EventBusError
-from eventbus._plugins import load_reader
+from eventbus._plugins import installed_catalog, load_reader
 from eventbus._visible import visible
 from eventbus.cli._account import as_json
 from eventbus.cli._follow import is_followed
+from eventbus.cli._layers import layers_in
 from eventbus.cli._overrides import parsed
 from eventbus.cli._problems import usable_config
 from eventbus.cli._pump import Sources
@@ -31,6 +32,7 @@ from eventbus.cli._terminal import (
 )
 from eventbus.cli._usage import UsageError
 from eventbus.config._document import Unreadable, Unusable
+from eventbus.config._layers import Layer
 from eventbus.config._settings import Config
 
 
@@ -54,8 +56,9 @@ def _run(arguments: argparse.Namespace) -> int:
     with plugins_print_elsewhere():
         reader = load_reader(arguments.reader)
         config = for_run(_config(arguments), is_json=arguments.json)
+        digests = installed_catalog().digests
     with plugins_print_elsewhere() if arguments.json else nullcontext():
-        account = asyncio.run(Run(config, sources, reader).perform())
+        account = asyncio.run(Run(config, sources, reader, digests).perform())
     if not arguments.json:
         from eventbus.cli._account_text import show_account
 
@@ -66,16 +69,21 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _config(arguments: argparse.Namespace) -> Config:
-    source = TO_THE_CONSOLE if arguments.config is None else arguments.config
+    name = arguments.config
+    files = layers_in(arguments)
+    if name is None:
+        files.insert(0, Layer(TO_THE_CONSOLE))
     try:
-        config = usable_config(source, parsed(arguments.overrides))
+        config = usable_config(files, parsed(arguments.overrides))
     except Unreadable:
         raise
     except Unusable as error:
-        hint = "" if arguments.inputs else f". Are these records? Try: --input {source}"
+        is_asked = name is None or arguments.inputs
+        hint = "" if is_asked else f". Are these records? Try: --input {name}"
         raise UsageError(f"{error}{hint}") from error
     if not config.sinks:
-        raise UsageError(f"No sink is enabled in {arguments.config}: nothing to do")
+        where = "" if name is None else f" in {name}"
+        raise UsageError(f"No sink is enabled{where}: nothing to do")
     return config
 
 

@@ -19,6 +19,8 @@ from eventbus.config._tree import as_array, as_table
 
 Schema = dict[str, Any]
 
+DESCRIPTION: Final = "One line of JSON: what is absent is left out, never null."
+
 _NULL: Final[Schema] = {"type": "null"}
 _UNDEFINED_NUMBERS: Final[Schema] = {"enum": sorted(FLOAT_WORDS)}
 
@@ -29,14 +31,27 @@ def records_schema(events: Iterable[EventType]) -> Schema:
     return {
         "$schema": DIALECT,
         "title": "eventbus record",
-        "description": "One line of JSON: what is absent is left out, never null.",
-        **_header(),
+        "description": DESCRIPTION,
+        **record_header(),
         "oneOf": [_with_event(one) for one in known],
         "$defs": {one.name: event_schema(one) for one in known},
     }
 
 
-def _header() -> Schema:
+def in_order(schema: Any) -> Any:
+    """Return *schema* with its keys in order, the same wherever it is made."""
+    items, table = as_array(schema), as_table(schema)
+    if items is not None:
+        return [in_order(item) for item in items]
+    if table is None:
+        return schema
+    ordered = {key: in_order(table[key]) for key in sorted(table)}
+    required = as_array(ordered.get("required"))
+    return ordered if required is None else ordered | {"required": sorted(required)}
+
+
+def record_header() -> Schema:
+    """Return the schema of a record's line, for records of any event."""
     components = msgspec.json.schema_components([RecordLine])[1]
     header: Schema = components[RecordLine.__name__]
     properties: Schema = _portable(header["properties"])
@@ -59,18 +74,29 @@ def _with_event(event: EventType) -> Schema:
 
 def event_schema(event: EventType) -> Schema:
     """Return the schema of an event's own fields; its marks are ``x-`` keywords."""
-    shape = read_type(event)
+    place = f"#/$defs/{event.name}/$defs/{{name}}"
+    own, definitions = definitions_of(event, ref_template=place)
+    return {"$ref": place.replace("{name}", own), "$defs": definitions}
+
+
+def definitions_of(event: EventType, *, ref_template: str) -> tuple[str, Schema]:
+    """Return which definition an event's own fields have, and all that it needs.
+
+    Args:
+        event: The event type.
+        ref_template: The place of a definition, with ``{name}`` for its name.
+    """
     (reference,), components = msgspec.json.schema_components(
-        [shape],
-        schema_hook=_anything,
-        ref_template=f"#/$defs/{event.name}/$defs/{{name}}",
+        [read_type(event)], schema_hook=_anything, ref_template=ref_template
     )
     definitions: Schema = _portable(components)
-    own: Schema = definitions[str(reference["$ref"]).rpartition("/")[2]]
+    before, _, after = ref_template.partition("{name}")
+    name = str(reference["$ref"]).removeprefix(before).removesuffix(after)
+    own: Schema = definitions[name]
     own |= {"title": event.name, "description": first_line(event.cls)}
     own |= {"x-severity": event.identity.severity, "x-version": event.identity.version}
     _mark(own.get("properties", {}), event)
-    return {**reference, "$defs": definitions}
+    return name, definitions
 
 
 def _mark(properties: Schema, event: EventType) -> None:

@@ -26,6 +26,7 @@ from eventbus._hand_over import hand_over_of
 from eventbus._reader import AsyncReader, Broken, Reader, Reading, Skipped
 from eventbus._record import AnyRecord, Record
 from eventbus.cli._batches import Batches, NobodyTakes
+from eventbus.cli._digests import Digests
 from eventbus.cli._pump import Pump, Sources, Transform
 from eventbus.cli._stream import shown_name
 from eventbus.cli._tally import Tally
@@ -48,6 +49,7 @@ class Feed:
     Args:
         bus: Running.
         tally: Where everything is counted.
+        digests: Shown every record.
         stop: Ends the reading.
         patience_seconds: Longest wait for the sinks after 16 MiB of long lines.
     """
@@ -56,11 +58,13 @@ class Feed:
         self,
         bus: Bus,
         tally: Tally,
+        digests: Digests,
         stop: threading.Event,
         *,
         patience_seconds: float,
     ) -> None:
         """Keep the parts."""
+        self._digests: Final = digests
         self._bus: Final = bus
         self._hand_over: Final = hand_over_of(bus)
         self._tally: Final = tally
@@ -130,6 +134,7 @@ class Feed:
         records = [reading for reading in readings if isinstance(reading, Record)]
         if len(records) < len(readings):
             self._count([one for one in readings if not isinstance(one, Record)])
+        self._digests.take(records)
         count, done = len(records), 0
         while done < count:
             taken = self._hand_over(records, done)

@@ -114,6 +114,7 @@ def _add_run(commands: Commands) -> None:
         action="store_true",
         help="go on as the last input grows, across rotation, until Ctrl-C",
     )
+    _add_layers(run)
     _add_overrides(run)
     _add_json(run, "end with one JSON object on the standard output")
 
@@ -133,6 +134,7 @@ def _add_check(commands: Commands) -> None:
         help="print the JSON Schema of the file, made of the installed sinks, "
         "by which editors complete it",
     )
+    _add_layers(check)
     _add_overrides(check)
     _add_json(check, "print one JSON object")
 
@@ -152,8 +154,18 @@ def _add_events(commands: Commands) -> None:
     events.add_argument(
         "name", nargs="?", metavar="NAME", help="only this one, in full"
     )
-    events.add_argument(
+    forms = events.add_mutually_exclusive_group()
+    forms.add_argument(
         "--json-schema", action="store_true", help="print JSON Schema of the records"
+    )
+    forms.add_argument(
+        "--asyncapi", action="store_true", help="print them as an AsyncAPI document"
+    )
+    forms.add_argument(
+        "--compare",
+        metavar="OLD",
+        help="say what has changed since OLD was printed by --json-schema, and fail "
+        "when it breaks readers; - is the standard input",
     )
     _add_json(events, "print one JSON object")
 
@@ -210,6 +222,24 @@ def _add_bench(commands: Commands) -> None:
         type=_path,
         metavar="FILE.svg",
         help="draw what the bounds leave, which needs matplotlib",
+    )
+
+
+def _add_layers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--project",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a TOML file that is not trusted, as a repository's own: it cannot say "
+        "where anything goes; CONFIG wins over it",
+    )
+    parser.add_argument(
+        "--managed",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a TOML file of an administrator's requirements: they win over everything",
     )
 
 

@@ -2,46 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from eventbus._place import Place, inside
+from eventbus._place import Place
 from eventbus._visible import visible
 from eventbus.cli._usage import UsageError
-from eventbus.config._document import ARGUMENT, Document
-from eventbus.config._load import Source, examine, say_warnings
+from eventbus.config._layers import Source
+from eventbus.config._load import Examination, examine, say_warnings
 from eventbus.config._problems import Problem
 from eventbus.config._settings import Config
 
 # Any in this module: a configuration holds values of any type.
 
 
-def in_order(
-    problems: Iterable[Problem], document: Document, overrides: Iterable[Place]
-) -> list[str]:
-    """Return *problems* as compilers say them, from the first line of the file on.
+def in_order(found: Examination) -> list[str]:
+    """Return what is wrong as compilers say it, from the first line of the file on.
 
+    What files say that are not trusted, and may not, comes last.
     As in ``eventbus.toml:7: Expected …``; ``argument: Expected …`` is in no file.
     """
-    overrides = list(overrides)
 
-    def line(problem: Problem) -> int:
-        return document.line(problem.place) or 0
+    def line(problem: Problem) -> tuple[bool, tuple[int, int]]:
+        return bool(problem.where), found.stack.line(problem.place)
 
-    def said(problem: Problem) -> str:
-        is_argument = _is_argument(problem.place, document, overrides)
-        where = ARGUMENT if is_argument else document.where(problem.place)
-        return visible(f"{where}: {problem}")
-
-    return list(map(said, sorted(problems, key=line)))
-
-
-def _is_argument(place: Place, document: Document, overrides: list[Place]) -> bool:
-    """Return whether what stands at *place* was put there by an override."""
-    if any(inside(place, override) for override in overrides):
-        return True
-    is_made = any(inside(override, place) for override in overrides)
-    return is_made and place not in document.lines
+    return [
+        visible(f"{found.where(problem)}: {problem}")
+        for problem in sorted(found.problems, key=line)
+    ]
 
 
 def usable_config(source: Source, overrides: Mapping[Place, Any]) -> Config:
@@ -53,7 +41,6 @@ def usable_config(source: Source, overrides: Mapping[Place, Any]) -> Config:
     """
     found = examine(source, overrides=overrides)
     if found.problems or found.config is None:
-        told = in_order(found.problems, found.document, overrides)
-        raise UsageError("\n".join(told))
+        raise UsageError("\n".join(in_order(found)))
     say_warnings(found.config)
     return found.config

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
@@ -13,9 +13,11 @@ import anyio
 import msgspec
 
 from eventbus._bus import Bus
+from eventbus._digest import Digest
 from eventbus._reader import AsyncReader, Reader
 from eventbus._settings import Overflow
 from eventbus.cli._account import Account
+from eventbus.cli._digests import Digests
 from eventbus.cli._feed import Feed
 from eventbus.cli._progress import progress, total_bytes
 from eventbus.cli._pump import Sources
@@ -68,16 +70,22 @@ class Run:
         config: As :func:`for_run` returns it.
         sources: What is to be read.
         reader: Makes records of it.
+        digests: What makes those that sum the records up, by name.
     """
 
     def __init__(
-        self, config: Config, sources: Sources, reader: Reader | AsyncReader
+        self,
+        config: Config,
+        sources: Sources,
+        reader: Reader | AsyncReader,
+        digests: Mapping[str, Callable[[], Digest]],
     ) -> None:
         """Open nothing yet."""
         self._config: Final = config
         self._sources: Final = sources
         self._reader: Final = reader
         self._tally: Final = Tally(say)
+        self._digests: Final = Digests(digests, say)
         self._stop: Final = Stop()
         self._began = self._ends_by = time.monotonic()
 
@@ -96,6 +104,8 @@ class Run:
             seconds=time.monotonic() - self._began,
             stopped=self._stop.by,
             failure=failure,
+            digests=self._digests.as_json(),
+            digest_lines=tuple(self._digests.lines()),
         )
 
     async def _deliver(self, bus: Bus) -> str | None:
@@ -123,7 +133,13 @@ class Run:
 
     async def _feed(self, bus: Bus) -> None:
         patience = _patience_seconds(self._config)
-        feed = Feed(bus, self._tally, self._stop.asked, patience_seconds=patience)
+        feed = Feed(
+            bus,
+            self._tally,
+            self._digests,
+            self._stop.asked,
+            patience_seconds=patience,
+        )
         try:
             await feed.run(self._sources, self._reader)
         except asyncio.CancelledError:

@@ -7,10 +7,14 @@
 Precedence: argument, then file, then environment, then default.
 """
 
+from eventbus._file_path import FilePath as FilePath
+from eventbus._file_path import PathPattern as PathPattern
 from eventbus.config._attach import bus_from_config as bus_from_config
 from eventbus.config._attach import bus_of as bus_of
 from eventbus.config._environment import EnvironmentValue as EnvironmentValue
+from eventbus.config._layers import Layer as Layer
 from eventbus.config._load import load_config as load_config
+from eventbus.config._presets import Preset as Preset
 from eventbus.config._secrets import SecretText as SecretText
 from eventbus.config._settings import BusSettings as BusSettings
 from eventbus.config._settings import Config as Config
@@ -22,7 +26,11 @@ __all__ = [
     "BusSettings",
     "Config",
     "EnvironmentValue",
+    "FilePath",
+    "Layer",
     "LeftOut",
+    "PathPattern",
+    "Preset",
     "SecretText",
     "SinkChoice",
     "SinkConfig",

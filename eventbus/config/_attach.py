@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from os import PathLike
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from eventbus._errors import ConfigError, EventBusError
 from eventbus._log import LOGGER_NAME
@@ -17,7 +16,9 @@ from eventbus._sampling_settings import sampler_from_config
 from eventbus._sink import Sink
 from eventbus._tracestate import Fields, Tracestate
 from eventbus._verdict import describe_error
+from eventbus.config._layers import Source
 from eventbus.config._load import BUS, load_config
+from eventbus.config._presets import Preset
 from eventbus.config._secrets import scrubbed, secrets_in
 from eventbus.config._settings import Config, SinkChoice, SinkConfig
 
@@ -31,9 +32,10 @@ _NOTHING: Final = ("!*",)
 
 def bus_from_config(
     make: type[B],
-    source: str | PathLike[str] | Mapping[str, Any],  # Any: values of any type
+    source: Source,
     *,
     strict: bool = False,
+    presets: Mapping[str, Preset] | None = None,
 ) -> B:
     """Return a bus with everything attached that a configuration names.
 
@@ -42,14 +44,17 @@ def bus_from_config(
 
     Args:
         make: The class of bus.
-        source: The path of a TOML file, or what is in one.
+        source: The path of a TOML file, or what is in one; or several, each of which
+            may be a :class:`eventbus.config.Layer`.
         strict: Raise for anything that is wrong.
+        presets: As :func:`eventbus.config.load_config` takes them.
 
     Raises:
         ConfigError: The configuration as a whole cannot be used, or *strict* and any
             part of it.
     """
-    return bus_of(make, load_config(source, strict=strict), strict=strict)
+    config = load_config(source, strict=strict, presets=presets)
+    return bus_of(make, config, strict=strict)
 
 
 def bus_of(make: type[B], config: Config, *, strict: bool = False) -> B:
@@ -65,6 +70,7 @@ def bus_of(make: type[B], config: Config, *, strict: bool = False) -> B:
         close_timeout_seconds=config.bus.close_timeout_seconds,
         own_events_seconds=config.bus.own_events_seconds,
         tracestate=_tracestate(config.bus.tracestate, strict=strict),
+        privacy=config.bus.privacy.made(),
     )
     bus.catalog.metrics.update(config.metrics)
     for name, left_out in config.left_out.items():
@@ -76,7 +82,7 @@ def bus_of(make: type[B], config: Config, *, strict: bool = False) -> B:
         try:
             _attach(bus, sink)
         except ConfigError as error:
-            if strict:
+            if strict or sink.name in config.required:
                 raise
             logging.getLogger(LOGGER_NAME).warning(
                 "sink %r is disabled: %s", sink.name, error

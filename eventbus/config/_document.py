@@ -6,7 +6,6 @@ import logging
 import os
 import stat
 from collections.abc import Mapping
-from os import PathLike
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +13,7 @@ import msgspec
 from eventbus._errors import ConfigError
 from eventbus._log import LOGGER_NAME
 from eventbus._place import Place
+from eventbus.config._layers import Content, Layer, Rank
 from eventbus.config._lines import lines_of
 
 # Any in this module: a configuration holds values of any type.
@@ -22,6 +22,9 @@ ARGUMENT: Final = "argument"
 """Where a value is from that stands in no file."""
 
 MAX_FILE_BYTES: Final = 1_048_576  # ten thousand sinks; a file beyond it is another one
+
+
+MAX_UNTRUSTED_BYTES: Final = 65_536  # a parser may need a time that grows by the square
 
 
 class Unusable(ConfigError):
@@ -44,11 +47,18 @@ class Document(msgspec.Struct, frozen=True):
         name: The file, or ``None``: it was handed over as a mapping.
         tree: Tables, arrays and values.
         lines: In which line of the file each key stands.
+        rank: Who says it.
     """
 
     name: str | None
     tree: Mapping[str, Any]
     lines: Mapping[Place, int]
+    rank: Rank = "user"
+
+    @property
+    def directory(self) -> str | None:
+        """Where relative paths in it begin; ``None`` is the working directory."""
+        return None if self.name is None else os.path.dirname(self.name) or os.curdir
 
     def where(self, place: Place) -> str:
         """Return the file and the line of *place*, or of what holds it."""
@@ -63,33 +73,40 @@ class Document(msgspec.Struct, frozen=True):
         return next((self.lines[p] for p in outwards if p in self.lines), None)
 
 
-def read_document(source: str | PathLike[str] | Mapping[str, Any]) -> Document:
+def read_document(source: Content | Layer) -> Document:
     """Return what *source* says: a TOML file, or what would be in one.
 
     Raises:
-        Unreadable: The system refuses to hand over the file.
-        Unusable: It is over 1 MiB, or is no TOML.
+        Unreadable: The system refuses to hand over the file, or it is not trusted and
+            no regular file.
+        Unusable: It is over 1 MiB, 64 KiB where it is not trusted, or is no TOML.
     """
-    if isinstance(source, Mapping):
-        return Document(None, source, {})
-    name = os.fspath(source)
-    text = _text_of(name)
+    layer = source if isinstance(source, Layer) else Layer(source)
+    if isinstance(layer.source, Mapping):
+        return Document(None, layer.source, {}, layer.rank)
+    name = os.fspath(layer.source)
+    text = _text_of(name, is_trusted=layer.trusted)
     try:
-        return Document(name, _parsed(name, text), lines_of(text))
+        return Document(name, _parsed(name, text), lines_of(text), layer.rank)
     except RecursionError:
         raise Unusable(f"{name!r} is nested too deeply") from None
 
 
-def _text_of(name: str) -> str:
+def _text_of(name: str, *, is_trusted: bool) -> str:
+    most = MAX_FILE_BYTES if is_trusted else MAX_UNTRUSTED_BYTES
     try:
-        with open(name, "rb") as file:
-            _warn_of_writers(name, os.fstat(file.fileno()).st_mode)
-            data = file.read(MAX_FILE_BYTES + 1)
+        with open(name, "rb", opener=None if is_trusted else _opened) as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if is_trusted:
+                _warn_of_writers(name, mode)
+            elif not stat.S_ISREG(mode):
+                raise Unreadable(_not_regular(name))
+            data = file.read(most + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise Unreadable(f"Cannot read {name!r}: {reason}") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise Unusable(f"Expected at most {MAX_FILE_BYTES} bytes in {name!r}, got more")
+    if len(data) > most:
+        raise Unusable(f"Expected at most {most} bytes in {name!r}, got more")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -97,6 +114,18 @@ def _text_of(name: str) -> str:
             f"Expected UTF-8 in {name!r}, got byte 0x{data[error.start]:02x} "
             f"at offset {error.start}"
         ) from error
+
+
+def _opened(name: str, flags: int) -> int:
+    """Open a file of somebody else, who cannot make us wait or follow a link."""
+    if os.path.islink(name):
+        raise Unreadable(_not_regular(name))
+    guards = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    return os.open(name, flags | guards)
+
+
+def _not_regular(name: str) -> str:
+    return f"Cannot read {name!r}: a file that is not trusted must be a regular file"
 
 
 def _warn_of_writers(name: str, mode: int) -> None:

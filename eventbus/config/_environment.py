@@ -74,6 +74,10 @@ class Environment:
             )
         return text == "true"
 
+    def warn(self, line: str) -> None:
+        """Note that something is ignored."""
+        self._warnings.append(line)
+
     def is_read_by(self, found: SinkClass) -> bool:
         """Return whether a sink's settings follow OpenTelemetry's variables."""
         return _hook(found) is not None

@@ -83,6 +83,8 @@ class Expansion:
             return self._value(mark["name"], mark["default"], place)
 
         result = _marks.sub(stand_in, text)
+        if is_secret(place):
+            self._secrets.add(place, result)
         return self._marked(result, names, place) if names else result
 
     def _value(self, name: str, default: str | None, place: Place) -> str:
@@ -112,6 +114,18 @@ class Expansion:
         expanded = Expanded(text)
         expanded.names = tuple(names)
         return expanded
+
+
+def has_variables(value: object) -> bool:
+    """Return whether a text in *value* names a variable, or tries to."""
+    table, items = as_table(value), as_array(value)
+    if table is not None:
+        return any(map(has_variables, table.values()))
+    if items is not None:
+        return any(map(has_variables, items))
+    return isinstance(value, str) and any(
+        mark["dollar"] is None for mark in _marks.finditer(value)
+    )
 
 
 def names_in(value: object) -> tuple[str, ...]:

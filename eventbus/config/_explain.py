@@ -15,6 +15,7 @@ from eventbus.config._secrets import is_secret
 from eventbus.config._settings import Config, SinkChoice, SinkConfig
 from eventbus.config._tree import as_table
 from eventbus.config._values import NO_LIMIT
+from eventbus.privacy._content import content_mode
 
 # Any in this module: settings hold values of any type.
 
@@ -45,7 +46,9 @@ def in_force(config: Config) -> Iterator[InForce]:
         origin = config.origins.get(place)
         is_set = value not in (None, msgspec.UNSET)
         if is_set or origin is not None:
-            is_hidden = is_secret(place) or (origin is not None and origin.variables)
+            is_hidden = value != () and (
+                is_secret(place) or (origin is not None and origin.variables)
+            )
             shown = NO_LIMIT if value is None else value
             shown = toml(REDACTED if is_hidden else shown)
             yield InForce(written(place), shown, str(origin or default))
@@ -59,8 +62,13 @@ def _settings(config: Config) -> Iterator[tuple[Place, Any, str]]:
 
 def _sink(sink: SinkConfig, place: Place) -> Iterator[tuple[Place, Any, str]]:
     yield from _choice(sink, place)
-    for name in ("select", "min_severity", "content"):
+    for name in ("select", "min_severity"):
         yield (*place, name), getattr(sink, name), DEFAULT
+    mode = content_mode(sink.content)
+    if mode is not None:
+        yield (*place, "content"), mode, DEFAULT
+    else:
+        yield from _fields(sink.content, (*place, "content"), DEFAULT)
     for name, plain in _OWN_DEFAULTS.items():
         mine: msgspec.Struct = getattr(sink, name)
         yield from _bounds(mine, plain, (*place, name))

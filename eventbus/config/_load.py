@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
-from os import PathLike
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -14,10 +13,13 @@ from eventbus._expected import shown
 from eventbus._log import LOGGER_NAME
 from eventbus._place import ROOT, Place, inside
 from eventbus.config._depth import TOO_DEEP, without_too_deep
-from eventbus.config._document import ARGUMENT, Document, read_document
 from eventbus.config._environment import Environment
 from eventbus.config._expand import Expansion, names_in
+from eventbus.config._layering import Layering, read_layers
+from eventbus.config._layers import Source, layers_of
+from eventbus.config._presets import Preset, Presets
 from eventbus.config._problems import Problem, Problems, config_error
+from eventbus.config._requirements import Requirements
 from eventbus.config._secrets import MaskedTable, Secrets
 from eventbus.config._settings import (
     BusSettings,
@@ -27,15 +29,14 @@ from eventbus.config._settings import (
     SinkConfig,
 )
 from eventbus.config._sinks import SinkReader
-from eventbus.config._tree import leaves, put, table_in
+from eventbus.config._stack import Stack
+from eventbus.config._tree import leaves, overlaid, put, table_in
 from eventbus.config._values import ValueReader
 
 if TYPE_CHECKING:
     from eventbus.metrics._declaration import Metrics
 
 # Any in this module: a configuration holds values of any type.
-
-Source = str | PathLike[str] | Mapping[str, Any]
 
 _TABLES: Final = ("bus", "sinks", "metrics")
 BUS: Final[Place] = ("bus",)
@@ -49,50 +50,82 @@ def load_config(
     strict: bool = True,
     overrides: Mapping[Place, Any] | None = None,
     environ: Mapping[str, str] | None = None,
+    presets: Mapping[str, Preset] | None = None,
 ) -> Config:
     """Read a configuration and check all of it; the sinks it names are imported.
 
-    Precedence: argument, then file, then environment, then default.
+    Precedence: argument, then file, then environment, then default; among files, what
+    is managed, then later ones before earlier ones, then what is not trusted. What is
+    managed wins over arguments too.
 
     Args:
-        source: The path of a TOML file, or what is in one.
+        source: The path of a TOML file, or what is in one; or several of these, each
+            of which may be a :class:`Layer`.
         strict: Raise for anything that is wrong. Without it a sink that cannot be
-            used is left out, with a warning, and is in :attr:`Config.left_out`.
+            used is left out, with a warning, and is in :attr:`Config.left_out`; so is
+            what an untrusted layer must not say.
         overrides: Values that win over the file's, by their place:
             ``{("sinks", "console", "format"): "json"}``.
         environ: The environment variables; ``None`` is the process's.
+        presets: Presets by name, beside those that are installed.
 
     Raises:
         ConfigError: What is wrong, each in a line with its place; without *strict*
-            only what concerns the configuration as a whole.
+            only what concerns the configuration as a whole, or a managed layer.
     """
-    examined = examine(source, overrides=overrides, environ=environ)
-    outside = [p for p in examined.problems if not _can_be_left_out(p)]
-    wrong = examined.problems if strict else outside
+    examined = examine(source, overrides=overrides, environ=environ, presets=presets)
+    wrong = examined.problems if strict else examined.grave
     if wrong or examined.config is None:
-        raise config_error(wrong)
-    say_warnings(examined.config)
-    return examined.config
-
-
-def _can_be_left_out(problem: Problem) -> bool:
-    """Return whether the rest can be used without what *problem* is about."""
-    table = inside(problem.place, METRICS) and problem.place != METRICS
-    return table or inside(problem.place, SINKS)
+        raise config_error(examined.located(wrong))
+    config = examined.config
+    ignored = map(str, examined.located(examined.refused))
+    config = msgspec.structs.replace(config, warnings=(*ignored, *config.warnings))
+    say_warnings(config)
+    return config
 
 
 class Examination(msgspec.Struct, frozen=True):
     """What was found when a configuration was read.
 
     Args:
-        document: What it says, as it was written.
+        stack: What it says, as it was written.
         problems: All that is wrong.
         config: What can be used of it; ``None`` when that is nothing.
     """
 
-    document: Document
+    stack: Stack
     problems: tuple[Problem, ...]
     config: Config | None
+
+    @property
+    def refused(self) -> tuple[Problem, ...]:
+        """What is wrong about files that are not trusted, and does without them."""
+        return tuple(problem for problem in self.problems if problem.where)
+
+    @property
+    def grave(self) -> tuple[Problem, ...]:
+        """What is wrong and cannot be left out."""
+        return tuple(p for p in self.problems if not p.where and self._is_grave(p))
+
+    def _is_grave(self, problem: Problem) -> bool:
+        table = inside(problem.place, METRICS) and problem.place != METRICS
+        can_be_left_out = table or inside(problem.place, SINKS)
+        return not can_be_left_out or self.stack.is_required(problem.place)
+
+    def located(self, problems: Iterable[Problem]) -> list[Problem]:
+        """Return *problems* with file and line, if there is more than one file."""
+        if len(self.stack.documents) < _SEVERAL and not self.refused:
+            return list(problems)
+        return [
+            Problem(f"{self.where(one)}: {one.message}", one.place) for one in problems
+        ]
+
+    def where(self, problem: Problem) -> str:
+        """Return in which file and line something is wrong."""
+        return problem.where or self.stack.where(problem.place)
+
+
+_SEVERAL: Final = 3  # two files, and the arguments
 
 
 def examine(
@@ -100,31 +133,41 @@ def examine(
     *,
     overrides: Mapping[Place, Any] | None = None,
     environ: Mapping[str, str] | None = None,
+    presets: Mapping[str, Preset] | None = None,
 ) -> Examination:
     """Read a configuration and say all that is wrong with it.
 
     See :func:`load_config`.
 
     Raises:
-        ConfigError: It cannot be read at all.
+        ConfigError: A trusted file of it cannot be read at all.
     """
-    document = read_document(source)
-    loading = _Loading(document, os.environ if environ is None else environ)
-    config = loading.config(overrides or {})
-    return Examination(document, tuple(loading.problems), config)
+    environ = os.environ if environ is None else environ
+    layering = read_layers(layers_of(source), overrides or {}, environ)
+    loading = _Loading(layering, environ, presets)
+    config = loading.config()
+    problems = (*layering.refused, *loading.problems)
+    return Examination(layering.stack, problems, config)
 
 
 class _Loading:
     """One load, from the document to the checked value."""
 
-    def __init__(self, document: Document, environ: Mapping[str, str]) -> None:
-        self._document: Final = document
+    def __init__(
+        self,
+        layering: Layering,
+        environ: Mapping[str, str],
+        presets: Mapping[str, Preset] | None,
+    ) -> None:
+        self._layering: Final = layering
+        self._stack: Final = layering.stack
         self.problems: Final = Problems()
         self._secrets: Final = Secrets()
         self._origins: Final[dict[Place, Origin]] = {}
-        self._warnings: Final[list[str]] = []
-        self._expansion: Final = Expansion(environ, self.problems, self._secrets)
+        self._warnings: Final[list[str]] = [*layering.warnings]
+        self._environ: Final = environ
         self._values: Final = ValueReader(self.problems, self._secrets)
+        self._presets: Final = Presets(presets or {}, self.problems, self._origins)
         self._environment: Final = Environment(
             environ,
             secrets=self._secrets,
@@ -132,8 +175,8 @@ class _Loading:
             warnings=self._warnings,
         )
 
-    def config(self, overrides: Mapping[Place, Any]) -> Config | None:
-        tree = self._tree(overrides)
+    def config(self) -> Config | None:
+        tree = self._tree()
         bus = self._bus(table_in(tree, "bus"))
         sinks, left_out = self._sinks(table_in(tree, "sinks"))
         metrics = self._metrics(table_in(tree, "metrics"))
@@ -146,23 +189,54 @@ class _Loading:
             metrics=metrics,
             warnings=tuple(self._warnings),
             origins=self._origins,
+            required=frozenset(filter(self._is_required, sinks)),
         )
 
-    def _tree(self, overrides: Mapping[Place, Any]) -> dict[str, Any]:
-        shallow = without_too_deep(self._document.tree, self.problems)
-        tree: dict[str, Any] = self._expansion.expand(shallow)
+    def _tree(self) -> dict[str, Any]:
+        tree = self._required_over(self._given())
         for place, value in leaves(tree):
-            where = self._document.where(place)
-            self._origins[place] = Origin(where, names_in(value))
-        for place, value in overrides.items():
-            put(tree, place, value)
-            self._origins[place] = Origin(ARGUMENT)
+            owner = self._stack.owner(place)
+            if owner is not None:
+                where = owner.where(place)
+                self._origins[place] = Origin(where, names_in(value), owner.rank)
         for key, value in tree.items():
             if key not in _TABLES:
                 self._values.unknown_key(key, _TABLES, ROOT)
             elif not isinstance(value, dict):
                 self.problems.add(f"Expected a table, got {shown(value)}", (key,))
         return tree
+
+    def _given(self) -> tuple[dict[str, Any], Problems]:
+        """Return what everybody but an administrator says, and what is wrong with it.
+
+        Arguments are taken as they are; whatever is not trusted names no variables.
+        """
+        problems = Problems()
+        tree = self._expanded(self._stack.tree("user"), problems)
+        for place, value in self._layering.overrides.items():
+            put(tree, place, value)
+        project = self._expanded(self._stack.tree("project"), problems)
+        return overlaid(project, tree), problems
+
+    def _required_over(self, said: tuple[dict[str, Any], Problems]) -> dict[str, Any]:
+        given, noted = said
+        required = self._expanded(self._stack.tree("managed"), self.problems)
+        requirements = Requirements(self._stack, self.problems)
+        tree = requirements.over(given, required)
+        for problem in noted:
+            if not self._stack.is_required(problem.place):
+                self.problems.add(problem.message, problem.place)
+        self._warnings.extend(requirements.warnings())
+        return tree
+
+    def _expanded(self, tree: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
+        shallow = without_too_deep(tree, problems)
+        expansion = Expansion(self._environ, problems, self._secrets)
+        expanded: dict[str, Any] = expansion.expand(shallow)
+        return expanded
+
+    def _is_required(self, sink: str) -> bool:
+        return self._stack.is_required((*SINKS, sink))
 
     def _bus(self, table: Mapping[str, Any]) -> BusSettings | None:
         given = table_in(table, "resource")
@@ -174,6 +248,7 @@ class _Loading:
             masked = [k for k in bus.resource if self._is_masked(k)]
             resource = MaskedTable(bus.resource, masked)
             msgspec.structs.force_setattr(bus, "resource", resource)
+            self._secrets.hide(bus.privacy, (*BUS, "privacy"))
         return bus
 
     def _is_masked(self, name: str) -> bool:
@@ -182,16 +257,18 @@ class _Loading:
     def _sinks(
         self, tables: Mapping[str, Any]
     ) -> tuple[dict[str, SinkConfig], dict[str, LeftOut]]:
-        reader = SinkReader(self._values, self._environment)
+        reader = SinkReader(
+            self._values,
+            self._environment,
+            directory_of=self._stack.directory,
+            is_required=self._stack.is_required,
+        )
         sinks: dict[str, SinkConfig] = {}
         left_out: dict[str, LeftOut] = {}
-        for name, table in tables.items():
+        for name in tables:
             place = (*SINKS, name)
-            read = None
-            if not isinstance(table, dict):
-                self.problems.add(f"Expected a table, got {shown(table)}", place)
-            else:
-                read = reader.read(name, table_in(tables, name), place)
+            filled = self._sink_table(tables, name, place)
+            read = None if filled is None else reader.read(name, filled, place)
             wrong = self.problems.within(place)
             if wrong:
                 left_out[name] = LeftOut("; ".join(map(str, wrong)), "wrong")
@@ -200,6 +277,15 @@ class _Loading:
             elif read is not None:
                 sinks[name] = read
         return sinks, {**self._too_deep(), **left_out}
+
+    def _sink_table(
+        self, tables: Mapping[str, Any], name: str, place: Place
+    ) -> Mapping[str, Any] | None:
+        if not isinstance(tables[name], dict):
+            found = shown(tables[name])
+            self.problems.add(f"Expected a table, got {found}", place)
+            return None
+        return self._presets.applied(table_in(tables, name), place)
 
     def _metrics(self, tables: Mapping[str, Any]) -> Mapping[str, Metrics]:
         if not tables:

@@ -19,10 +19,12 @@ class Problem(msgspec.Struct, frozen=True):
     Args:
         message: What was expected and what was found; one line, no secret.
         place: Where in the configuration.
+        where: In which file and line, where that is not the one whose value counts.
     """
 
     message: str
     place: Place
+    where: str = ""
 
     def __str__(self) -> str:
         """Say it with the place."""

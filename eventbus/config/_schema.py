@@ -18,11 +18,16 @@ from eventbus._sampling_settings import (
 )
 from eventbus._settings import Batch, Buffer, Limits, Retry
 from eventbus.config._reference import first_line, words_of
-from eventbus.config._settings import AttachmentSettings, BusSettings
+from eventbus.config._settings import (
+    AttachmentSettings,
+    BusSettings,
+    PrivacySettings,
+)
 from eventbus.config._sink_class import SettingsType, SinkClass
 from eventbus.config._tree import as_array, as_table
 from eventbus.config._values import NO_LIMIT
 from eventbus.metrics._declaration import Counter, Gauge, Histogram, Metrics
+from eventbus.privacy._content import Content
 
 # Any in this module: JSON Schema is JSON.
 
@@ -33,6 +38,8 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _EXPANDED: Final[Schema] = {"type": "string", "pattern": r"\$\{[A-Za-z_]"}
 _OWN: Final[tuple[SettingsType, ...]] = (
     BusSettings,
+    PrivacySettings,
+    Content,
     AttachmentSettings,
     Buffer,
     Batch,
@@ -49,6 +56,7 @@ _OWN: Final[tuple[SettingsType, ...]] = (
 )
 _NAMED: Final = "sink-with-a-type"
 _LETTERS: Final = "dead-letters"
+_KEY_WORDS: Final = "Your own key, where `preset` names a vendor's preset."
 _SINGLE: Final = ("integer", "number", "boolean")
 
 
@@ -134,6 +142,7 @@ class _Parts:
             **_described(shared["dead_letters"]),
             "anyOf": [_reference(_LETTERS), {"const": NO_LIMIT}],
         }
+        shared["api_key"] = {"description": _KEY_WORDS, "type": "string"}
         return self._table(sink, shared)
 
     def _letters(self, sink: SinkClass) -> Schema:
@@ -147,8 +156,8 @@ class _Parts:
             "type": "object",
             "properties": {
                 "type": {**_described(shared.get("type", {})), "const": sink.type},
-                **own.get("properties", {}),
                 **{key: schema for key, schema in shared.items() if key != "type"},
+                **own.get("properties", {}),
             },
             "required": self._required(sink),
             "additionalProperties": False,

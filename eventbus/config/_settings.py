@@ -15,12 +15,15 @@ from eventbus._bus import (
 from eventbus._coalesce import Coalesce
 from eventbus._own_events import MIN_OWN_EVENTS_SECONDS
 from eventbus._place import Place
-from eventbus._plan import Content
 from eventbus._record import AttributeValue
 from eventbus._sampling_settings import SamplerSettings
 from eventbus._settings import Batch, Buffer, Limits, Retry
 from eventbus._severity import Severity
 from eventbus._sink import Sink
+from eventbus.config._layers import Rank
+from eventbus.privacy._content import REDACTED_CONTENT, Content, ContentMode
+from eventbus.privacy._known import KnownSecrets
+from eventbus.privacy._privacy import SENSITIVE_ATTRIBUTES, Privacy, Scan
 
 if TYPE_CHECKING:
     from eventbus.metrics._declaration import Metrics
@@ -31,6 +34,40 @@ SinkType = type[Sink]
 class _Settings(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ): ...
+
+
+class PrivacySettings(_Settings, frozen=True, kw_only=True):
+    """The table ``[bus.privacy]``; see :class:`eventbus.Privacy`.
+
+    Args:
+        scan: Which events are searched for secrets: those of types that have a
+            sensitive field or a table or ask for it, all, or none.
+        known_secrets: Values that are secrets, as in ``"${API_KEY}"``; an empty one is
+            left out. :class:`eventbus.KnownSecrets` has their limits.
+        key_names: Names of secrets beside the built-in ones.
+        safe_key_names: Names that are no secrets.
+        sensitive_attributes: Bound attributes that are content.
+    """
+
+    scan: Scan = "sensitive"
+    known_secrets: tuple[str, ...] = ()
+    key_names: tuple[str, ...] = ()
+    safe_key_names: tuple[str, ...] = ()
+    sensitive_attributes: tuple[str, ...] = SENSITIVE_ATTRIBUTES
+
+    def __post_init__(self) -> None:
+        """Refuse what the bus would refuse."""
+        self.made()
+
+    def made(self) -> Privacy:
+        """Return the same for :class:`eventbus.Bus`."""
+        return Privacy(
+            scan=self.scan,
+            known_secrets=KnownSecrets(filter(None, self.known_secrets)),
+            key_names=self.key_names,
+            safe_key_names=self.safe_key_names,
+            sensitive_attributes=self.sensitive_attributes,
+        )
 
 
 class BusSettings(_Settings, frozen=True, kw_only=True):
@@ -48,6 +85,7 @@ class BusSettings(_Settings, frozen=True, kw_only=True):
         limits: Bounds of the whole bus.
         tracestate: What stands in front of every tracestate that leaves: fields by
             member. What cannot stand there is left out, with a warning.
+        privacy: What is taken for a secret, and replaced in all that leaves.
     """
 
     resource: dict[str, AttributeValue] = {}
@@ -57,6 +95,7 @@ class BusSettings(_Settings, frozen=True, kw_only=True):
     own_events_seconds: Annotated[float, Meta(ge=MIN_OWN_EVENTS_SECONDS)] | None = None
     limits: Limits = Limits()
     tracestate: dict[str, dict[str, str]] = {}
+    privacy: PrivacySettings = PrivacySettings()
 
 
 class AttachmentSettings(_Settings, frozen=True, kw_only=True):
@@ -64,6 +103,8 @@ class AttachmentSettings(_Settings, frozen=True, kw_only=True):
 
     Args:
         type: Which sink, by the name of its plugin; without it, the table's name.
+        preset: What a vendor fixes about it, by the name of the preset; with the
+            user's own ``api_key`` beside it.
         enabled: Whether it is attached. A sink that is not is not even imported.
         select: Globs on event names: ``*`` crosses dots, ``!`` excludes. Without it,
             everything.
@@ -72,7 +113,8 @@ class AttachmentSettings(_Settings, frozen=True, kw_only=True):
         batch: When a batch leaves.
         retry: How often and how long a batch is tried again.
         sampler: What it keeps of the events; without it, all of them.
-        content: ``"full"`` lets sensitive fields through.
+        content: ``"full"`` lets sensitive fields through; a table with ``full`` and
+            ``max_bytes`` some of them, or their beginnings.
         dead_letters: A sink for what is set aside, with a ``type`` and that sink's
             settings.
         coalesce: Which events of a batch become one summary where they are alike;
@@ -80,6 +122,7 @@ class AttachmentSettings(_Settings, frozen=True, kw_only=True):
     """
 
     type: Annotated[str, Meta(min_length=1)] | None = None
+    preset: Annotated[str, Meta(min_length=1)] | None = None
     enabled: bool = True
     select: Annotated[list[str], Meta(min_length=1)] | str | None = None
     min_severity: Severity | None = None
@@ -87,7 +130,7 @@ class AttachmentSettings(_Settings, frozen=True, kw_only=True):
     batch: Batch = Batch()
     retry: Retry = Retry()
     sampler: SamplerSettings | None = None
-    content: Content = "redacted"
+    content: ContentMode | Content = "redacted"
     dead_letters: dict[str, Any] | None = None  # Any: settings of any sink
     coalesce: Coalesce | None = None
 
@@ -133,7 +176,7 @@ class SinkConfig(SinkChoice, frozen=True, kw_only=True):
         batch: Its batches, likewise.
         retry: Its patience, likewise.
         sampler: What it keeps of the events.
-        content: Whether sensitive fields reach it.
+        content: Which content reaches it.
         dead_letters: A sink for what is set aside.
         coalesce: What becomes one in its batches.
     """
@@ -145,7 +188,7 @@ class SinkConfig(SinkChoice, frozen=True, kw_only=True):
     batch: Batch = Batch()
     retry: Retry = Retry()
     sampler: SamplerSettings | None = None
-    content: Content = "redacted"
+    content: Content = REDACTED_CONTENT
     dead_letters: SinkChoice | None = None
     coalesce: Coalesce | None = None
 
@@ -171,19 +214,25 @@ class Origin(msgspec.Struct, frozen=True):
     """Where a value came from.
 
     Args:
-        where: ``"eventbus.toml:7"``, ``"environment OTEL_SERVICE_NAME"`` or
-            ``"argument"``.
+        where: ``"eventbus.toml:7"``, ``"environment OTEL_SERVICE_NAME"``,
+            ``"preset 'statsig'"`` or ``"argument"``.
         variables: Environment variables that are expanded in it; then it is a secret.
+        rank: Whose layer of the configuration said it.
     """
 
     where: str
     variables: tuple[str, ...] = ()
+    rank: Rank = "user"
 
     def __str__(self) -> str:
-        """Say the variables first."""
+        """Say the variables first, and whose it is where that is not the user."""
+        whose = _WHOSE.get(self.rank, "")
         if not self.variables:
-            return self.where
-        return f"{', '.join(self.variables)} in {self.where}"
+            return f"{self.where}{whose}"
+        return f"{', '.join(self.variables)} in {self.where}{whose}"
+
+
+_WHOSE: Final = {"managed": ", required", "project": ", not trusted"}
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +246,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             says.
         warnings: What was ignored, a line each.
         origins: Where each value that is no default came from, by its place.
+        required: The sinks that an administrator requires: a mistake in one of them is
+            an error, strict or not.
     """
 
     bus: BusSettings
@@ -205,6 +256,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Mapping[str, Metrics]
     warnings: tuple[str, ...]
     origins: Mapping[Place, Origin]
+    required: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         """Show the names of the sinks."""

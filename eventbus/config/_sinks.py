@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import Any, Final, TypeVar
@@ -16,7 +16,10 @@ from eventbus._place import Place
 from eventbus._sampling_settings import SamplerSettings
 from eventbus._select import Selection
 from eventbus._settings import Batch, Buffer, Retry
+from eventbus._verdict import describe_error
 from eventbus.config._environment import SDK_DISABLED, Environment
+from eventbus.config._paths import DirectoryOf, make_paths_absolute
+from eventbus.config._problems import Problem
 from eventbus.config._settings import (
     RESERVED,
     AttachmentSettings,
@@ -26,6 +29,7 @@ from eventbus.config._settings import (
 )
 from eventbus.config._sink_class import SinkClass, sink_class
 from eventbus.config._values import NO_LIMIT, ValueReader, Wrong
+from eventbus.privacy._content import REDACTED_CONTENT, Content, content_of
 
 # Any in this module: a configuration holds values of any type.
 
@@ -51,13 +55,23 @@ class SinkReader:
     Args:
         values: Reads single values and Structs.
         environment: What the environment says.
+        directory_of: From where the path of a file counts.
+        is_required: Whether an administrator requires the sink at a place.
     """
 
-    def __init__(self, values: ValueReader, environment: Environment) -> None:
-        """Keep both."""
+    def __init__(
+        self,
+        values: ValueReader,
+        environment: Environment,
+        directory_of: DirectoryOf = lambda _: None,
+        is_required: Callable[[Place], bool] = lambda _: False,
+    ) -> None:
+        """Keep the parts."""
         self._values: Final = values
         self._problems: Final = values.problems
         self._environment: Final = environment
+        self._directory_of: Final = directory_of
+        self._is_required: Final = is_required
 
     def read(
         self, name: str, table: Mapping[str, Any], place: Place
@@ -71,9 +85,21 @@ class SinkReader:
         if found is None:
             return None
         if self._environment.is_disabled and self._environment.is_read_by(found):
-            return LeftOut(f"{SDK_DISABLED} = true", "asked")
+            if not self._is_required(place):
+                return LeftOut(f"{SDK_DISABLED} = true", "asked")
+            self._environment.warn(f"{SDK_DISABLED} is ignored for {name!r}: required")
         sink = self._sink(name, found, keys, table, place)
         return None if len(self._problems) > noted else sink
+
+    def check_key(self, key: str, value: Any, place: Place) -> None:
+        """Note what is wrong with *value* as an attachment's *key*, whatever its sink.
+
+        Raises:
+            Wrong: It is none at all; the problem is noted.
+        """
+        keys = {key: self._attachment_key(key, value, place)}
+        self._selection(keys, place)
+        self._sampler(keys.get("sampler"), place)
 
     def _attachment_keys(
         self, table: Mapping[str, Any], place: Place
@@ -134,7 +160,7 @@ class SinkReader:
             batch=batch,
             retry=retry,
             sampler=self._sampler(keys.get("sampler"), place),
-            content=keys.get("content", "redacted"),
+            content=self._content(keys.get("content", "redacted"), place),
             dead_letters=self._dead_letters(keys.get("dead_letters"), place),
             coalesce=self._coalesce(keys.get("coalesce"), place),
         )
@@ -153,8 +179,28 @@ class SinkReader:
             return None
         values = self._environment.completed(found, given, place)
         settings = self._values.struct(found.settings, values, place, others=others)
+        if settings is not None:
+            make_paths_absolute(settings, values, place, self._directory_of)
         self._values.secrets.hide(settings, place)
+        self._pass_on_advice(settings, place)
         return settings
+
+    def _pass_on_advice(self, settings: msgspec.Struct | None, place: Place) -> None:
+        """Note what *settings* say against themselves, though they can be used.
+
+        A ``Settings`` class says it with a method ``advice()`` that returns pairs: the
+        place inside the table, and a sentence without secrets.
+        """
+        advice: Any = getattr(settings, "advice", None)
+        if advice is None:
+            return
+        try:
+            said = [(tuple(inner), str(sentence)) for inner, sentence in advice()]
+        except Exception as error:  # noqa: BLE001 - a stranger's method
+            said = [((), f"advice() fails: {describe_error(error)}")]
+        for inner, sentence in said:
+            text = self._values.secrets.scrubbed(sentence)
+            self._environment.warn(str(Problem(text, (*place, *inner))))
 
     def _merged(
         self, base: S, key: str, keys: Mapping[str, Any], place: Place
@@ -178,6 +224,12 @@ class SinkReader:
         if values is None:
             return None
         return self._values.made(Coalesce, values, (*place, "coalesce"))
+
+    def _content(self, asked: str | Mapping[str, Any], place: Place) -> Content:
+        content = content_of(asked)
+        if content is None and isinstance(asked, Mapping):
+            content = self._values.made(Content, asked, (*place, "content"))
+        return content or REDACTED_CONTENT  # what is wrong is noted
 
     def _selection(
         self, keys: Mapping[str, Any], place: Place

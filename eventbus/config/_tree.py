@@ -52,3 +52,39 @@ def put(tree: dict[str, Any], place: Place, value: object) -> None:
     if table is not None:
         tree[name] = inner = dict(table)
         put(inner, tuple(rest), value)
+
+
+def value_at(tree: object, place: Place) -> Any:
+    """Return what stands at *place*.
+
+    Raises:
+        LookupError: Nothing does.
+    """
+    for step in place:
+        table, array = as_table(tree), as_array(tree)
+        if table is not None:
+            tree = table[str(step)]
+        elif array is not None and isinstance(step, int):
+            tree = array[step]
+        else:
+            raise LookupError(step)
+    return tree
+
+
+def present(tree: object, place: Place) -> bool:
+    """Return whether something stands at *place*."""
+    try:
+        value_at(tree, place)
+    except LookupError:
+        return False
+    return True
+
+
+def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *below* with what *above* says over it, leaf by leaf."""
+    both = dict(below)
+    for key, value in above.items():
+        lower, upper = as_table(both.get(key)), as_table(value)
+        is_table = lower is not None and upper is not None
+        both[key] = overlaid(lower or {}, upper or {}) if is_table else value
+    return both

@@ -20,6 +20,7 @@ from eventbus import (
     Skipped,
 )
 from eventbus._record import AnyRecord
+from eventbus.cli._digests import Digests
 from eventbus.cli._feed import Feed
 from eventbus.cli._pump import Sources
 from eventbus.cli._stream import InputError
@@ -74,7 +75,9 @@ class Rig:
 
     @property
     def feed(self) -> Feed:
-        return Feed(self.bus, self.tally, self.stop, patience_seconds=1e9)
+        return Feed(
+            self.bus, self.tally, Digests({}, print), self.stop, patience_seconds=1e9
+        )
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from eventbus import Batch, Buffer, Coalesce, Limits, Reserve, Retry
+from eventbus import Batch, Buffer, Coalesce, Content, Limits, Reserve, Retry
 from eventbus._sampling_settings import (
     AdaptiveSettings,
     FirstSettings,
@@ -19,10 +19,14 @@ from eventbus._sampling_settings import (
     SamplerSettings,
 )
 from eventbus.config._reference import settings_of, table_of
-from eventbus.config._settings import AttachmentSettings, BusSettings
+from eventbus.config._settings import (
+    AttachmentSettings,
+    BusSettings,
+    PrivacySettings,
+)
 from eventbus.metrics import Histogram, Metrics
 from eventbus_local import ConsoleSettings, JsonlSettings, LoggingSettings
-from eventbus_otlp import OtlpSettings, RecordSignalSettings
+from eventbus_otlp import OtlpSettings, TraceSignalSettings
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "configuration.md"
 
@@ -39,13 +43,15 @@ SETTINGS: Mapping[str, type[msgspec.Struct]] = {
     "rate_limit": RateLimitSettings,
     "first": FirstSettings,
     "adaptive": AdaptiveSettings,
+    "privacy": PrivacySettings,
+    "content": Content,
     "metrics": Metrics,
     "histogram": Histogram,
     "console": ConsoleSettings,
     "jsonl": JsonlSettings,
     "logging": LoggingSettings,
     "otlp": OtlpSettings,
-    "otlp_signal": RecordSignalSettings,
+    "otlp_signal": TraceSignalSettings,
 }
 
 BLOCK = re.compile(

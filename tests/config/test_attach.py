@@ -15,7 +15,11 @@ class Ping(Event, tag="ping"):
 
 
 def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    return [
+        r.getMessage()
+        for r in caplog.records
+        if r.name == "eventbus" and r.levelno >= logging.WARNING
+    ]
 
 
 async def test_a_bus_from_a_file_delivers_to_what_the_file_names(

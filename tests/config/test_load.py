@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from eventbus import Batch, Buffer, ConfigError, Overflow, Retry, load_config
+from eventbus.privacy._content import FULL_CONTENT
 from eventbus.sampling import SamplerSettings
 from tests.config._installed import SINK, Site
 
@@ -58,7 +59,7 @@ def test_every_key_of_an_attachment_is_read(site: Site) -> None:
     assert audit.batch == Batch(max_events=5)
     assert audit.retry == Retry(timeout_seconds=1)
     assert audit.sampler == SamplerSettings(ratio=0.5, keep=["*.failed"])
-    assert audit.content == "full"
+    assert audit.content == FULL_CONTENT
     assert audit.settings.topic == "t"
 
 
@@ -174,7 +175,8 @@ def test_an_unknown_key_of_the_bus_names_the_nearest_valid_one() -> None:
         ),
         (
             {"content": "all"},
-            "Expected 'full' or 'redacted', got 'all' - at `$.sinks.audit.content`",
+            "Expected 'full', 'redacted' or a table, got 'all' "
+            "- at `$.sinks.audit.content`",
         ),
         (
             {"select": []},

@@ -1,0 +1,319 @@
+"""What has changed between two exports of event types, and what of it breaks readers.
+
+Old and new are documents as ``eventbus events --json-schema`` prints them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, Literal
+
+import msgspec
+
+from eventbus.cli._schema_types import Schema, Types, resolved, words_of
+from eventbus.config._tree import as_array, as_table
+
+# Any in this module: JSON Schema is JSON.
+
+Rule = Literal[
+    "event_removed",
+    "event_renamed",
+    "field_removed",
+    "required_field_added",
+    "field_became_required",
+    "type_narrowed",
+    "type_changed",
+    "enum_value_removed",
+    "unit_changed",
+    "attribute_name_changed",
+    "label_changed",
+    "sensitive_mark_removed",
+    "version_not_raised",
+    "version_lowered",
+    "event_added",
+    "optional_field_added",
+    "field_became_optional",
+    "type_widened",
+    "enum_value_added",
+    "unit_added",
+    "sensitive_mark_added",
+    "severity_changed",
+    "version_raised",
+]
+
+BREAKING: Final[frozenset[Rule]] = frozenset(
+    {
+        "event_removed",
+        "event_renamed",
+        "field_removed",
+        "required_field_added",
+        "field_became_required",
+        "type_narrowed",
+        "type_changed",
+        "enum_value_removed",
+        "unit_changed",
+        "attribute_name_changed",
+        "label_changed",
+        "sensitive_mark_removed",
+        "version_not_raised",
+        "version_lowered",
+    }
+)
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One change.
+
+    Args:
+        event: The event's name; where it was renamed, the old one.
+        field: The field, or ``None`` where it is about the event.
+        rule: What happened.
+        detail: From what to what, in words.
+    """
+
+    event: str
+    field: str | None
+    rule: Rule
+    detail: str = ""
+
+    @property
+    def is_breaking(self) -> bool:
+        """Whether readers, or what is made of the events, break by it."""
+        return self.rule in BREAKING
+
+
+class EventShape(msgspec.Struct, frozen=True):
+    """An event type as an export tells it.
+
+    Args:
+        name: The event's name.
+        class_name: That of its class.
+        version: The version of its schema.
+        severity: How severe each event is that does not say otherwise.
+        fields: The schema of each field.
+        required: The fields that must be there.
+    """
+
+    name: str
+    class_name: str
+    version: int
+    severity: str
+    fields: Mapping[str, Schema]
+    required: frozenset[str]
+
+
+def shapes(document: object) -> dict[str, EventShape]:
+    """Return the event types in *document*, by name.
+
+    Raises:
+        ValueError: It is no export of event types; the text says what is missing.
+    """
+    root = as_table(document)
+    if root is None:
+        raise ValueError("expected a JSON object")
+    events = as_table(root.get("$defs"))
+    if events is None:
+        raise ValueError("expected a table of event types under `$defs`")
+    return {name: _shape(root, name, schema) for name, schema in events.items()}
+
+
+def _shape(root: Schema, name: str, schema: object) -> EventShape:
+    try:
+        own = resolved(root, as_table(schema) or {})
+        fields = {
+            field: as_table(given) or {} for field, given in own["properties"].items()
+        }
+        for given in fields.values():
+            resolved(root, given)
+        return EventShape(
+            name=name,
+            class_name=str((as_table(schema) or {})["$ref"]).rpartition("/")[2],
+            version=_whole(own["x-version"]),
+            severity=str(own["x-severity"]),
+            fields=fields,
+            required=frozenset(map(str, as_array(own.get("required", [])) or ())),
+        )
+    except (LookupError, AttributeError, TypeError) as error:
+        raise ValueError(f"`$defs.{name}` is no event type: {error}") from error
+
+
+def _whole(version: object) -> int:
+    if type(version) is not int:
+        raise TypeError(f"its version must be a whole number, got {version!r}")
+    return version
+
+
+def changes(old: Schema, new: Schema) -> list[Change]:
+    """Return what has changed from *old* to *new*, by event and field.
+
+    Raises:
+        ValueError: One of them is no export of event types.
+    """
+    return _Comparison(old, new).changes()
+
+
+class _Comparison:
+    def __init__(self, old: Schema, new: Schema) -> None:
+        self._old, self._new = shapes(old), shapes(new)
+        self._documents: Final = (old, new)
+
+    def changes(self) -> list[Change]:
+        renamed = self._renamed()
+        found: list[Change] = []
+        for name, before in self._old.items():
+            after = self._new.get(name)
+            if after is not None:
+                found += self._of_event(before, after)
+            elif name in renamed:
+                detail = f"it is {renamed[name]} now"
+                found.append(Change(name, None, "event_renamed", detail))
+            else:
+                found.append(Change(name, None, "event_removed"))
+        added = self._new.keys() - self._old.keys() - {*renamed.values()}
+        found += [Change(name, None, "event_added") for name in added]
+        return sorted(found, key=lambda one: (one.event, one.field or "", one.rule))
+
+    def _renamed(self) -> dict[str, str]:
+        """Return what went and came with one class, or with the very same fields."""
+        gone = [one for one in self._old.values() if one.name not in self._new]
+        come = [one for one in self._new.values() if one.name not in self._old]
+        renamed: dict[str, str] = {}
+        for before in gone:
+            for after in come:
+                is_free = after.name not in renamed.values()
+                if is_free and _is_alike(before, after):
+                    renamed[before.name] = after.name
+                    break
+        return renamed
+
+    def _of_event(self, before: EventShape, after: EventShape) -> list[Change]:
+        name = before.name
+        found = [
+            Change(name, field, rule, detail)
+            for field, rule, detail in self._of_fields(before, after)
+        ]
+        if before.severity != after.severity:
+            detail = f"from {before.severity} to {after.severity}"
+            found.append(Change(name, None, "severity_changed", detail))
+        found += _of_version(before, after, any(one.is_breaking for one in found))
+        return found
+
+    def _of_fields(
+        self, before: EventShape, after: EventShape
+    ) -> Iterator[tuple[str, Rule, str]]:
+        for field in before.fields.keys() - after.fields.keys():
+            yield field, "field_removed", ""
+        for field in after.fields.keys() - before.fields.keys():
+            is_required = field in after.required
+            yield field, _ADDED[is_required], ""
+        for field in before.fields.keys() & after.fields.keys():
+            was, must = field in before.required, field in after.required
+            if was != must:
+                yield field, _REQUIRED[must], ""
+            old, new = before.fields[field], after.fields[field]
+            for rule, detail in (*self._of_type(old, new), *_of_marks(old, new)):
+                yield field, rule, detail
+
+    def _of_type(self, old: Schema, new: Schema) -> Iterator[tuple[Rule, str]]:
+        before, after = self._documents
+        takes_old = Types(after, before).takes(new, old)
+        takes_new = Types(before, after).takes(old, new)
+        if takes_old and takes_new:
+            return
+        lost, gained = self._words_apart(old, new)
+        if lost:
+            yield "enum_value_removed", ", ".join(lost)
+        if gained:
+            yield "enum_value_added", ", ".join(gained)
+        if not lost and not (gained and takes_old):
+            rule = _TYPES[takes_old, takes_new]
+            yield rule, f"from {self._said(0, old)} to {self._said(1, new)}"
+
+    def _words_apart(self, old: Schema, new: Schema) -> tuple[list[str], list[str]]:
+        """Return the words that went and that came, where both are closed sets."""
+        before, after = self._words(0, old), self._words(1, new)
+        if before is None or after is None:
+            return [], []
+        return sorted(before - after), sorted(after - before)
+
+    def _words(self, which: int, schema: Schema) -> frozenset[str] | None:
+        schema = resolved(self._documents[which], schema)
+        parts = as_array(schema.get("anyOf"))
+        if parts is not None and len(parts) == 1:
+            return self._words(which, parts[0])
+        words = words_of(schema)
+        return None if words is None else frozenset(map(_word, words))
+
+    def _said(self, which: int, schema: Schema) -> str:
+        schema = resolved(self._documents[which], schema)
+        parts = as_array(schema.get("anyOf"))
+        if parts is not None:
+            said = [self._said(which, part) for part in parts]
+            return " or ".join(dict.fromkeys(said))
+        words = words_of(schema)
+        if words is not None:
+            return f"one of {', '.join(map(_word, words))}"
+        bounds = [f"{key} {schema[key]}" for key in sorted(_BOUNDS & schema.keys())]
+        return ", ".join([str(schema.get("type", "anything")), *bounds])
+
+
+_ADDED: Final[Mapping[bool, Rule]] = {
+    True: "required_field_added",
+    False: "optional_field_added",
+}
+_REQUIRED: Final[Mapping[bool, Rule]] = {
+    True: "field_became_required",
+    False: "field_became_optional",
+}
+_TYPES: Final[Mapping[tuple[bool, bool], Rule]] = {
+    (True, False): "type_widened",
+    (False, True): "type_narrowed",
+    (False, False): "type_changed",
+}
+_BOUNDS: Final = frozenset(
+    {
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+        *("minLength", "maxLength", "minItems", "maxItems", "pattern", "format"),
+        "multipleOf",
+    }
+)
+
+
+def _word(word: object) -> str:
+    return word if isinstance(word, str) else msgspec.json.encode(word).decode()
+
+
+def _is_alike(before: EventShape, after: EventShape) -> bool:
+    if before.class_name == after.class_name:
+        return True
+    return bool(before.fields) and before.fields.keys() == after.fields.keys()
+
+
+def _of_version(
+    before: EventShape, after: EventShape, is_broken: bool
+) -> Iterator[Change]:
+    said = f"from {before.version} to {after.version}"
+    if after.version < before.version:
+        yield Change(before.name, None, "version_lowered", said)
+    elif after.version > before.version:
+        yield Change(before.name, None, "version_raised", said)
+    elif is_broken:
+        detail = f"it is still {after.version}"
+        yield Change(before.name, None, "version_not_raised", detail)
+
+
+def _of_marks(old: Schema, new: Schema) -> Iterator[tuple[Rule, str]]:
+    unit, attribute = old.get("x-unit"), old.get("x-attribute")
+    if unit != new.get("x-unit"):
+        rule: Rule = "unit_added" if unit is None else "unit_changed"
+        yield rule, f"from {unit or 'none'} to {new.get('x-unit') or 'none'}"
+    if attribute != new.get("x-attribute"):
+        now = new.get("x-attribute") or "that of the field"
+        was = attribute or "that of the field"
+        yield "attribute_name_changed", f"from {was} to {now}"
+    if bool(old.get("x-label")) != bool(new.get("x-label")):
+        is_now = "is a label now" if new.get("x-label") else "is no label any more"
+        yield "label_changed", f"it {is_now}"
+    if bool(old.get("x-sensitive")) != bool(new.get("x-sensitive")):
+        is_sensitive = bool(new.get("x-sensitive"))
+        yield "sensitive_mark_added" if is_sensitive else "sensitive_mark_removed", ""

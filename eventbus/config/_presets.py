@@ -1,0 +1,180 @@
+"""What a vendor fixes about a sink, by a name: data, registered and never on by itself.
+
+``preset = "statsig"`` in a table ``[sinks.NAME]`` stands for what the preset of that
+name says; the key is always the user's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from eventbus._errors import PluginError
+from eventbus._expected import shown
+from eventbus._nearest import listed, suggestion
+from eventbus._place import Place, inside
+from eventbus._verdict import describe_error, was_pressed
+from eventbus.config._problems import Problems
+from eventbus.config._settings import Origin
+from eventbus.config._tree import as_table, leaves, present, put, value_at
+
+# Any in this module: a configuration holds values of any type.
+
+PRESETS: Final = "eventbus.presets"
+"""The group of entry points whose names are presets and whose objects are `Preset`."""
+
+API_KEY: Final = "api_key"
+
+
+class Preset(msgspec.Struct, frozen=True, kw_only=True):
+    """A sink as a vendor wants it, but for the user's own key.
+
+    Args:
+        type: The sink, by the name of its plugin.
+        settings: What is fixed of its settings.
+        key: Where in its settings the user's ``api_key`` goes, as in
+            ``("headers", "x-api-key")``; ``None`` for a vendor who wants none.
+        closed: Settings that must not be said beside it, since they would say
+            otherwise where what goes.
+        reason: Said where somebody says otherwise: what the vendor takes, as a
+            sentence without its full stop.
+    """
+
+    type: str
+    settings: Mapping[str, Any]
+    key: Place | None = None
+    closed: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class Presets:
+    """The presets that a configuration may name.
+
+    Args:
+        given: By name, from the program; they win over installed ones.
+        problems: Where what is wrong is noted.
+        origins: Where it is noted which value is a preset's.
+    """
+
+    def __init__(
+        self,
+        given: Mapping[str, Preset],
+        problems: Problems,
+        origins: dict[Place, Origin],
+    ) -> None:
+        """Keep the parts."""
+        self._given: Final = given
+        self._problems: Final = problems
+        self._origins: Final = origins
+
+    def applied(
+        self, table: Mapping[str, Any], place: Place
+    ) -> Mapping[str, Any] | None:
+        """Return *table* with what its preset says; itself where it names none.
+
+        ``None``: it cannot be applied, and the problem is noted.
+        """
+        if "preset" not in table:
+            return table
+        name, noted = table["preset"], len(self._problems)
+        preset = self._named(name, place)
+        if preset is None:
+            return None
+        rest = {k: v for k, v in table.items() if k not in ("preset", API_KEY)}
+        self._refuse_others(preset, str(name), rest, place)
+        filled = self._filled(preset, str(name), table, rest, place)
+        return filled if len(self._problems) == noted else None
+
+    def _named(self, name: object, place: Place) -> Preset | None:
+        inner = (*place, "preset")
+        if not isinstance(name, str) or not name:
+            self._problems.add(f"Expected `str`, got {shown(name)}", inner)
+            return None
+        found = self._given.get(name)
+        try:
+            return _installed(name, self._given) if found is None else found
+        except PluginError as error:
+            self._problems.add(str(error), inner)
+            return None
+
+    def _refuse_others(
+        self, preset: Preset, name: str, table: Mapping[str, Any], place: Place
+    ) -> None:
+        said = f"The preset {name!r} fixes this"
+        reason = f"{said}: {preset.reason}" if preset.reason else said
+        fixed = {"type": preset.type, **preset.settings}
+        for key, value in table.items():
+            is_other = key in fixed and value != fixed[key]
+            if key in preset.closed or (is_other and as_table(value) is None):
+                self._problems.add(reason, (*place, key))
+        for inner, value in leaves(table):
+            if len(inner) > 1 and _is_other(fixed, preset.key, inner, value):
+                self._problems.add(reason, (*place, *inner))
+
+    def _filled(
+        self,
+        preset: Preset,
+        name: str,
+        given: Mapping[str, Any],
+        rest: dict[str, Any],
+        place: Place,
+    ) -> Mapping[str, Any]:
+        for inner, value in leaves({"type": preset.type, **preset.settings}):
+            put(rest, inner, value)
+            self._origins[(*place, *inner)] = Origin(f"preset {name!r}")
+        at = (*place, API_KEY)
+        if preset.key is None:
+            if API_KEY in given:
+                self._problems.add(f"The preset {name!r} takes no key", at)
+            return rest
+        key = given.get(API_KEY)
+        if not isinstance(key, str) or not key:
+            self._problems.add(
+                f"The preset {name!r} needs your own key: {API_KEY} = "
+                '"${NAME_OF_A_VARIABLE}"',
+                at,
+            )
+            return rest
+        put(rest, preset.key, key)
+        self._origins[(*place, *preset.key)] = self._origins.get(at, Origin(API_KEY))
+        return rest
+
+
+def _is_other(
+    fixed: Mapping[str, Any], key: Place | None, place: Place, value: Any
+) -> bool:
+    if key is not None and inside(place, key):
+        return True
+    return present(fixed, place) and value_at(fixed, place) != value
+
+
+def _installed(name: str, given: Mapping[str, Preset]) -> Preset:
+    from importlib.metadata import entry_points
+
+    found = entry_points(group=PRESETS)
+    named = [entry for entry in found if entry.name == name]
+    if not named:
+        names = sorted({*given, *found.names})
+        raise PluginError(
+            f"No preset {name!r} is installed (installed: {listed(names) or 'none'})"
+            f"{suggestion(name, names)}"
+        )
+    if len(named) > 1:
+        owners = " and ".join(sorted(entry.value for entry in named))
+        raise PluginError(f"Preset {name!r} is there more than once: {owners}")
+    try:
+        loaded: object = named[0].load()
+    except BaseException as error:
+        if was_pressed(error):
+            raise
+        raise PluginError(
+            f"Preset {name!r} does not load ({named[0].value}): {describe_error(error)}"
+        ) from error
+    if not isinstance(loaded, Preset):
+        raise PluginError(
+            f"Preset {name!r} must be an eventbus.config.Preset ({named[0].value}), "
+            f"got {type(loaded).__name__}"
+        )
+    return loaded

@@ -1,0 +1,145 @@
+"""Which names of keys say that what stands under them is a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+KEY_NAMES: Final = (
+    "access_key",
+    "accesskey",
+    "accesstoken",
+    "api_key",
+    "apikey",
+    "apitoken",
+    "authorization",
+    "authtoken",
+    "bearer",
+    "client_secret",
+    "clientsecret",
+    "cookie",
+    "cookies",
+    "credential",
+    "credentials",
+    "encryption_key",
+    "passphrase",
+    "passwd",
+    "password",
+    "passwords",
+    "private_key",
+    "privatekey",
+    "refreshtoken",
+    "secret",
+    "secret_key",
+    "secretkey",
+    "secrets",
+    "session_token",
+    "signing_key",
+    "token",
+    "tokens",
+)
+"""Names of secrets, whole or at the end of a longer name after ``_``."""
+
+SAFE_KEY_NAMES: Final = (
+    "accepted_prediction_tokens",
+    "audio_tokens",
+    "budget_tokens",
+    "cache_creation_tokens",
+    "cache_read_tokens",
+    "cached_tokens",
+    "completion_tokens",
+    "context_tokens",
+    "first_token",
+    "has_secret",
+    "image_tokens",
+    "input_tokens",
+    "is_secret",
+    "max_tokens",
+    "new_tokens",
+    "num_tokens",
+    "output_tokens",
+    "per_token",
+    "prompt_tokens",
+    "reasoning_tokens",
+    "rejected_prediction_tokens",
+    "remaining_tokens",
+    "span_token",
+    "text_tokens",
+    "thinking_tokens",
+    "tool_tokens",
+    "total_tokens",
+    "used_tokens",
+)
+"""Counters of tokens and the like, whole or at the end likewise: no secrets."""
+
+_MAX_LENGTH: Final = 128
+_MAX_REMEMBERED: Final = 4096
+_hump: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_other: Final = re.compile(r"[^a-z0-9]+")
+
+
+def spelled(name: str) -> str:
+    """Return *name* as names are compared: ``x-apiKey`` as ``x_api_key``."""
+    return _other.sub("_", _hump.sub("_", name).lower()).strip("_")
+
+
+class KeyNames:
+    """Decides of each name of a key whether it is that of a secret.
+
+    Spelling does not matter: ``apiKey``, ``api-key`` and ``API_KEY`` are one name.
+    What ends otherwise, as ``token_id`` and ``secret_refs`` do, is no secret.
+
+    Args:
+        more: Names beside :data:`KEY_NAMES`.
+        safe: Names beside :data:`SAFE_KEY_NAMES`; they win over all others.
+    """
+
+    def __init__(self, more: Iterable[str] = (), safe: Iterable[str] = ()) -> None:
+        """Remember how they are spelled."""
+        own = {spelled(name) for name in more}
+        self._own_safe: Final = frozenset(spelled(name) for name in safe)
+        self._own: Final = frozenset(own)
+        self.names: Final = frozenset({*own, *KEY_NAMES})
+        """All that are secret, as they are compared."""
+        self._last: Final = frozenset(
+            "".join(n[-1] + n[-1].upper() for n in self.names)
+        )
+        self._remembered: Final[dict[str, bool]] = {}
+
+    def is_secret(self, name: str) -> bool:
+        """Return whether what stands under *name* is a secret; long names by their end.
+
+        Names do not vary much: the last 4,096 answers are remembered.
+        """
+        last = name[-1:]
+        if last not in self._last and last.isalnum():
+            return False
+        known = self._remembered.get(name)
+        if known is None:
+            known = self._decided(spelled(name[-_MAX_LENGTH:]))
+            if len(name) <= _MAX_LENGTH:
+                if len(self._remembered) >= _MAX_REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[name] = known
+        return known
+
+    def _decided(self, name: str) -> bool:
+        if _ends(name, self._own_safe):
+            return False
+        if _ends(name, self._own):
+            return True
+        return _ends(name, _SECRET) and not _ends(name, _SAFE)
+
+
+_SECRET: Final = frozenset(KEY_NAMES)
+_SAFE: Final = frozenset(SAFE_KEY_NAMES)
+
+
+def _ends(name: str, names: frozenset[str]) -> bool:
+    """Return whether *name*, or an end of it after ``_``, is one of *names*."""
+    while name:
+        if name in names:
+            return True
+        name = name.partition("_")[2]
+    return False

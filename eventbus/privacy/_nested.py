@@ -1,0 +1,251 @@
+"""What is secret inside of a value: in tables, lists, Structs, at any depth."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from operator import is_
+from typing import Any, Final, cast
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from eventbus._event import REDACTED
+from eventbus.privacy._scanner import Scanner
+
+# Any in this module: values are whatever an application put into an event.
+
+# Nothing is narrowed by it: what is inside of a value may be anything.
+_is: Final[Callable[[object, Any], bool]] = isinstance
+
+_PLAIN: Final[frozenset[type]] = frozenset(
+    {bool, int, float, type(None), msgspec.UnsetType}
+)
+_SEQUENCES: Final = (list, tuple, set, frozenset, deque)
+_MAX_SPELLINGS: Final = 1000
+
+
+class TooConvoluted(ValueError):
+    """A value holds itself, or so many parts that nobody can look at them."""
+
+
+class Nested:
+    """Replaces the secrets inside of values; one that has none stays the same object.
+
+    Args:
+        scanner: Finds them in text.
+    """
+
+    def __init__(self, scanner: Scanner) -> None:
+        """Keep the scanner."""
+        self._scanner: Final = scanner
+
+    def cleaned(self, value: Any) -> Any:
+        """Return *value* without what is secret in it.
+
+        Raises:
+            Exception: It has secrets and holds itself, or brings code of its own that
+                fails.
+        """
+        return _whole(value, _Look(self._scanner), hide=False)
+
+    def hidden(self, value: Any) -> Any:
+        """Return *value* with every text and number in it as ``[REDACTED]``.
+
+        Raises:
+            Exception: As :meth:`cleaned`.
+        """
+        return _whole(value, _Look(self._scanner), hide=True)
+
+
+class _Look:
+    """One look at one value, each part of which is seen once."""
+
+    def __init__(self, scanner: Scanner) -> None:
+        self._scanner = scanner
+        self._done: dict[tuple[int, bool], Any] = {}
+        self.holds_itself = False
+
+    def at(self, value: Any) -> Any:
+        """Return *value* cleaned."""
+        if type(value) is str:
+            return self._text(value)
+        if type(value) in _PLAIN:
+            return value
+        return self._once(value, hide=False)
+
+    def over(self, value: Any) -> Any:
+        """Return *value* hidden: it stands under the name of a secret."""
+        if value is None or value is msgspec.UNSET or _is(value, bool):
+            return value
+        if _is(value, str | int | float):
+            return value if value == "" else REDACTED
+        return self._once(value, hide=True)
+
+    def _text(self, text: str) -> str:
+        scanner = self._scanner
+        return scanner.cleaned(text) if scanner.may_find_in(text) else text
+
+    def _once(self, value: Any, *, hide: bool) -> Any:
+        key = id(value), hide
+        if key in self._done:
+            found = self._done[key]
+            if found is _UNFINISHED:
+                self.holds_itself = True
+                return value
+            return found
+        self._done[key] = _UNFINISHED
+        found = self._done[key] = self._part(value, self.over if hide else self.at)
+        return found
+
+    def _part(self, value: Any, look: Callable[[Any], Any]) -> Any:
+        if _is(value, enum.Enum):
+            return value
+        if _is(value, str):
+            text = str.__str__(value)
+            found = look(text)
+            return value if found == text else found
+        if _is(value, bytes | bytearray | memoryview | msgspec.Raw):
+            return self._bytes(value, look)
+        if _is(value, Mapping):
+            return self._table(value, look)
+        if _is(value, _SEQUENCES):
+            return self._sequence(value, look)
+        if _is(value, BaseException | os.PathLike):
+            return self._written(value, look)
+        return self._fields(value, look)
+
+    def _bytes(self, value: Any, look: Callable[[Any], Any]) -> Any:
+        data = bytes(value)
+        hides = look == self.over and data
+        cleaned = REDACTED.encode() if hides else self._scanner.cleaned_bytes(data)
+        if cleaned == data:
+            return value
+        return msgspec.Raw(cleaned) if _is(value, msgspec.Raw) else cleaned
+
+    def _table(self, table: Mapping[Any, Any], look: Callable[[Any], Any]) -> Any:
+        is_secret = self._scanner.key_names.is_secret
+        has_clean_keys = self._are_clean(key for key in table if type(key) is str)
+        skips = self._skipped(table.values(), look)
+        changes: dict[Any, tuple[Any, Any]] = {}
+        for key, value in table.items():
+            if _is(key, str) and is_secret(key) and not _counts(key, value):
+                found = self.over(value)
+            else:
+                found = value if type(value) in skips else look(value)
+            shown = key
+            if not has_clean_keys and type(key) is str:
+                shown = self._text(key)
+            if found is not value or shown is not key:
+                changes[key] = shown, found
+        return _changed(table, changes) if changes else table
+
+    def _sequence(self, items: Any, look: Callable[[Any], Any]) -> Any:
+        skips = self._skipped(items, look)
+        if skips.issuperset(map(type, items)):
+            return items
+        found = [item if type(item) in skips else look(item) for item in items]
+        if all(map(is_, found, items)):
+            return items
+        if _is(items, tuple) and hasattr(items, "_make"):
+            return items._make(found)
+        made: Any = next(kind for kind in _SEQUENCES if _is(items, kind))
+        return made(found)
+
+    def _skipped(
+        self, values: Iterable[Any], look: Callable[[Any], Any]
+    ) -> frozenset[type]:
+        """Return of which types none of *values* has to be looked at."""
+        if look == self.over:
+            return frozenset()
+        texts = (value for value in values if type(value) is str)
+        return _PLAIN | {str} if self._are_clean(texts) else _PLAIN
+
+    def _are_clean(self, texts: Iterable[str]) -> bool:
+        return not self._scanner.may_find_among(set(texts))
+
+    def _written(self, value: Any, look: Callable[[Any], Any]) -> Any:
+        is_error = _is(value, BaseException)
+        text: str = f"{_name_of(value)}: {value}" if is_error else _path_of(value)
+        found = look(text)
+        return value if found == text else found
+
+    def _fields(self, value: Any, look: Callable[[Any], Any]) -> Any:
+        names = _field_names(value)
+        changes: dict[str, Any] = {}
+        for name in names:
+            inner = getattr(value, name, None)
+            hides = self._scanner.key_names.is_secret(name) and not _counts(name, inner)
+            found = self.over(inner) if hides else look(inner)
+            if found is not inner:
+                changes[name] = found
+        return _with(value, changes) if changes else value
+
+
+_UNFINISHED: Final = object()
+
+
+def _whole(value: Any, look: _Look, *, hide: bool) -> Any:
+    found = look.over(value) if hide else look.at(value)
+    if look.holds_itself and found is not value:
+        raise TooConvoluted("a value with a secret in it holds itself")
+    return found
+
+
+def _path_of(value: os.PathLike[str]) -> str:
+    return str(os.fspath(value))
+
+
+def _name_of(value: object) -> str:
+    return type(value).__name__
+
+
+def _counts(name: str, value: Any) -> bool:
+    """Return whether *value* is a number of tokens, and so no secret."""
+    return _is(value, int | float) and name[-1:] in ("s", "S")
+
+
+def _changed(
+    table: Mapping[Any, Any], changes: Mapping[Any, tuple[Any, Any]]
+) -> dict[Any, Any]:
+    cleaned: dict[Any, Any] = {}
+    for key, value in table.items():
+        shown, found = changes.get(key, (key, value))
+        cleaned[shown if shown is key else _free(cleaned, shown)] = found
+    return cleaned
+
+
+def _free(taken: dict[Any, Any], key: str) -> str:
+    """Return *key*, or one like it that is not *taken*."""
+    if key not in taken:
+        return key
+    numbered = (f"{key}{number}" for number in range(2, _MAX_SPELLINGS))
+    for one in numbered:
+        if one not in taken:
+            return one
+    raise TooConvoluted("too many keys of a table are secrets")
+
+
+def _field_names(value: Any) -> tuple[str, ...]:
+    if _is(value, msgspec.Struct):
+        names: tuple[str, ...] = value.__struct_fields__
+        return names
+    kind = cast("Any", type(value))
+    if hasattr(kind, "__dataclass_fields__"):
+        return tuple(field.name for field in dataclasses.fields(kind))
+    return tuple(field.name for field in getattr(kind, "__attrs_attrs__", ()))
+
+
+def _with(value: Any, changes: Mapping[str, Any]) -> Any:
+    """Return a copy of *value* with *changes*; its class's own code does not run."""
+    copied = copy(value)
+    for name, found in changes.items():
+        if _is(copied, msgspec.Struct):
+            force_setattr(copied, name, found)
+        else:
+            object.__setattr__(copied, name, found)
+    return copied

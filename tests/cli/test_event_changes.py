@@ -1,0 +1,296 @@
+"""What is found between two exports of event types, and that readers agree with it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Optional
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eventbus import Attribute, Catalog, Event, Label, Record, Sensitive, Unit
+from eventbus._decode_line import LineDecoder
+from eventbus._encode_line import LineEncoder
+from eventbus.cli._event_changes import Change, changes
+from eventbus.cli._event_schema import in_order, records_schema
+from eventbus.cli._schema_types import Types
+
+# Any in this module: JSON Schema is JSON, and events are made with any fields.
+
+
+def made(
+    tag: str = "thing", /, *, name: str = "Thing", version: int = 1, **fields: Any
+) -> Any:
+    """Return an event type; a field is its type, or a pair of type and default."""
+    pairs = [
+        (key, *given) if isinstance(given, tuple) else (key, given)
+        for key, given in fields.items()
+    ]
+    annotations = {pair[0]: pair[1] for pair in pairs}
+    defaults = {pair[0]: pair[2] for pair in pairs if len(pair) == 3}
+    namespace = {"__annotations__": annotations, "__module__": __name__, **defaults}
+    return type(Event)(name, (Event,), namespace, tag=tag, version=version)
+
+
+def exported(*types: Any) -> Any:
+    return in_order(records_schema(Catalog(types)))
+
+
+def between(old: Any, new: Any) -> list[Change]:
+    return changes(exported(old), exported(new))
+
+
+def rules(old: Any, new: Any) -> list[tuple[str | None, str]]:
+    return [(one.field, one.rule) for one in between(old, new)]
+
+
+class Node(msgspec.Struct):
+    value: int
+    next: Optional[Node] = None  # noqa: UP045 - a name in text cannot be in a |
+
+
+class WideNode(msgspec.Struct):
+    value: float
+    next: Optional[WideNode] = None  # noqa: UP045
+
+
+Text = Annotated[str, Label]
+BREAKING_CHANGES: list[tuple[Any, Any, list[tuple[str | None, str]]]] = [
+    ({"a": int, "b": int}, {"a": int}, [("b", "field_removed")]),
+    ({"a": int}, {"a": int, "b": int}, [("b", "required_field_added")]),
+    ({"a": (int, 1)}, {"a": int}, [("a", "field_became_required")]),
+    ({"a": float}, {"a": int}, [("a", "type_narrowed")]),
+    ({"a": int | str}, {"a": int}, [("a", "type_narrowed")]),
+    ({"a": int}, {"a": Annotated[int, msgspec.Meta(le=5)]}, [("a", "type_narrowed")]),
+    ({"a": str}, {"a": Literal["x"]}, [("a", "type_narrowed")]),
+    ({"a": int}, {"a": str}, [("a", "type_changed")]),
+    ({"a": list[int]}, {"a": list[str]}, [("a", "type_changed")]),
+    ({"a": tuple[int, int]}, {"a": tuple[int, int, int]}, [("a", "type_changed")]),
+    ({"a": dict[str, float]}, {"a": dict[str, int]}, [("a", "type_narrowed")]),
+    ({"a": WideNode}, {"a": Node}, [("a", "type_narrowed")]),
+    (
+        {"a": Literal["x", "y"]},
+        {"a": Literal["x"]},
+        [("a", "enum_value_removed")],
+    ),
+    (
+        {"a": Literal["x", "y"]},
+        {"a": Literal["x", "z"]},
+        [("a", "enum_value_added"), ("a", "enum_value_removed")],
+    ),
+    (
+        {"a": Annotated[float, Unit("ms")]},
+        {"a": Annotated[float, Unit("s")]},
+        [("a", "unit_changed")],
+    ),
+    ({"a": Annotated[float, Unit("ms")]}, {"a": float}, [("a", "unit_changed")]),
+    (
+        {"a": Annotated[str, Attribute("x.y")]},
+        {"a": Annotated[str, Attribute("x.z")]},
+        [("a", "attribute_name_changed")],
+    ),
+    ({"a": Text}, {"a": str}, [("a", "label_changed")]),
+    ({"a": str}, {"a": Text}, [("a", "label_changed")]),
+    (
+        {"a": Annotated[str, Sensitive]},
+        {"a": str},
+        [("a", "sensitive_mark_removed")],
+    ),
+]
+HARMLESS_CHANGES: list[tuple[Any, Any, list[tuple[str | None, str]]]] = [
+    ({"a": int}, {"a": int}, []),
+    ({"a": int, "b": str}, {"b": str, "a": int}, []),
+    ({"a": int}, {"a": int, "b": (str | None, None)}, [("b", "optional_field_added")]),
+    ({"a": int}, {"a": (int, 3)}, [("a", "field_became_optional")]),
+    ({"a": int}, {"a": float}, [("a", "type_widened")]),
+    ({"a": Literal["x"]}, {"a": str}, [("a", "type_widened")]),
+    ({"a": Literal["x"]}, {"a": Literal["x", "y"]}, [("a", "enum_value_added")]),
+    ({"a": Literal["x"]}, {"a": Literal["x", 3]}, [("a", "enum_value_added")]),
+    ({"a": Node}, {"a": WideNode}, [("a", "type_widened")]),
+    ({"a": Node}, {"a": Node}, []),
+    ({"a": float}, {"a": Annotated[float, Unit("ms")]}, [("a", "unit_added")]),
+    ({"a": str}, {"a": Annotated[str, Sensitive]}, [("a", "sensitive_mark_added")]),
+]
+
+
+CHANGES = [*BREAKING_CHANGES, *HARMLESS_CHANGES]
+BREAKS = [(old, new, True) for old, new, _ in BREAKING_CHANGES] + [
+    (old, new, False) for old, new, _ in HARMLESS_CHANGES
+]
+
+
+@pytest.mark.proves("fault-139")
+@pytest.mark.parametrize(("old", "new", "expected"), CHANGES)
+def test_each_change_of_a_field_is_named(
+    old: dict[str, Any], new: dict[str, Any], expected: list[tuple[str | None, str]]
+) -> None:
+    raised = [(None, "version_raised")]
+    assert rules(made(**old), made(**new, version=2)) == sorted(
+        [*expected, *raised], key=lambda one: (one[0] or "", one[1])
+    )
+
+
+@pytest.mark.proves("fault-139")
+@pytest.mark.parametrize(("old", "new", "breaks"), BREAKS)
+def test_a_change_that_breaks_says_so_and_needs_a_higher_version(
+    old: dict[str, Any], new: dict[str, Any], breaks: bool
+) -> None:
+    raised = between(made(**old), made(**new, version=2))
+    assert any(one.is_breaking for one in raised) is breaks
+    found = rules(made(**old), made(**new))
+    assert ((None, "version_not_raised") in found) is breaks
+
+
+class Before(Event, tag="thing"):
+    text: str
+
+
+class After(Event, tag="thing"):
+    words: str = msgspec.field(name="text")
+
+
+@pytest.mark.proves("fault-139")
+def test_a_field_with_another_name_in_code_alone_is_the_same() -> None:
+    assert between(Before, After) == []
+
+
+@pytest.mark.proves("fault-139")
+def test_events_come_and_go_and_are_renamed() -> None:
+    kept = made("kept", name="Kept", a=int)
+    old = exported(kept, made("gone", name="Gone", z=int), made("old", b=int, c=str))
+    new = exported(kept, made("new", b=int, c=str), made("come", name="Come", q=int))
+    assert changes(old, new) == [
+        Change("come", None, "event_added"),
+        Change("gone", None, "event_removed"),
+        Change("old", None, "event_renamed", "it is new now"),
+    ]
+    same_fields = exported(made("other", name="Other", b=int, c=str))
+    (renamed,) = changes(exported(made("old", b=int, c=str)), same_fields)
+    assert (renamed.rule, renamed.is_breaking) == ("event_renamed", True)
+
+
+def test_a_version_that_falls_breaks_whatever_else_changed() -> None:
+    (found,) = between(made(a=int, version=3), made(a=int, version=2))
+    assert (found.rule, found.is_breaking, found.detail) == (
+        *("version_lowered", True),
+        "from 3 to 2",
+    )
+
+
+def test_a_detail_says_from_what_to_what() -> None:
+    narrowed, _ = between(
+        made(a=int | str), made(a=Annotated[int, msgspec.Meta(le=5)], version=2)
+    )[::-1]
+    assert narrowed.detail == "from integer or string to integer, maximum 5"
+    removed, _ = between(
+        made(a=Literal["x", "y", "z"]), made(a=Literal["y"], version=2)
+    )[::-1]
+    assert removed.detail == "x, z"
+
+
+# Readers and writers of two versions.
+
+values: dict[Any, st.SearchStrategy[Any]] = {
+    int: st.integers(-(2**53), 2**53),
+    float: st.floats(allow_nan=False, allow_infinity=False),
+    str: st.text(st.characters(codec="utf-8"), max_size=8),
+}
+kinds = st.sampled_from([int, float, str])
+optional = st.sampled_from([False, True])
+shape = st.dictionaries(
+    st.sampled_from("abcd"), st.tuples(kinds, optional), min_size=1, max_size=4
+)
+
+
+def version_of(fields: dict[str, tuple[Any, bool]]) -> Any:
+    return made(
+        **{
+            name: (kind | None, None) if may_be_absent else kind
+            for name, (kind, may_be_absent) in fields.items()
+        }
+    )
+
+
+def drawn(data: st.DataObject, cls: Any, fields: dict[str, tuple[Any, bool]]) -> Any:
+    return cls(
+        **{
+            name: data.draw(st.none() | values[kind] if may_be_absent else values[kind])
+            for name, (kind, may_be_absent) in fields.items()
+        }
+    )
+
+
+def reads(cls: Any, written: Any, codec: Any) -> Any:
+    """Return what a reader of *cls* makes of what was written; ``None``: it refuses."""
+    absent = {k: v for k, v in msgspec.structs.asdict(written).items() if v is not None}
+    try:
+        return codec.decode(codec.encode(absent), type=cls)
+    except msgspec.ValidationError:
+        return None
+
+
+@pytest.mark.proves("fault-139")
+@pytest.mark.parametrize("codec", [msgspec.json, msgspec.msgpack])
+@settings(max_examples=60, deadline=None)
+@given(old=shape, new=shape, data=st.data())
+def test_what_breaks_nothing_is_read_by_the_new_reader_as_it_was_written(
+    old: Any, new: Any, data: st.DataObject, codec: Any
+) -> None:
+    before, after = version_of(old), version_of(new)
+    if any(one.is_breaking for one in between(before, after)):
+        return
+    written = drawn(data, before, old)
+    read = reads(after, written, codec)
+    assert read is not None
+    for name in old:
+        assert getattr(read, name) == getattr(written, name)
+
+
+@pytest.mark.proves("fault-139")
+@pytest.mark.parametrize("codec", [msgspec.json, msgspec.msgpack])
+@settings(max_examples=60, deadline=None)
+@given(old=shape, new=shape, data=st.data())
+def test_what_is_not_even_wider_is_read_by_the_old_reader_too(
+    old: Any, new: Any, data: st.DataObject, codec: Any
+) -> None:
+    before, after = version_of(old), version_of(new)
+    found = between(before, after)
+    wider = {"type_widened", "field_became_optional"}
+    if any(one.is_breaking or one.rule in wider for one in found):
+        return
+    written = drawn(data, after, new)
+    read = reads(before, written, codec)
+    assert read is not None
+    for name in old:
+        assert getattr(read, name) == getattr(written, name)
+
+
+@pytest.mark.proves("fault-139")
+def test_the_reader_of_lines_takes_a_new_field_only_once_it_knows_it() -> None:
+    old, new = made(a=int), made(a=int, b=(str | None, None))
+    of_old, of_new = LineDecoder(Catalog([old])), LineDecoder(Catalog([new]))
+
+    def line(event: Any) -> bytes:
+        return LineEncoder().encode_one(Record(event, id="1"))
+
+    assert of_new.decode(line(old(a=1))).event == new(a=1)
+    assert of_old.decode(line(new(a=1))).event == old(a=1)
+    with pytest.raises(ValueError, match="Unknown field 'b'"):
+        of_old.decode(line(new(a=1, b="x")))
+
+
+def test_a_cycle_that_differs_deep_down_is_no_match() -> None:
+    wide, narrow = exported(made(a=WideNode)), exported(made(a=Node))
+    place = {"$ref": "#/$defs/thing/$defs/Thing"}
+    assert Types(wide, narrow).takes(place, place)
+    assert not Types(narrow, wide).takes(place, place)
+
+
+def test_a_part_that_did_not_match_once_does_not_the_next_time() -> None:
+    defs = {"wide": {"type": "integer"}, "narrow": {"type": "string"}}
+    wide = {"type": "object", "properties": {"p": {"$ref": "#/wide"}}}
+    narrow = {"type": "object", "properties": {"p": {"$ref": "#/narrow"}}}
+    twice = {"anyOf": [wide, {**wide}]}
+    assert not Types(defs, defs).takes(twice, narrow)
+    assert Types(defs, defs).takes(twice, {**wide})

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import eventbus_otlp
+from eventbus.config import Preset, load_config
+from eventbus.config._explain import in_force
+from eventbus_otlp._presets import STATSIG
+from tests.config._files import Files
+from tests.config._installed import Site
+
+ACME = Preset(
+    type="otlp",
+    settings={"endpoint": "https://otlp.acme.example", "signals": ["logs", "metrics"]},
+    key=("headers", "x-acme-key"),
+    closed=("logs_endpoint",),
+    reason="Acme takes logs and metrics at one address",
+)
+PRESETS = {"acme": ACME, "statsig": STATSIG}
+TABLE = '[sinks.vendor]\npreset = "{0}"\napi_key = "${{MY_KEY}}"\n'
+
+
+def load(files: Files, **options: Any) -> Any:
+    return files.load(
+        strict=True, presets=PRESETS, environ={"MY_KEY": "s3cret"}, **options
+    )
+
+
+def refusal(files: Files) -> list[str]:
+    return files.refusal(strict=True, presets=PRESETS, environ={"MY_KEY": "s3cret"})
+
+
+@pytest.mark.proves("F11")
+def test_a_preset_fixes_address_form_and_signals_around_the_user_s_key(
+    files: Files,
+) -> None:
+    files.user(TABLE.format("statsig") + "timeout_seconds = 3\nselect = 'agent.*'\n")
+    vendor = load(files).sinks["vendor"]
+    assert vendor.type == "otlp"
+    assert vendor.select == ("agent.*",)
+    settings = vendor.settings
+    assert settings.signals == ("metrics",)
+    assert settings.metrics_endpoint == "https://api.statsig.com/otlp/v1/metrics"
+    assert settings.protocol == "http/json"
+    assert dict(settings.headers) == {"statsig-api-key": "s3cret"}
+    assert settings.timeout_seconds == 3
+    assert "s3cret" not in repr(vendor) + repr(settings)
+
+
+@pytest.mark.proves("F11")
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ('signals = ["logs"]', "signals"),
+        ('signals = ["logs", "metrics"]', "signals"),
+        ('signals = ["traces"]', "signals"),
+        ('logs_endpoint = "https://api.statsig.com/otlp/v1/logs"', "logs_endpoint"),
+        ('traces_endpoint = "https://x"', "traces_endpoint"),
+        ('endpoint = "https://x"', "endpoint"),
+        ('metrics_endpoint = "https://evil"', "metrics_endpoint"),
+        ('protocol = "grpc"', "protocol"),
+        ('metrics.protocol = "grpc"', "metrics"),
+        ('headers.statsig-api-key = "other"', "headers.statsig-api-key"),
+        ('type = "console"', "type"),
+    ],
+)
+def test_a_preset_for_metrics_is_refused_for_anything_else(
+    files: Files, line: str, key: str
+) -> None:
+    files.user(TABLE.format("statsig") + f"{line}\n")
+    (said,) = refusal(files)
+    assert said == (
+        "The preset 'statsig' fixes this: it is for metrics alone, which go to Statsig "
+        "as JSON; logs and traces need a sink of their own - at "
+        f"`$.sinks.vendor.{key}`"
+    )
+
+
+def test_what_the_preset_says_may_be_said_again(files: Files) -> None:
+    files.user(
+        TABLE.format("statsig") + 'type = "otlp"\nsignals = ["metrics"]\n'
+        'headers = { x-team = "a" }\n'
+    )
+    settings = load(files).sinks["vendor"].settings
+    assert dict(settings.headers) == {"x-team": "a", "statsig-api-key": "s3cret"}
+
+
+@pytest.mark.proves("F11")
+def test_the_environment_does_not_lead_elsewhere(files: Files) -> None:
+    files.user(TABLE.format("statsig"))
+    environ = {"MY_KEY": "s3cret"} | {
+        f"OTEL_EXPORTER_OTLP_{name}": value
+        for name, value in {
+            "ENDPOINT": "https://evil.example",
+            "METRICS_ENDPOINT": "https://evil.example",
+            "METRICS_PROTOCOL": "grpc",
+            "HEADERS": "statsig-api-key=evil",
+            "METRICS_HEADERS": "statsig-api-key=evil",
+        }.items()
+    }
+    config = files.load(strict=True, presets=PRESETS, environ=environ)
+    from eventbus_otlp._settings import chosen
+
+    settings: Any = config.sinks["vendor"].settings
+    assert settings.metrics_endpoint == "https://api.statsig.com/otlp/v1/metrics"
+    assert chosen(settings, "metrics", "protocol") == "http/json"
+    assert dict(chosen(settings, "metrics", "headers")) == {"statsig-api-key": "s3cret"}
+
+
+@pytest.mark.proves("F11")
+@pytest.mark.parametrize("line", ["", 'api_key = ""', "api_key = 1"])
+def test_the_key_is_the_user_s_own(files: Files, line: str) -> None:
+    files.user(f'[sinks.vendor]\npreset = "statsig"\n{line}\n')
+    (said,) = refusal(files)
+    assert said.startswith("The preset 'statsig' needs your own key: api_key = ")
+
+
+def test_a_preset_without_a_key_takes_none(files: Files) -> None:
+    keyless = {"acme": Preset(type="console", settings={"format": "json"})}
+    files.user('[sinks.vendor]\npreset = "acme"\n')
+    config = files.load(strict=True, presets=keyless)
+    assert config.sinks["vendor"].settings.format == "json"  # type: ignore[union-attr]
+    files.user('[sinks.vendor]\napi_key = "x"\n', "more.toml")
+    assert "takes no key" in files.refusal(strict=True, presets=keyless)[0]
+
+
+@pytest.mark.proves("F11")
+def test_presets_are_found_by_entry_points(files: Files, site: Site) -> None:
+    module = """
+    from eventbus.config import Preset
+    ACME = Preset(type="console", settings={"format": "json"})
+    OTHER = 5
+    """
+    points = {
+        "acme": "fake_presets:ACME",
+        "other": "fake_presets:OTHER",
+        "gone": "fake_presets:GONE",
+    }
+    site.install("dist-presets", {"eventbus.presets": points}, fake_presets=module)
+    files.user('[sinks.vendor]\npreset = "acme"\n')
+    assert files.load(strict=True).sinks["vendor"].type == "console"
+    for name, said in [
+        ("acm", "Did you mean 'acme'?"),
+        ("other", "must be an eventbus.config.Preset (fake_presets:OTHER), got int"),
+        ("gone", "Preset 'gone' does not load (fake_presets:GONE)"),
+    ]:
+        files.user(f'[sinks.vendor]\npreset = "{name}"\n', "later.toml")
+        assert said in files.refusal(strict=True)[0]
+
+
+@pytest.mark.parametrize("value", ["5", '""', "{ a = 1 }"])
+def test_the_name_of_a_preset_is_text(files: Files, value: str) -> None:
+    files.user(f"[sinks.vendor]\npreset = {value}\n")
+    assert "Expected `str`" in files.refusal(strict=True)[0]
+
+
+@pytest.mark.proves("F11")
+def test_no_preset_is_on_unless_it_is_named(files: Files) -> None:
+    files.user("[sinks.otlp]\n")
+    settings: Any = load(files).sinks["otlp"].settings
+    assert settings.metrics_endpoint is None
+    assert settings.signals == ("logs",)
+    assert load_config({}, presets=PRESETS).sinks == {}
+
+
+@pytest.mark.proves("F11")
+def test_no_key_of_a_vendor_stands_in_our_sources() -> None:
+    sources = Path(eventbus_otlp.__file__).parent.glob("*.py")
+    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    assert not re.search(r"\b(client|secret|console)-[A-Za-z0-9]{12,}", text)
+    assert "statsig-api-key" not in STATSIG.settings
+
+
+def test_the_check_says_which_values_are_the_preset_s(files: Files) -> None:
+    files.user(TABLE.format("statsig"))
+    told = {one.place: one for one in in_force(load(files))}
+    assert told["$.sinks.vendor.protocol"].origin == "preset 'statsig'"
+    key = told["$.sinks.vendor.headers.statsig-api-key"]
+    assert key.value == '"[REDACTED]"'
+    assert key.origin.startswith("MY_KEY in ")

@@ -1,0 +1,117 @@
+"""What is found in free text, what is left alone, and in what time."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from eventbus import KnownSecrets
+from eventbus.privacy._key_names import KeyNames
+from eventbus.privacy._known import NO_KNOWN_SECRETS
+from eventbus.privacy._scanner import Scanner
+from tests.privacy._canaries import KNOWN, MARK, secrets
+
+SCANNER = Scanner(KeyNames(), KnownSecrets([KNOWN]), by_form=True)
+SIZE = 100_000
+
+EXACT = {
+    '{"api_key": "abc", "n": 1}': '{"api_key": "[REDACTED]", "n": 1}',
+    '{"password": 12345, "n": 1}': '{"password": "[REDACTED]", "n": 1}',
+    '{"a": "{\\"token\\": \\"x\\", \\"n\\": 1}"}': (
+        '{"a": "{\\"token\\": \\"[REDACTED]\\", \\"n\\": 1}"}'
+    ),
+    '{"secret": "a\\"b", "n": 1}': '{"secret": "[REDACTED]", "n": 1}',
+    "Authorization: Basic YTpi\nHost: x": "Authorization: [REDACTED]\nHost: x",
+    'curl -H "Authorization: Bearer a.b" https://h': (
+        'curl -H "Authorization: [REDACTED]" https://h'
+    ),
+    "A_TOKEN=abc B=1": "A_TOKEN=[REDACTED] B=1",
+    "A_TOKEN=\nB=1": "A_TOKEN=\nB=1",
+    "PASSWORD: a,b)c next": "PASSWORD: [REDACTED] next",
+    "/x?access_token=abc&state=1": "/x?access_token=[REDACTED]&state=1",
+    "password=a&b done": "password=[REDACTED] done",
+    "it said Bearer abc. Then": "it said Bearer [REDACTED] Then",
+    "key sk-abcdefgh, ok": "key [REDACTED], ok",
+    "https://u:p@h/x and https://h/y": "https://[REDACTED]@h/x and https://h/y",
+}
+ALONE = (
+    "The password is asked for later; a risk-averse task-oriented bearer-less text.",
+    '{"token_count": 3, "max_tokens": 512, "tokens": 17, "is_secret": true}',
+    '{"api_key": null, "token": "", "secret": false}',
+    "sk-short, eyJ, AKIA, ghp_, xoxb-",
+    "session_id=4 key=value monkey: banana 2026-11-22T02:16:20Z https://host/path",
+    "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+    "token=[REDACTED] and Authorization: [REDACTED]",
+)
+HOSTILE = (
+    "=", ":", "a=", "a=b ", "token=", "token=a ", '"token":"a",', 'token="', "token:[",
+    "token=a&", "token=\\a", 'token:\\"a', "token :", "password = x\n", 'cookie: a="',
+    "token" + " " * 41, "a.", ".-", "a ", "a", "é", '"', "\\", "\\\"", "[", "eyJ",
+    " eyJ", "eyJaaaaaa.", "://", "://a", "://@", "a@", "bearer ", "bearer" + " " * 9,
+    "sk-", "xox", "gh", "ghp_", "AKIA", "-----BEGIN ", "-----BEGIN A PRIVATE KEY-----",
+    "mytoken=", "mytoken=mytoken:",
+)  # fmt: skip
+
+
+@pytest.mark.proves("E6")
+@pytest.mark.parametrize("text", secrets())
+def test_a_secret_is_found_wherever_it_stands(text: str) -> None:
+    for around in ("{}", "before {} after", "line\n{}\nline", "é{}"):
+        planted = around.replace("{}", text)
+        assert SCANNER.may_find_in(planted)
+        assert SCANNER.may_find_among({"clean", planted})
+        assert MARK not in SCANNER.cleaned(planted)
+    for planted in (text, f"line\n{text}\n", f"{text}\t{text}"):
+        assert MARK not in SCANNER.cleaned(json.dumps({"output": planted}))
+    assert MARK not in SCANNER.cleaned(repr(text))
+
+
+@pytest.mark.proves("E6")
+@pytest.mark.parametrize("text", EXACT)
+def test_only_the_secret_part_is_replaced(text: str) -> None:
+    assert SCANNER.cleaned(text) == EXACT[text]
+    assert SCANNER.cleaned(EXACT[text]) == EXACT[text]
+
+
+@pytest.mark.parametrize("text", ALONE)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert SCANNER.cleaned(text) == text
+
+
+def test_json_stays_json() -> None:
+    table = {"token": 5.5, "password": ["a", {"b": "c"}], "cookie": "a=b; c", "n": 1}
+    cleaned = json.loads(SCANNER.cleaned(json.dumps(table)))
+    assert cleaned == dict.fromkeys(("token", "password", "cookie"), "[REDACTED]") | {
+        "n": 1
+    }
+
+
+def cpu_seconds(text: str) -> float:
+    found: list[float] = []
+    for _ in range(3):
+        began = time.process_time()
+        SCANNER.cleaned(text)
+        found.append(time.process_time() - began)
+    return min(found)
+
+
+@pytest.mark.proves("E6", "fault-137")
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_time_is_linear_whatever_the_text(unit: str) -> None:
+    """Four times the text takes four times as long; what is quadratic takes 16."""
+    half, whole = (unit * (size // len(unit) + 1) for size in (SIZE // 4, SIZE))
+    assert cpu_seconds(whole) < max(8 * cpu_seconds(half), 0.05)
+
+
+def test_without_forms_only_what_is_known_is_found() -> None:
+    scanner = Scanner(KeyNames(), KnownSecrets(["swordfish"]), by_form=False)
+    assert scanner.cleaned("token=abc swordfish") == "token=abc [REDACTED]"
+    nothing = Scanner(KeyNames(), NO_KNOWN_SECRETS, by_form=False)
+    assert not nothing.may_find_in("token=abc")
+
+
+def test_text_of_bytes_is_searched_and_other_bytes_stay() -> None:
+    assert SCANNER.cleaned_bytes(b"\xff token=abc") == b"\xff token=[REDACTED]"
+    assert SCANNER.cleaned_bytes(b"\xff\x00") == b"\xff\x00"
