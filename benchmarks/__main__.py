@@ -22,6 +22,7 @@ import msgspec
 from benchmarks import _running
 from benchmarks._compare import Baseline, compare
 from benchmarks._docs import write_docs
+from benchmarks.agent import _reading, _telling
 from benchmarks.otlp import _blocking, _collecting, _down, _encode, _sending
 from benchmarks.peers import _tables
 from eventbus.bench import (
@@ -45,7 +46,8 @@ _OTLP = (
     _blocking.PART,
     _down.PART,
 )
-ALL: tuple[Part, ...] = (*PARTS, _running.PART, *_OTLP, *_tables.PARTS)
+_AGENT = (_telling.PART, _reading.PART)
+ALL: tuple[Part, ...] = (*PARTS, _running.PART, *_OTLP, *_AGENT, *_tables.PARTS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -61,6 +61,22 @@ async def test_an_event_is_where_the_current_span_is(way: str) -> None:
         assert await placed(way) == [here, here]
 
 
+def test_all_that_a_span_says_of_its_place_is_taken_over() -> None:
+    state = trace.TraceState([("acme", "t:1")])
+    place = trace.SpanContext(
+        int("ab" * 16, 16), int("cd" * 8, 16), True, trace.TraceFlags(3), state
+    )
+    with trace.use_span(trace.NonRecordingSpan(place)):
+        found = trace_context.current()
+    assert found == TraceContext("ab" * 16, "cd" * 8, 3, "acme=t:1", remote=True)
+
+
+def test_a_span_that_is_nowhere_changes_nothing() -> None:
+    nowhere = trace.NonRecordingSpan(trace.INVALID_SPAN_CONTEXT)
+    with trace_context.attach(HERE), trace.use_span(nowhere):
+        assert trace_context.current() == HERE
+
+
 @pytest.mark.proves("J6")
 async def test_without_a_current_span_the_attached_context_counts() -> None:
     with trace_context.attach(HERE):

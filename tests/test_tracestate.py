@@ -22,6 +22,7 @@ OURS = Tracestate({"zeta": {"a": "1"}, "acme": {"tenant": "a1", "t": "2"}})
         ("other=x", "acme=tenant:a1;t:2,zeta=a:1,other=x"),
         ("other=x,zeta=b:7", "acme=tenant:a1;t:2,zeta=b:7;a:1,other=x"),
         ("acme=s:9;t:1;u:3", "acme=s:9;t:2;u:3;tenant:a1,zeta=a:1"),
+        ("acme=;s:9;;t:1;", "acme=s:9;t:2;tenant:a1,zeta=a:1"),
         ("acme=opaque", "acme=opaque;tenant:a1;t:2,zeta=a:1"),
         (f"acme={'v' * 250}", "acme=tenant:a1;t:2,zeta=a:1"),
         ("not valid", "acme=tenant:a1;t:2,zeta=a:1"),
@@ -32,6 +33,12 @@ def test_own_members_stand_in_front_and_own_fields_win(
 ) -> None:
     assert OURS.merged(incoming) == leaves
     assert trace_context.parse(trace_context.format(HERE), leaves).tracestate == leaves  # type: ignore[union-attr]
+
+
+def test_those_with_the_same_members_are_equal() -> None:
+    again = Tracestate({"acme": {"tenant": "a1", "t": "2"}, "zeta": {"a": "1"}})
+    assert {OURS, again} == {OURS}
+    assert (bool(OURS), bool(Tracestate({}))) == (True, False)
 
 
 def test_a_list_that_becomes_too_long_loses_its_end() -> None:
@@ -49,6 +56,7 @@ def test_a_list_that_becomes_too_long_loses_its_end() -> None:
         ({"acme": {"": "1"}}, "acme.: a field"),
         ({"acme": {"a": "1;2"}}, "acme.a: a value .* got '1;2'"),
         ({"acme": {"a": "é"}}, "acme.a: a value"),
+        ({"acme": {"a": "1=2"}}, "acme.a: a value .* got '1=2'"),
         ({"acme": {"a": "1 "}}, "'acme': its value must .* not end in a space"),
         ({"acme": {"a": "1" * 255}}, "'acme': its value must have 1 to 256"),
         ({"acme": {}}, "'acme': it has no field"),

@@ -1,23 +1,65 @@
 """The public names, and where each of them lives."""
 
+from eventbus_schemas._agent_session import Session as Session
+from eventbus_schemas._agent_session import SessionFacts as SessionFacts
+from eventbus_schemas._approvals import ApprovalDecided as ApprovalDecided
+from eventbus_schemas._approvals import ApprovalRequested as ApprovalRequested
+from eventbus_schemas._approvals import ToolDecision as ToolDecision
+from eventbus_schemas._attachments import AttachmentCleaned as AttachmentCleaned
+from eventbus_schemas._attachments import AttachmentStaged as AttachmentStaged
+from eventbus_schemas._auth import AuthRecovery as AuthRecovery
+from eventbus_schemas._cancelled import CallCancelled as CallCancelled
 from eventbus_schemas._catalog import agent_catalog as agent_catalog
 from eventbus_schemas._codex_exec import read_codex_exec as read_codex_exec
 from eventbus_schemas._codex_rollout import read_codex_rollout as read_codex_rollout
+from eventbus_schemas._digest import SessionDigest as SessionDigest
+from eventbus_schemas._former_names import FORMER_NAMES as FORMER_NAMES
+from eventbus_schemas._former_names import FormerName as FormerName
+from eventbus_schemas._mcp import McpToolCallResult as McpToolCallResult
+from eventbus_schemas._mcp import McpToolCallStarted as McpToolCallStarted
 from eventbus_schemas._metrics import SESSION_LABELS as SESSION_LABELS
+from eventbus_schemas._plugins import (
+    PluginInstallElicitationSent as PluginInstallElicitationSent,
+)
+from eventbus_schemas._plugins import PluginInstallSuggestion as PluginInstallSuggestion
 from eventbus_schemas._prompts import UserPrompt as UserPrompt
+from eventbus_schemas._realtime import RealtimeAudio as RealtimeAudio
+from eventbus_schemas._realtime import RealtimeSessionStarted as RealtimeSessionStarted
+from eventbus_schemas._realtime import RealtimeSessionStopped as RealtimeSessionStopped
+from eventbus_schemas._realtime import VoiceStageStarted as VoiceStageStarted
+from eventbus_schemas._realtime import VoiceStageStopped as VoiceStageStopped
 from eventbus_schemas._requests import ApiRequest as ApiRequest
+from eventbus_schemas._requests import ErrorType as ErrorType
 from eventbus_schemas._requests import request_succeeded as request_succeeded
 from eventbus_schemas._responses import AgentResponse as AgentResponse
 from eventbus_schemas._responses import Reasoning as Reasoning
+from eventbus_schemas._sandbox import NetworkPolicyDecision as NetworkPolicyDecision
+from eventbus_schemas._sandbox import SandboxOutcome as SandboxOutcome
 from eventbus_schemas._session import ConversationStarts as ConversationStarts
 from eventbus_schemas._session import TurnAborted as TurnAborted
 from eventbus_schemas._session import TurnCompleted as TurnCompleted
 from eventbus_schemas._session import TurnContext as TurnContext
 from eventbus_schemas._session import TurnFailed as TurnFailed
 from eventbus_schemas._session import TurnStarted as TurnStarted
+from eventbus_schemas._startup import StartupPhase as StartupPhase
 from eventbus_schemas._stream import SseEvent as SseEvent
 from eventbus_schemas._stream import classify_sse as classify_sse
+from eventbus_schemas._threads import ItemCompleted as ItemCompleted
+from eventbus_schemas._threads import ThreadFailed as ThreadFailed
+from eventbus_schemas._threads import ThreadStarted as ThreadStarted
+from eventbus_schemas._threads import ThreadStopped as ThreadStopped
 from eventbus_schemas._tools import FileChange as FileChange
 from eventbus_schemas._tools import ToolResult as ToolResult
+from eventbus_schemas._tools import ToolStarted as ToolStarted
+from eventbus_schemas._turn_progress import TurnCompaction as TurnCompaction
+from eventbus_schemas._turn_progress import TurnDiffUpdated as TurnDiffUpdated
+from eventbus_schemas._turn_progress import TurnFirstMessage as TurnFirstMessage
+from eventbus_schemas._turn_progress import TurnFirstToken as TurnFirstToken
+from eventbus_schemas._usage import RateLimited as RateLimited
 from eventbus_schemas._usage import RateLimits as RateLimits
 from eventbus_schemas._usage import TokenUsage as TokenUsage
+from eventbus_schemas._websocket import WebsocketConnect as WebsocketConnect
+from eventbus_schemas._websocket import WebsocketEvent as WebsocketEvent
+from eventbus_schemas._websocket import WebsocketRequest as WebsocketRequest
+from eventbus_schemas._websocket import WebsocketTiming as WebsocketTiming
+from eventbus_schemas._websocket import connect_succeeded as connect_succeeded

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, get_args
 
 import msgspec
@@ -26,6 +26,7 @@ from eventbus_schemas._session import (
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _LATEST_UNIX_NANO: Final = 2**63 - 1  # April 2262: what 64 bits of nanoseconds hold
 
 _NO_LIMITS: Final = shape.Limits()
@@ -72,10 +73,7 @@ def read_codex_rollout(lines: Iterable[bytes], *, path: str) -> Iterator[Reading
 
 
 def _unix_nano(moment: datetime) -> int:
-    since = moment - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + (
-        since.microseconds * 1_000
-    )
+    return (moment - _EPOCH) // _MICROSECOND * 1_000
 
 
 class _RolloutSession(CodexSession):
@@ -85,6 +83,8 @@ class _RolloutSession(CodexSession):
         self._time = 0
         self._model: str | None = None
         self._totals: shape.Tokens | None = None
+        self._context = shape.Context()
+        self._told_context = TurnContext()
         self._handlers: dict[type, _Handler] = {
             shape.SessionMeta: self._session_meta,
             shape.Context: self._turn_context,
@@ -137,15 +137,9 @@ class _RolloutSession(CodexSession):
         if context.model is not None and context.model != self._model:
             self._model = context.model
             self._bind("gen_ai.request.model", context.model)
-        event = TurnContext(
-            model=context.model,
-            reasoning_effort=context.effort,
-            reasoning_summary=context.summary,
-            approval_policy=_approval(context.approval_policy),
-            sandbox_policy=_sandbox(context.sandbox_policy),
-            working_directory=context.cwd,
-        )
-        return self._record(event, number, time)
+        if context != self._context:  # mostly it is told again as it was
+            self._context, self._told_context = context, _context_event(context)
+        return self._record(self._told_context, number, time)
 
     def _tool_call(
         self, call: shape.ToolCall | shape.CustomToolCall, number: int, time: int
@@ -226,6 +220,17 @@ class _RolloutSession(CodexSession):
         if left is None:
             return self._faults.skipped("event_msg.token_count.repeated", number)
         return self._record(left, number, time)
+
+
+def _context_event(context: shape.Context) -> TurnContext:
+    return TurnContext(
+        model=context.model,
+        reasoning_effort=context.effort,
+        reasoning_summary=context.summary,
+        approval_policy=_approval(context.approval_policy),
+        sandbox_policy=_sandbox(context.sandbox_policy),
+        working_directory=context.cwd,
+    )
 
 
 def _approval(policy: str | None) -> ApprovalPolicy | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from eventbus import Event, Sensitive, Unit
+from eventbus import Sensitive, Unit
+from eventbus_schemas._agent_event import AgentEvent
 from eventbus_schemas._metrics import SESSION_METRICS
 
 
-class UserPrompt(Event, tag="agent.user_prompt", metrics=SESSION_METRICS, gc=False):
+class UserPrompt(
+    AgentEvent, tag="agent.user_prompt", metrics=SESSION_METRICS, gc=False
+):
     """A person asked the agent for something.
 
     Args:
@@ -17,6 +20,7 @@ class UserPrompt(Event, tag="agent.user_prompt", metrics=SESSION_METRICS, gc=Fal
         text_input_count: How many texts it was joined from.
         image_input_count: Images given by address or content.
         local_image_input_count: Images given by path.
+        turn_id: The turn it begins.
     """
 
     prompt: Annotated[str, Sensitive] = ""
@@ -24,6 +28,7 @@ class UserPrompt(Event, tag="agent.user_prompt", metrics=SESSION_METRICS, gc=Fal
     text_input_count: int | None = None
     image_input_count: int | None = None
     local_image_input_count: int | None = None
+    turn_id: str | None = None
 
     @classmethod
     def from_text(
@@ -33,6 +38,7 @@ class UserPrompt(Event, tag="agent.user_prompt", metrics=SESSION_METRICS, gc=Fal
         text_input_count: int | None = 1,
         image_input_count: int | None = None,
         local_image_input_count: int | None = None,
+        turn_id: str | None = None,
     ) -> UserPrompt:
         """Make one with the length that belongs to *prompt*."""
         return cls(
@@ -41,4 +47,5 @@ class UserPrompt(Event, tag="agent.user_prompt", metrics=SESSION_METRICS, gc=Fal
             text_input_count=text_input_count,
             image_input_count=image_input_count,
             local_image_input_count=local_image_input_count,
+            turn_id=turn_id,
         )

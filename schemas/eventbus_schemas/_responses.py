@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from eventbus import Event, Label, Sensitive, Unit
+from eventbus import Label, Sensitive, Unit
+from eventbus_schemas._agent_event import AgentEvent
 from eventbus_schemas._metrics import SESSION_METRICS
 from eventbus_schemas._texts import byte_length, cut_at_bytes
 
@@ -14,7 +15,7 @@ AgentType = Literal["main", "subagent"]
 
 
 class AgentResponse(
-    Event, tag="agent.agent_response", metrics=SESSION_METRICS, gc=False
+    AgentEvent, tag="agent.agent_response", metrics=SESSION_METRICS, gc=False
 ):
     """The agent said something to its user.
 
@@ -50,6 +51,10 @@ class AgentResponse(
         agent_type: AgentType | None = None,
         turn_id: str | None = None,
         item_id: str | None = None,
+        parent_conversation_id: str | None = None,
+        parent_turn_id: str | None = None,
+        root_turn_id: str | None = None,
+        initiating_agent_path: str | None = None,
     ) -> AgentResponse:
         """Make one, with *response* cut where it must be and the length from before."""
         length = byte_length(response)
@@ -63,23 +68,33 @@ class AgentResponse(
             agent_type=agent_type,
             turn_id=turn_id,
             item_id=item_id,
+            parent_conversation_id=parent_conversation_id,
+            parent_turn_id=parent_turn_id,
+            root_turn_id=root_turn_id,
+            initiating_agent_path=initiating_agent_path,
         )
 
 
-class Reasoning(Event, tag="agent.reasoning", metrics=SESSION_METRICS, gc=False):
+class Reasoning(AgentEvent, tag="agent.reasoning", metrics=SESSION_METRICS, gc=False):
     """The model summed up a part of its reasoning.
 
     Args:
         text: The summary.
         text_length: Its length.
         item_id: Its own name.
+        turn_id: The turn it belongs to.
     """
 
     text: Annotated[str, Sensitive] = ""
     text_length: Annotated[int, Unit("By")] = 0
     item_id: str | None = None
+    turn_id: str | None = None
 
     @classmethod
-    def from_text(cls, text: str, *, item_id: str | None = None) -> Reasoning:
+    def from_text(
+        cls, text: str, *, item_id: str | None = None, turn_id: str | None = None
+    ) -> Reasoning:
         """Make one with the length that belongs to *text*."""
-        return cls(text=text, text_length=byte_length(text), item_id=item_id)
+        return cls(
+            text=text, text_length=byte_length(text), item_id=item_id, turn_id=turn_id
+        )

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from eventbus import Attribute, Event, Label, Sensitive, Severity, Unit
+from eventbus import Attribute, Label, Sensitive, Severity, Unit
 from eventbus.metrics import Histogram
 from eventbus_schemas._metrics import counted_with, tokens_of
 from eventbus_schemas._session import (
@@ -18,6 +18,7 @@ from eventbus_schemas._session import (
     Tokens,
 )
 from eventbus_schemas._texts import byte_length
+from eventbus_schemas._turn_ids import OfRequest
 
 SseOutcome = Literal["progress", "completed", "failed", "parse_failed"]
 
@@ -29,7 +30,7 @@ _COMPLETED: Final = "response.completed"
 
 
 class SseEvent(
-    Event,
+    OfRequest,
     tag="agent.sse_event",
     metrics=counted_with(
         Histogram(field="duration_ms"),
@@ -64,6 +65,7 @@ class SseEvent(
         time_to_first_token_ms: From the request to the first piece of text.
         service_tier: The tier the provider served it in.
         reasoning_effort: How much the model was to think.
+        attempt: Of the request, from 0; absent when nobody counts.
         severity: ``"warn"`` when it failed.
     """
 
@@ -82,6 +84,7 @@ class SseEvent(
     time_to_first_token_ms: Annotated[float | None, Unit("ms")] = None
     service_tier: str | None = None
     reasoning_effort: str | None = None
+    attempt: int | None = None
     severity: Severity = "info"
 
     @classmethod
@@ -92,6 +95,12 @@ class SseEvent(
         kind: str | None = None,
         outcome: Literal["failed", "parse_failed"] = "failed",
         duration_ms: float | None = None,
+        model: str | None = None,
+        service_tier: str | None = None,
+        reasoning_effort: str | None = None,
+        turn_id: str | None = None,
+        request_id: str | None = None,
+        attempt: int | None = None,
     ) -> SseEvent:
         """Make one for a failed piece, a broken stream or a wait that took too long."""
         return cls(
@@ -100,6 +109,12 @@ class SseEvent(
             duration_ms=duration_ms,
             error_message=error_message,
             error_message_length=byte_length(error_message),
+            model=model,
+            service_tier=service_tier,
+            reasoning_effort=reasoning_effort,
+            turn_id=turn_id,
+            request_id=request_id,
+            attempt=attempt,
             severity="warn",
         )
 

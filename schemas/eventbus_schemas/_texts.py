@@ -10,7 +10,7 @@ def byte_length(text: str) -> int:
 
 def line_count(text: str) -> int:
     """Return how many lines *text* has; a last line break begins no new one."""
-    return text.count("\n") + (text != "" and not text.endswith("\n"))
+    return text.count("\n") + (text[-1:] not in {"", "\n"})
 
 
 def cut_at_bytes(text: str, max_bytes: int) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from eventbus import Event
+from typing import Annotated
+
+from eventbus import Sensitive, Unit
+from eventbus_schemas._agent_event import AgentEvent
 from eventbus_schemas._metrics import SESSION_METRICS, counted_with, tokens_of
 from eventbus_schemas._session import (
     CachedTokens,
@@ -12,9 +15,11 @@ from eventbus_schemas._session import (
     ReasoningTokens,
     Tokens,
 )
+from eventbus_schemas._texts import byte_length
+from eventbus_schemas._turn_ids import OfRequest
 
 
-class AccountLimits(Event, gc=False):
+class AccountLimits(AgentEvent, gc=False):
     """How far the account's limits are used up; a base of events.
 
     Args:
@@ -55,6 +60,14 @@ class TokenUsage(
         total_tokens: Tokens sent and come back.
         session_total_tokens: The session's total so far, as the agent counts it.
         context_window: Tokens the model can take in.
+        session_input_tokens: All tokens sent so far in the session.
+        session_cached_input_tokens: Those of them that the provider had at hand.
+        session_output_tokens: All tokens that came back so far in the session.
+        session_reasoning_output_tokens: Those of them that were reasoning.
+        thread_id: The conversation, where it has a name of its own.
+        turn_id: The turn it belongs to.
+        request_id: The request, as this program calls it.
+        attempt: Of the request, from 0; absent when nobody counts.
     """
 
     model: Model = None
@@ -65,9 +78,59 @@ class TokenUsage(
     total_tokens: Tokens = None
     session_total_tokens: int | None = None
     context_window: int | None = None
+    session_input_tokens: int | None = None
+    session_cached_input_tokens: int | None = None
+    session_output_tokens: int | None = None
+    session_reasoning_output_tokens: int | None = None
+    thread_id: str | None = None
+    turn_id: str | None = None
+    request_id: str | None = None
+    attempt: int | None = None
 
 
 class RateLimits(
     AccountLimits, tag="agent.rate_limits", metrics=SESSION_METRICS, gc=False
 ):
     """The account's limits were reported without a new use of tokens."""
+
+
+class RateLimited(
+    OfRequest,
+    tag="agent.rate_limited",
+    metrics=SESSION_METRICS,
+    severity="warn",
+    gc=False,
+):
+    """The provider refused a request for now, and it is waited before the next try.
+
+    Args:
+        delay_ms: How long.
+        attempt: Which attempt was refused, from 0; 1 is the first retry.
+        info: What the provider said.
+        info_length: Length of ``info``.
+    """
+
+    delay_ms: Annotated[float, Unit("ms")]
+    attempt: int = 0
+    info: Annotated[str | None, Sensitive] = None
+    info_length: Annotated[int | None, Unit("By")] = None
+
+    @classmethod
+    def of(
+        cls,
+        delay_ms: float,
+        *,
+        attempt: int = 0,
+        info: str | None = None,
+        turn_id: str | None = None,
+        request_id: str | None = None,
+    ) -> RateLimited:
+        """Make one with the length that belongs to *info*."""
+        return cls(
+            delay_ms=delay_ms,
+            attempt=attempt,
+            info=info,
+            info_length=None if info is None else byte_length(info),
+            turn_id=turn_id,
+            request_id=request_id,
+        )

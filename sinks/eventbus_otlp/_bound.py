@@ -82,31 +82,38 @@ class BoundAttributes:
         if without:
             wanted = ((k, v) for k, v in attributes.items() if k not in without)
             count -= sum(name in attributes for name in without)
-        if self._names.renamed:
-            wanted, room, count = self._renamed(wanted, room)
         try:
-            cells = [self._one(k, v, form) for k, v in islice(wanted, room)]
+            if self._names.renamed:
+                cells, count = self._renamed(wanted, room, form)
+            else:
+                cells = [self._one(k, v, form) for k, v in islice(wanted, room)]
         except NoJsonForm as error:
             return BoundCell(b"", 0, form, str(error))
         return BoundCell(b"".join(cells), count - len(cells), form)
 
     def _renamed(
-        self, wanted: Iterable[tuple[str, Any]], room: int | None
-    ) -> tuple[Sequence[tuple[str, Any]], int, int]:
-        """Return *wanted* without what has the name of one before it.
-
-        And for how many of them there is room, and how many there are.
-        """
+        self, wanted: Iterable[tuple[str, Any]], room: int | None, form: PlainForm
+    ) -> tuple[list[bytes], int]:
+        """Return *wanted* by names that none before it has, and how many they are."""
         taken: set[str] = set()
-        kept: list[tuple[str, Any]] = []
-        fitting = 0
+        cells: list[bytes] = []
+        count = 0
         for key, value in wanted:
-            names = outside(self._names.renamed, key)
-            if taken.isdisjoint(names):
-                kept.append((key, value))
-                taken.update(names)
-                fitting += room is None or len(taken) <= room
-        return kept, fitting, len(kept)
+            every = outside(self._names.renamed, key)
+            names = [name for name in every if name not in taken]
+            if not names or key in self._names.left_out:
+                continue
+            taken.update(names)
+            count += 1
+            if room is not None and len(taken) > room:
+                continue
+            is_whole = len(names) == len(every)
+            cells.append(
+                self._one(key, value, form)
+                if is_whole
+                else self._looked_at(key, value, form, names)
+            )
+        return cells, count
 
     def _one(self, key: Any, value: Any, form: PlainForm) -> bytes:
         if type(key) is not str or key in self._names.left_out:
@@ -120,7 +127,9 @@ class BoundAttributes:
                 self._texts.remember((key, value), cell)
         return cell
 
-    def _looked_at(self, key: Any, value: Any, form: PlainForm) -> bytes:
+    def _looked_at(
+        self, key: Any, value: Any, form: PlainForm, names: Iterable[str] = ()
+    ) -> bytes:
         if value is None or key in self._names.left_out:
             return b""
         is_plain = type(key) is str and key.isascii()
@@ -130,7 +139,10 @@ class BoundAttributes:
         convert = change.one if change else self._convert_others
         if convert is not None:
             plain = form.of(convert(plain), _PATH)
-        return b"".join([writer.one(plain) for writer in self._writers_of(name)])
+        writers = (
+            map(self._writer.attribute, names) if names else self._writers_of(name)
+        )
+        return b"".join([writer.one(plain) for writer in writers])
 
     def _writers_of(self, name: str) -> Sequence[ValueWriter]:
         writers = self._writers.get(name)

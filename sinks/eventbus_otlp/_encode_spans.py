@@ -5,16 +5,23 @@ https://opentelemetry.io/docs/specs/otel/trace/api/#span
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from eventbus import Event, Naming
 from eventbus._catalog import EventField, EventType, describe, nanoseconds_in
 from eventbus._event import Span, identity_of, template_parts
 from eventbus._record import AttributeValue
 from eventbus._tracestate import NOTHING_ADDED, Tracestate
+from eventbus.privacy import (
+    TRACE_SENSITIVE,
+    TRACING_DISABLED,
+    is_traced,
+    traces_content,
+)
 from eventbus_otlp._findings import Findings
 from eventbus_otlp._group import Group
 from eventbus_otlp._limits import AttributeLimits
@@ -53,6 +60,11 @@ class SpansEncoder(RecordEncoder):
     tables and arrays of several types, travels as JSON text. Fields whose attributes
     begin with ``exception.`` are those of an event ``exception``.
 
+    Spans carry no content: no field that is ``Sensitive``, not in their names, statuses
+    and exceptions either, and no bound attribute that is content. Where *content* lets
+    it in, it is as the attachment has it, and an event may still say no
+    (``trace_sensitive``). What says ``tracing_disabled`` is no span.
+
     Use one per thread.
 
     Args:
@@ -64,6 +76,8 @@ class SpansEncoder(RecordEncoder):
             their log records alone.
         span_attributes: What each span has where it says nothing else.
         tracestate: What stands in front of the tracestate of each.
+        content: Whether spans may carry content.
+        content_attributes: Names of bound attributes that are content.
         schema_url: Whose names these are; empty says nothing.
     """
 
@@ -77,23 +91,90 @@ class SpansEncoder(RecordEncoder):
         names: Naming = OWN_NAMES,
         span_attributes: Mapping[str, AttributeValue] | None = None,
         tracestate: Tracestate = NOTHING_ADDED,
+        content: bool = False,
+        content_attributes: Collection[str] = (),
         schema_url: str = "",
     ) -> None:
         """Work out what no record changes."""
         limits = limits or AttributeLimits()
+        self._safe: SpansEncoder | None = None
+        if content:
+            self._safe = SpansEncoder(
+                form,
+                resource=resource,
+                bus_resource=bus_resource,
+                limits=limits,
+                names=names,
+                span_attributes=span_attributes,
+                tracestate=tracestate,
+                content_attributes=content_attributes,
+                schema_url=schema_url,
+            )
+        elif content_attributes:
+            left_out = names.left_out.union(content_attributes)
+            names = replace(names, left_out=left_out)
         scope = Scope(schema_url=schema_url)
         writer = JsonSpans(scope) if form == "json" else ProtobufSpans(scope)
         attributes = Attributes(
             writer, limits, convert_others=structured_as_text, with_id=False
         )
+        plans = _SpanPlans(
+            writer,
+            attributes,
+            names,
+            span_attributes or {},
+            tracestate,
+            content=content,
+        )
         super().__init__(
             writer,
-            _SpanPlans(writer, attributes, names, span_attributes or {}, tracestate).of,
+            plans.of,
             resource=resource,
             bus_resource=bus_resource,
             limits=limits,
             resource_names=names.resource,
         )
+
+    def _rows(
+        self, event_type: type[Event], group: Group, findings: Findings
+    ) -> list[bytes]:
+        """Write those that may be spans, and those without content that want it so."""
+        rows = [b""] * len(group.places)
+        for encoder, indexes in self._sorted(event_type, group):
+            if len(indexes) == len(rows):
+                return RecordEncoder._rows(encoder, event_type, group, findings)
+            own = group.only(indexes)
+            written = RecordEncoder._rows(encoder, event_type, own, findings)
+            for index, row in zip(indexes, written, strict=True):
+                rows[index] = row
+        return rows
+
+    def _sorted(
+        self, event_type: type[Event], group: Group
+    ) -> Iterator[tuple[SpansEncoder, Sequence[int]]]:
+        """Yield who writes which of *group*; what may be no span is in none of them."""
+        indexes: Sequence[int] = range(len(group.places))
+        if _may_say(TRACING_DISABLED, event_type, group):
+            indexes = [i for i in indexes if is_traced(*_said_by(group, i))]
+        if self._safe is not None and _may_say(TRACE_SENSITIVE, event_type, group):
+            bare = [i for i in indexes if not traces_content(*_said_by(group, i))]
+            indexes = sorted(set(indexes).difference(bare))
+            if bare:
+                yield self._safe, bare
+        if indexes:
+            yield self, indexes
+
+
+def _may_say(name: str, event_type: type[Event], group: Group) -> bool:
+    """Return whether *name* may be told, in a field or bound, by some of *group*."""
+    return name in event_type.__struct_fields__ or any(
+        name in attributes
+        for attributes in {id(one): one for one in group.attributes}.values()
+    )
+
+
+def _said_by(group: Group, index: int) -> tuple[Event, Mapping[str, Any]]:
+    return group.events[index], group.attributes[index]
 
 
 class _SpanPlans:
@@ -104,7 +185,10 @@ class _SpanPlans:
         names: Naming,
         configured: Mapping[str, AttributeValue],
         tracestate: Tracestate,
+        *,
+        content: bool,
     ) -> None:
+        self._content = content
         self._writer = writer
         self._attributes = attributes
         self._names = names
@@ -117,14 +201,22 @@ class _SpanPlans:
         span = described.identity.span
         if span is None:
             return None
-        exceptions = Exceptions.of(described, self._attributes.limits)
+        hidden = frozenset(() if self._content else described.sensitive_fields)
+        exceptions = Exceptions.of(described, self._attributes.limits, without=hidden)
         attributes = self._attributes.of(
             described,
             self._names,
-            without=exceptions.fields,
+            without={*exceptions.fields, *hidden},
             constants=self._configured,
         )
-        around = _around(self._writer, described, span, exceptions, self._tracestate)
+        around = _around(
+            self._writer,
+            described,
+            span,
+            exceptions,
+            self._tracestate,
+            without=hidden,
+        )
         return Plan(attributes, self._bound, around)
 
 
@@ -134,13 +226,15 @@ def _around(
     span: Span,
     exceptions: Exceptions,
     tracestate: Tracestate,
+    *,
+    without: Container[str],
 ) -> _Around:
     fields = {field.name: i for i, field in enumerate(described.fields)}
     duration: EventField = described.fields[fields[span.duration]]
     nanoseconds = nanoseconds_in(duration.unit)
     assert nanoseconds is not None, "Span takes durations alone"
     parts = [
-        (text, None if name is None else fields[name])
+        (text, None if name is None or name in without else fields[name])
         for text, name in template_parts(span.name)
     ]
     return _Around(

@@ -9,8 +9,7 @@ from typing import Final
 
 from eventbus import Naming, Outcome, SinkContext
 from eventbus._log import QuietLog
-from eventbus._record import AnyRecord, Attributes, AttributeValue
-from eventbus._tracestate import Tracestate
+from eventbus._record import AnyRecord, Attributes
 from eventbus_otlp._client import Client
 from eventbus_otlp._resolved import SignalTarget
 from eventbus_otlp._sender import Encoder, Sender
@@ -85,7 +84,7 @@ def _makers(
     """Return what makes an encoder of each signal that records go out as."""
     return {
         signal: partial(
-            _encoder_of(signal, context.tracestate, settings.span_attributes),
+            _encoder_of(signal, settings, context),
             form_of(targets[signal].protocol),
             resource=resource,
             bus_resource=context.resource,
@@ -98,9 +97,7 @@ def _makers(
 
 
 def _encoder_of(
-    signal: Signal,
-    tracestate: Tracestate,
-    span_attributes: Mapping[str, AttributeValue],
+    signal: Signal, settings: OtlpSettings, context: SinkContext
 ) -> Callable[..., Encoder]:
     """Return what makes requests of *signal*; loaded when it is used."""
     if signal == "logs":
@@ -109,4 +106,10 @@ def _encoder_of(
         return LogsEncoder
     from eventbus_otlp._encode_spans import SpansEncoder
 
-    return partial(SpansEncoder, tracestate=tracestate, span_attributes=span_attributes)
+    return partial(
+        SpansEncoder,
+        tracestate=context.tracestate,
+        span_attributes=settings.span_attributes,
+        content=settings.traces.content == "full",
+        content_attributes=context.content_attributes,
+    )

@@ -7,7 +7,7 @@ https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -15,9 +15,11 @@ from msgspec import UNSET, Meta, UnsetType
 
 from eventbus import AttributeValue, Retry
 from eventbus._bounds import WrongSetting, above, at_least, between, concerning
+from eventbus._file_path import FilePath
 from eventbus._place import Place
 from eventbus.config import EnvironmentValue
 from eventbus.metrics import Aggregation
+from eventbus_otlp._advice import advice_on
 from eventbus_otlp._endpoint import check_endpoint, guarded
 from eventbus_otlp._limits import DEFAULT_VALUE_ITEMS
 from eventbus_otlp._signal import SIGNALS, Protocol, Signal
@@ -29,6 +31,7 @@ from eventbus_otlp._signal_settings import (
     RecordSignalSettings,
     SignalSettings,
     Temporality,
+    TraceSignalSettings,
     check_shared,
     is_said,
 )
@@ -126,9 +129,9 @@ class OtlpSettings(Checked, frozen=True, kw_only=True):
     headers: Headers | None = None
     compression: Compression | None = None
     timeout_seconds: Annotated[float, Meta(gt=0)] | UnsetType | None = UNSET
-    certificate: Annotated[str, Meta(min_length=1)] | None = None
-    client_certificate: Annotated[str, Meta(min_length=1)] | None = None
-    client_key: Annotated[str, Meta(min_length=1)] | None = None
+    certificate: FilePath | None = None
+    client_certificate: FilePath | None = None
+    client_key: FilePath | None = None
     reload_interval_seconds: Annotated[float, Meta(gt=0)] = (
         DEFAULT_RELOAD_INTERVAL_SECONDS
     )
@@ -150,7 +153,7 @@ class OtlpSettings(Checked, frozen=True, kw_only=True):
     trust_environment: bool = True
     logs: RecordSignalSettings = RecordSignalSettings()
     metrics: SignalSettings = SignalSettings()
-    traces: RecordSignalSettings = RecordSignalSettings()
+    traces: TraceSignalSettings = TraceSignalSettings()
 
     def __post_init__(self) -> None:
         """Refuse what no far side could be reached by, and bounds that bound nothing.
@@ -184,6 +187,10 @@ class OtlpSettings(Checked, frozen=True, kw_only=True):
         from eventbus_otlp._environment import said  # it reads by these classes
 
         return said(environ, given)
+
+    def advice(self) -> Iterator[tuple[Place, str]]:
+        """Yield what is probably a mistake, each with the setting that has it."""
+        return advice_on(self)
 
     def own_retry(self, retry: Retry) -> Retry:
         """Return *retry* with the time that the slowest signal's attempt may take."""

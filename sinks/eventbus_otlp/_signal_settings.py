@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from eventbus._bounds import WrongSetting, above, at_least
 from eventbus._expected import joined, shown
+from eventbus._file_path import FilePath
 from eventbus_otlp._headers import HeaderSource, checked_headers, hidden
 from eventbus_otlp._signal import Protocol
 
@@ -68,9 +69,9 @@ class SignalSettings(Checked, frozen=True, kw_only=True):
     headers: Headers | None = None
     compression: Compression | None = None
     timeout_seconds: Annotated[float, Meta(gt=0)] | UnsetType | None = UNSET
-    certificate: Annotated[str, Meta(min_length=1)] | None = None
-    client_certificate: Annotated[str, Meta(min_length=1)] | None = None
-    client_key: Annotated[str, Meta(min_length=1)] | None = None
+    certificate: FilePath | None = None
+    client_certificate: FilePath | None = None
+    client_key: FilePath | None = None
     insecure: bool | None = None
 
     def __post_init__(self) -> None:
@@ -88,6 +89,17 @@ class RecordSignalSettings(SignalSettings, frozen=True, kw_only=True):
 
     attribute_count_limit: Annotated[int, Meta(ge=0)] | UnsetType | None = UNSET
     attribute_value_length_limit: Annotated[int, Meta(ge=0)] | UnsetType | None = UNSET
+
+
+class TraceSignalSettings(RecordSignalSettings, frozen=True, kw_only=True):
+    """What differs for traces; what is unset is as for all signals.
+
+    Args:
+        content: Whether spans carry content: with ``"full"`` as much as the attachment
+            is given.
+    """
+
+    content: Literal["none", "full"] = "none"
 
 
 def check_shared(settings: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -147,9 +147,18 @@ class Exceptions(msgspec.Struct, frozen=True):
     limits: AttributeLimits
 
     @classmethod
-    def of(cls, described: EventType, limits: AttributeLimits) -> Exceptions:
-        """Look through the fields of an event type."""
-        names = [name_of(field) for field in described.fields]
+    def of(
+        cls,
+        described: EventType,
+        limits: AttributeLimits,
+        *,
+        without: Container[str] = (),
+    ) -> Exceptions:
+        """Look through the fields of an event type, but for those in *without*."""
+        names = [
+            "" if field.name in without else name_of(field)
+            for field in described.fields
+        ]
         own = [(n, i) for i, n in enumerate(names) if n.startswith(_EXCEPTION)]
         messages = [names.index(name) for name in _MESSAGES if name in names]
         fields = [described.fields[index].name for _, index in own]

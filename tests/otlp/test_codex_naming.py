@@ -1,7 +1,8 @@
-"""Agent events as the telemetry of codex has them: exact names and types.
+"""Agent events as the telemetry of codex and its SDK has them: exact names and types.
 
 Each file of ``golden`` has a record of ours and the log record that it becomes, both
-written by hand from the tables of that telemetry's fields.
+written by hand from the tables of that telemetry's fields; the ones of the SDK are in
+``golden/codex_sdk``.
 """
 
 from __future__ import annotations
@@ -13,27 +14,62 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import inspect
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from eventbus import Naming
+from eventbus._catalog import alternatives
 from eventbus._plugins import installed_catalog
 from eventbus_local import read_events
 from eventbus_otlp._encode import LogsEncoder
 from eventbus_otlp._names import OWN_NAMES
-from eventbus_schemas import agent_catalog
+from eventbus_schemas import FORMER_NAMES, agent_catalog
 from tests.cli._command import finished, program
 from tests.otlp._both import attributes, both, logs
 from tests.otlp._official import from_json
 from tests.otlp._servers import serving
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
+OF_SDK = sorted((Path(__file__).parent / "golden" / "codex_sdk").glob("*.json"))
 NAMING = agent_catalog.namings["codex"]
+SDK_NAMING = agent_catalog.namings["codex_sdk"]
 COUNTERPARTS = {
     "agent.api_request": "codex.api_request",
+    "agent.auth_recovery": "codex.auth_recovery",
     "agent.conversation_starts": "codex.conversation_starts",
+    "agent.network_policy_decision": "codex.network_proxy.policy_decision",
+    "agent.plugin_install_elicitation_sent": "codex.plugin_install_elicitation_sent",
+    "agent.plugin_install_suggestion": "codex.plugin_install_suggestion",
+    "agent.sandbox_outcome": "codex.sandbox_outcome",
     "agent.sse_event": "codex.sse_event",
+    "agent.startup_phase": "codex.startup_phase",
+    "agent.tool_decision": "codex.tool_decision",
     "agent.tool_result": "codex.tool_result",
+    "agent.turn_first_token": "codex.turn_ttft",
     "agent.user_prompt": "codex.user_prompt",
+    "agent.websocket_connect": "codex.websocket_connect",
+    "agent.websocket_request": "codex.websocket_request",
 }
+SDK_COUNTERPARTS = {
+    "agent.approval_decided": None,  # several, by what was decided
+    "agent.approval_requested": "codex.approval.requested",
+    "agent.attachment_cleaned": "codex.attachment.cleaned",
+    "agent.attachment_staged": "codex.attachment.staged",
+    "agent.mcp_tool_call_result": None,
+    "agent.mcp_tool_call_started": "codex.mcp.tool_call.start",
+    "agent.rate_limited": "codex.rate_limit.rate_limited",
+    "agent.realtime_session_started": "codex.realtime.session.start",
+    "agent.realtime_session_stopped": "codex.realtime.session.stop",
+    "agent.thread_failed": "codex.thread.exception",
+    "agent.thread_started": "codex.thread.start",
+    "agent.thread_stopped": "codex.thread.stop",
+    "agent.token_usage": "codex.thread.token_usage.updated",
+    "agent.tool_result": None,
+    "agent.tool_started": "codex.tool.start",
+    "agent.turn_compaction": None,
+    "agent.turn_diff_updated": "codex.turn.diff.updated",
+}
+BOTH = [(path, NAMING) for path in GOLDEN] + [(path, SDK_NAMING) for path in OF_SDK]
 
 # Any in what follows: JSON, and messages of protobuf.
 
@@ -62,19 +98,23 @@ def json_log(body: bytes) -> dict[str, Any]:
     return log
 
 
-@pytest.mark.proves("B20")
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_json_is_the_golden_record_exactly(path: Path) -> None:
+def stem(one: object) -> str:
+    return f"{one.parent.name}-{one.stem}" if isinstance(one, Path) else ""
+
+
+@pytest.mark.proves("B2", "B20")
+@pytest.mark.parametrize(("path", "naming"), BOTH, ids=stem)
+def test_json_is_the_golden_record_exactly(path: Path, naming: Naming) -> None:
     record, log = golden(path)
-    encoded = LogsEncoder("json", resource={}, names=NAMING).encode([record])
+    encoded = LogsEncoder("json", resource={}, names=naming).encode([record])
     assert in_order(json_log(encoded.body)) == in_order(log)
 
 
-@pytest.mark.proves("B20")
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_protobuf_is_the_golden_record_exactly(path: Path) -> None:
+@pytest.mark.proves("B2", "B20")
+@pytest.mark.parametrize(("path", "naming"), BOTH, ids=stem)
+def test_protobuf_is_the_golden_record_exactly(path: Path, naming: Naming) -> None:
     record, log = golden(path)
-    read, _ = both([record], names=NAMING)
+    read, _ = both([record], names=naming)
     (found,) = read.resource_logs[0].scope_logs[0].log_records
     expected = from_json(json.dumps(log).encode(), LogRecord)
     for one in (found, expected):
@@ -82,17 +122,31 @@ def test_protobuf_is_the_golden_record_exactly(path: Path) -> None:
     assert found == expected
 
 
-def test_records_together_are_what_they_are_alone() -> None:
-    records = [golden(path)[0] for path in GOLDEN for _ in range(3)]
-    alone = [logs([record], names=NAMING)[0] for record in records]
-    assert logs(records, names=NAMING) == alone
+@pytest.mark.parametrize(
+    ("paths", "naming"), [(GOLDEN, NAMING), (OF_SDK, SDK_NAMING)], ids=["", "sdk"]
+)
+def test_records_together_are_what_they_are_alone(
+    paths: list[Path], naming: Naming
+) -> None:
+    records = [golden(path)[0] for path in paths for _ in range(3)]
+    alone = [logs([record], names=naming)[0] for record in records]
+    assert logs(records, names=naming) == alone
+
+
+def names_in(naming: Naming) -> dict[str, str | None]:
+    return {event: form.name for event, form in naming.events.items()}
 
 
 def test_every_event_with_a_counterpart_has_it_and_a_golden_record() -> None:
-    named = {event: form.name for event, form in NAMING.events.items()}
-    assert named == COUNTERPARTS
+    assert names_in(NAMING) == COUNTERPARTS
     tried = {json.loads(path.read_bytes())["record"]["name"] for path in GOLDEN}
     assert tried > set(COUNTERPARTS)
+
+
+def test_every_event_with_a_counterpart_in_the_sdk_has_a_golden_record() -> None:
+    assert names_in(SDK_NAMING) == SDK_COUNTERPARTS
+    tried = {json.loads(path.read_bytes())["record"]["name"] for path in OF_SDK}
+    assert tried == set(SDK_COUNTERPARTS)
 
 
 @pytest.mark.parametrize("event", COUNTERPARTS)
@@ -107,15 +161,59 @@ def test_a_golden_record_has_every_field_of_its_event(event: str) -> None:
     assert {field.encode_name for field in known.fields} == said
 
 
-@pytest.mark.parametrize("event", COUNTERPARTS)
-def test_what_is_named_is_an_attribute_of_the_event_or_bound(event: str) -> None:
-    known, form = agent_catalog.get(event), NAMING.events[event]
+@pytest.mark.parametrize(
+    ("event", "naming"),
+    [
+        *((event, NAMING) for event in COUNTERPARTS),
+        *((event, SDK_NAMING) for event in SDK_COUNTERPARTS),
+    ],
+)
+def test_what_is_named_is_an_attribute_of_the_event_or_bound(
+    event: str, naming: Naming
+) -> None:
+    known, form = agent_catalog.get(event), naming.events[event]
     assert known is not None
     fields = {field.attribute or field.encode_name for field in known.fields}
     bound = {"gen_ai.conversation.id", "gen_ai.request.model"}
-    assert form.renamed.keys() <= fields | bound
+    common = {"gen_ai.tool.call.arguments", "gen_ai.tool.call.result", "trace_name"}
+    assert form.renamed.keys() <= fields | bound | common
     assert form.converted.keys() <= fields
     assert form.values.keys() <= fields
+
+
+@pytest.mark.parametrize("event", COUNTERPARTS)
+def test_every_word_that_is_spelled_otherwise_is_one_of_its_field(event: str) -> None:
+    known, form = agent_catalog.get(event), NAMING.events[event]
+    assert known is not None
+    for field in known.fields:
+        spelled = form.values.get(field.attribute or field.encode_name, {})
+        assert spelled.keys() <= words_of(field.node)
+
+
+def words_of(node: inspect.Type) -> set[Any]:
+    literals = [one for one in alternatives(node) if hasattr(one, "values")]
+    return {word for literal in literals for word in literal.values}
+
+
+def test_what_the_sdk_only_says_it_sends_keeps_its_own_form() -> None:
+    on_paper = {
+        one.event for one in FORMER_NAMES if one.origin.endswith("documented only")
+    }
+    assert on_paper
+    assert not on_paper & set(names_in(SDK_NAMING))
+
+
+@pytest.mark.parametrize(
+    ("origin", "naming"), [("codex", NAMING), ("codex_sdk", SDK_NAMING)]
+)
+def test_the_list_of_old_names_has_every_name_that_is_sent(
+    origin: str, naming: Naming
+) -> None:
+    listed = {(one.event, one.name) for one in FORMER_NAMES if one.origin == origin}
+    sent = {(event, name) for event, name in names_in(naming).items() if name}
+    assert listed >= sent
+    for event in naming.events.keys() - {event for event, _ in sent}:
+        assert len([one for one in listed if one[0] == event]) > 1
 
 
 @pytest.mark.proves("B20")

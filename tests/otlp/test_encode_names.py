@@ -160,6 +160,24 @@ def test_each_name_of_an_attribute_counts_for_the_limit() -> None:
     assert log.dropped_attributes_count == 1
 
 
+def test_a_name_that_is_taken_leaves_an_attribute_its_others() -> None:
+    names = Naming(renamed={"user": ("u", "v")}, left_out=frozenset({"quiet"}))
+    for first in ({"v": 1, "user": 2}, {"v": 1, "quiet": 0, "user": 2}):
+        (log,) = logs([Record(Loose(), attributes=first)], names=names)
+        assert attributes(log) == {"v": 1, "u": 2}
+    (log,) = logs(
+        [Record(Loose(), attributes={"u": 1, "v": 1, "user": 2})], names=names
+    )
+    assert attributes(log) == {"u": 1, "v": 1}
+
+
+def test_what_is_left_out_leaves_its_name_to_others() -> None:
+    names = Naming(renamed={"user": "u", "quiet": "u"}, left_out=frozenset({"quiet"}))
+    record = Record(Loose(), attributes={"quiet": 1, "user": 2})
+    (log,) = logs([record], names=names)
+    assert attributes(log) == {"u": 2}
+
+
 ADDED = EventNaming(
     added={"event.name": "codex.tool_result", "error": ""}, timestamp="event.timestamp"
 )

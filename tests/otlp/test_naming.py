@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-)
 
 from eventbus import (
     Bus,
@@ -25,15 +22,12 @@ from eventbus import (
 from eventbus._clock import SystemClock
 from eventbus._plugins import installed_catalog
 from eventbus.config import load_config
+from eventbus.testing import OtlpCollector, OtlpLog
 from eventbus_otlp import OtlpSettings, OtlpSink
 from eventbus_otlp._environment import said
 from eventbus_otlp._names import OWN_NAMES
 from eventbus_otlp._naming import OPT_IN, naming_of
-from tests.otlp._both import attributes
-from tests.otlp._servers import Server, serving
 from tests.otlp._sinks import open_sink, pings
-
-# Any in what follows: messages of protobuf.
 
 ACME = Naming(renamed={"text": "words"}, events={"ping": EventNaming(name="acme.ping")})
 CATALOG = Catalog(namings={"acme": ACME})
@@ -130,7 +124,7 @@ def test_a_configuration_takes_the_naming_of_the_environment(
     assert settings.naming is None
 
 
-async def sent(server: Server, catalog: Catalog, **settings: Any) -> Any:
+async def sent(server: OtlpCollector, catalog: Catalog, **settings: Any) -> OtlpLog:
     """Return the only log record that a sink of a bus with *catalog* sends."""
     sink = OtlpSink(OtlpSettings(endpoint=server.url, **settings))
     sink.configure(SinkContext("otlp", {}, catalog, SystemClock()))
@@ -147,18 +141,18 @@ async def sent(server: Server, catalog: Catalog, **settings: Any) -> Any:
 async def test_a_sink_sends_records_under_the_chosen_names(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with serving() as server:
+    async with OtlpCollector() as server:
         clean = await sent(server, CATALOG)
         asked = await sent(server, CATALOG, naming="acme")
         monkeypatch.setenv(OPT_IN, "acme")
         opted = await sent(server, CATALOG)
-    assert (clean.event_name, attributes(clean)["text"]) == ("ping", "hello")
-    assert (asked.event_name, attributes(asked)["words"]) == ("acme.ping", "hello")
+    assert (clean.name, clean.attributes["text"]) == ("ping", "hello")
+    assert (asked.name, asked.attributes["words"]) == ("acme.ping", "hello")
     assert opted == asked
 
 
 async def test_a_sink_that_no_bus_configured_has_the_naming_too() -> None:
-    async with serving() as server:
+    async with OtlpCollector() as server:
         sink = OtlpSink(OtlpSettings(endpoint=server.url, naming="codex"))
         await sink.start()
         running = sink._running
@@ -180,17 +174,14 @@ async def test_each_span_has_the_configured_attributes() -> None:
         Record(Fetched(region="us"), id="b"),
     ]
     async with (
-        serving() as server,
+        OtlpCollector() as server,
         open_sink(server.url, signals=("traces",), span_attributes=given) as sink,
     ):
         await sink.write(records)
-    request = ExportTraceServiceRequest.FromString(server.requests[0].content)
-    sent_spans = request.resource_spans[0].scope_spans[0].spans
-    spans = [attributes(span) for span in sent_spans]
+    spans = [span.attributes for span in server.spans]
     assert [span["region"] for span in spans] == ["eu", "us"]
     assert [span["ring"] for span in spans] == [1, 1]
-    hosts = [[one.string_value for one in s["hosts"].values] for s in spans]
-    assert hosts == [["a", "b"], ["a", "b"]]
+    assert [span["hosts"] for span in spans] == [["a", "b"], ["a", "b"]]
     assert spans[0]["user"] == "ada"
 
 

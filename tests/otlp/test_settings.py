@@ -13,13 +13,21 @@ import pytest
 from eventbus import ConfigError
 from eventbus.config import load_config
 from eventbus.config._explain import in_force
-from eventbus_otlp import OtlpSettings, RecordSignalSettings, SignalSettings
+from eventbus_otlp import (
+    OtlpSettings,
+    RecordSignalSettings,
+    SignalSettings,
+    TraceSignalSettings,
+)
 from eventbus_otlp._limits import AttributeLimits
 from eventbus_otlp._resolved import TlsFiles, completed, resolve
 from eventbus_otlp._signal import SIGNALS
 
 CANARY = "hunter2-canary"
-SETTINGS = (OtlpSettings, SignalSettings, RecordSignalSettings)
+SETTINGS = (
+    *(OtlpSettings, SignalSettings, RecordSignalSettings),
+    TraceSignalSettings,
+)
 RESERVED = {
     *("type", "enabled", "select", "min_severity", "buffer", "batch", "retry"),
     *("sampler", "content", "spool", "dead_letters", "coalesce"),
@@ -150,7 +158,7 @@ def test_what_one_signal_says_holds_for_it_alone() -> None:
         headers={"a": "1", "b": "2"},
         timeout_seconds=3,
         endpoint="https://c",
-        traces=RecordSignalSettings(
+        traces=TraceSignalSettings(
             protocol="grpc",
             headers={"c": "3"},
             compression="gzip",

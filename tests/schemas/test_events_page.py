@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_type_hints
 
+import pytest
+
 from eventbus import Event, EventField, EventType, Record, Skipped
 from eventbus.metrics import MetricPlan, plans_of
 from eventbus_schemas import (
+    FORMER_NAMES,
     SESSION_LABELS,
+    FormerName,
     agent_catalog,
     read_codex_exec,
     read_codex_rollout,
@@ -108,12 +112,24 @@ def counted(counts: Counter[str]) -> str:
     return ", ".join(f"{count} `{name}`" for name, count in sorted(counts.items()))
 
 
+def former(one: FormerName) -> str:
+    now = f"[`{one.event}`](#{one.event.replace('.', '')})"
+    return f"| `{one.name}` | {one.origin} | {now} | {one.where} |"
+
+
+def former_names() -> str:
+    head = "| old name | of | now | |\n|---|---|---|---|"
+    known = sorted(FORMER_NAMES, key=lambda one: (one.name, one.origin))
+    return "\n".join([head, *map(former, known)]) + "\n"
+
+
 def rendered(page: str) -> str:
     """Return *page* with its tables as they should be."""
     catalog = "\n".join(section(known) for known in agent_catalog)
     table = "\n".join(recording(path) for path in sorted(RECORDINGS.glob("*.jsonl")))
     head = "| recording | lines | events | skipped |\n|---|---|---|---|"
     page = filled(filled(page, "catalog", catalog), "metrics", metrics())
+    page = filled(page, "old names", former_names())
     return filled(page, "recordings", f"{head}\n{table}\n")
 
 
@@ -125,11 +141,25 @@ def filled(page: str, name: str, made: str) -> str:
     return f"{before}{start}\n{made}\n{end}{after}"
 
 
+@pytest.mark.proves("B24")
 def test_page_says_what_the_code_says() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page == rendered(page)
 
 
+@pytest.mark.proves("B24")
+def test_every_old_name_leads_to_an_event_that_there_is() -> None:
+    events = {known.name for known in agent_catalog}
+    metrics = {plan.name for known in agent_catalog for plan in plans_of(known)}
+    for one in FORMER_NAMES:
+        assert one.event in events
+        if one.origin == "codex metric":
+            (named, *_) = re.findall(r"`([^`]+)`", one.where)
+            assert named in metrics
+    assert len({(one.name, one.event) for one in FORMER_NAMES}) >= 85
+
+
+@pytest.mark.proves("B24")
 def test_every_field_is_described() -> None:
     for known in agent_catalog:
         assert set(described(known)) >= {field.name for field in known.fields}

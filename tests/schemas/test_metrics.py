@@ -22,27 +22,18 @@ from eventbus.metrics import (
     plans_of,
 )
 from eventbus_schemas import (
-    SESSION_LABELS,
-    AgentResponse,
     ApiRequest,
     ConversationStarts,
     FileChange,
-    RateLimits,
-    Reasoning,
-    SseEvent,
     TokenUsage,
     ToolResult,
-    TurnAborted,
-    TurnCompleted,
-    TurnContext,
     TurnFailed,
-    TurnStarted,
-    UserPrompt,
     agent_catalog,
     classify_sse,
 )
 from tests.metrics._events import histogram, named, values
 
+from ._events import EVERYTHING
 from ._lines import EXEC_OUTPUTS, ROLLOUTS, read_recording, recorded, records
 
 ALL = (*ROLLOUTS, *EXEC_OUTPUTS)
@@ -67,37 +58,6 @@ EVENT_OF_LINE = {  # what one line of a recording is an event of
     "item.completed.command_execution": "agent.tool_result",
     "item.completed.file_change": "agent.file_change",
 }
-
-TOKENS: dict[str, Any] = {
-    "input_tokens": 10,
-    "cached_input_tokens": 8,
-    "output_tokens": 5,
-    "reasoning_output_tokens": 2,
-}
-EVERYTHING: list[Event] = [
-    AgentResponse.from_text("Done.", agent_type="main"),
-    ApiRequest(success=True, duration_ms=120.0, status_code=200),
-    ConversationStarts(),
-    FileChange(success=True, files_added=1, files_updated=2, files_deleted=3),
-    RateLimits(primary_used_percent=1.0),
-    Reasoning.from_text("Hm."),
-    SseEvent.failed("no", kind="response.failed", duration_ms=1.0),
-    SseEvent(
-        outcome="completed",
-        **TOKENS,
-        cache_write_tokens=1,
-        total_tokens=15,
-        time_to_first_token_ms=300.0,
-    ),
-    TokenUsage(**TOKENS, total_tokens=15),
-    ToolResult.of("shell", success=True, duration_ms=5.0, arguments="ls", output="a"),
-    TurnAborted(),
-    TurnCompleted(**TOKENS),
-    TurnContext(),
-    TurnFailed.from_text("no"),
-    TurnStarted(),
-    UserPrompt.from_text("Go."),
-]
 
 
 def collected(
@@ -279,17 +239,6 @@ def test_tokens_of_a_stream_have_no_series_for_each_kind_of_piece() -> None:
     assert counters(found) == {"agent.sse_event": 3001}
 
 
-def test_labels_are_these_and_no_others() -> None:
-    plans = [plan for known in agent_catalog for plan in plans_of(known)]
-    own = {name for plan in plans for name, _ in plan.labels}
-    assert own | {plan.by for plan in plans if plan.by} == {
-        *(TYPE, MODEL, "auth_mode", "gen_ai.tool.name", "tool_origin", "agent_type"),
-        *("success", "outcome", "kind", "reason", "endpoint", "error.type"),
-        *("http.response.status_code", "approval_policy", "sandbox_policy"),
-    }
-    assert {plan.bound for plan in plans} == {SESSION_LABELS}
-
-
 @pytest.mark.parametrize("name", ALL)
 def test_series_of_a_recording_are_few(name: str) -> None:
     seen: defaultdict[str, set[object]] = defaultdict(set)
@@ -402,3 +351,10 @@ def test_a_configuration_can_say_others() -> None:
     found = collected([usage], catalog)
     assert set(found) == {"agent.token_usage.context_window"}
     assert values(found["agent.token_usage.context_window"]) == {(): 272_000}
+
+
+@pytest.mark.parametrize("event", ["agent.turn_completed", "agent.token_usage"])
+def test_tokens_are_one_metric_and_not_one_for_each_field(event: str) -> None:
+    found = of_events(*EVERYTHING)
+    of_tokens = [name for name in found if name.startswith(event) and "token" in name]
+    assert {*of_tokens} - {event} == {f"{event}.tokens"}

@@ -34,3 +34,19 @@ def test_response_of_one_byte_more_is_cut() -> None:
     event = AgentResponse.from_text("é" * (MAX_RESPONSE_BYTES // 2) + "a")
     assert (len(event.response.encode()), event.response_length) == (65_536, 65_537)
     assert event.response_truncated
+
+
+@pytest.mark.proves("B16")
+def test_response_of_an_agent_s_agent_says_who_began_it() -> None:
+    told = {
+        "turn_id": "t",
+        "item_id": "i",
+        "parent_conversation_id": "c",
+        "parent_turn_id": "p",
+        "root_turn_id": "r",
+        "initiating_agent_path": "main/search",
+    }
+    event = AgentResponse.from_text("Done.", agent_type="subagent", **told)
+    assert {name: getattr(event, name) for name in told} == told
+    alone = AgentResponse.from_text("Done.", agent_type="main")
+    assert {getattr(alone, name) for name in told} == {None}

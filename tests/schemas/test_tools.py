@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from eventbus import Bus, Record
 from eventbus._catalog import describe
+from eventbus._encode_line import LineEncoder
+from eventbus.testing import RecordingSink
 from eventbus_schemas import ToolResult
 
 
@@ -69,3 +73,21 @@ def test_result_is_a_span_that_ends_with_it() -> None:
         "duration_ms",
         "success",
     )
+
+
+@pytest.mark.proves("B10")
+async def test_why_a_tool_could_not_run_stays_where_content_was_asked_for() -> None:
+    safe, full = RecordingSink(), RecordingSink()
+    event = ToolResult.could_not_run(
+        "shell", "no such file: /home/ada/x\nsecond line", call_id="c", turn_id="t"
+    )
+    async with Bus() as bus:
+        bus.attach(safe, name="safe")
+        bus.attach(full, name="full", content="full")
+        bus.emit(event)
+    (kept_back,), (told,) = safe.events, full.events
+    assert told == event
+    assert b"ada" not in LineEncoder().encode_one(Record(kept_back, id="1"))
+    assert kept_back == msgspec.structs.replace(event, output="[REDACTED]")
+    assert (event.output_length, event.output_line_count) == (37, 2)
+    assert (event.tool_origin, event.call_id, event.turn_id) == ("builtin", "c", "t")

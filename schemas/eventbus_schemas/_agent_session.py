@@ -1,0 +1,287 @@
+"""What all events of one session have in common, and how they are emitted with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Required,
+    TypedDict,
+    TypeVar,
+    Unpack,
+)
+from uuid import uuid4
+
+import eventbus
+from eventbus import Event
+from eventbus_schemas._approvals import ApprovalDecided, ApprovalRequested, ToolDecision
+from eventbus_schemas._attachments import AttachmentCleaned, AttachmentStaged
+from eventbus_schemas._auth import AuthRecovery
+from eventbus_schemas._cancelled import CallCancelled
+from eventbus_schemas._emits import Attributes, Emits, EmitterSource
+from eventbus_schemas._mcp import McpToolCallResult, McpToolCallStarted
+from eventbus_schemas._plugins import (
+    PluginInstallElicitationSent,
+    PluginInstallSuggestion,
+)
+from eventbus_schemas._prompts import UserPrompt
+from eventbus_schemas._realtime import (
+    RealtimeAudio,
+    RealtimeSessionStarted,
+    RealtimeSessionStopped,
+    VoiceStageStarted,
+    VoiceStageStopped,
+)
+from eventbus_schemas._requests import ApiRequest
+from eventbus_schemas._responses import AgentResponse, Reasoning
+from eventbus_schemas._sandbox import NetworkPolicyDecision, SandboxOutcome
+from eventbus_schemas._session import ConversationStarts, TurnContext
+from eventbus_schemas._startup import StartupPhase
+from eventbus_schemas._stream import SseEvent
+from eventbus_schemas._threads import ItemCompleted
+from eventbus_schemas._tools import FileChange, ToolResult, ToolStarted
+from eventbus_schemas._turn_progress import (
+    TurnCompaction,
+    TurnDiffUpdated,
+    TurnFirstMessage,
+    TurnFirstToken,
+)
+from eventbus_schemas._usage import RateLimited, RateLimits, TokenUsage
+from eventbus_schemas._websocket import (
+    WebsocketConnect,
+    WebsocketEvent,
+    WebsocketRequest,
+    WebsocketTiming,
+)
+
+if TYPE_CHECKING:
+    from eventbus_schemas._agent_thread import Thread, ThreadFacts
+    from eventbus_schemas._agent_turn import Turn
+
+E = TypeVar("E", bound=Event)
+
+ORIGINATOR: Final = "sdk"
+
+
+class SessionFacts(TypedDict, total=False):
+    """What is known of a session; :class:`Session` says what each means."""
+
+    conversation_id: Required[str]
+    model: str
+    slug: str
+    auth_mode: str
+    originator: str
+    session_source: str
+    terminal_type: str
+    app_version: str
+    account_id: str
+    account_email: str
+
+
+class AuthFacts(TypedDict, total=False):
+    """Which credentials the environment of an agent holds, never what they are."""
+
+    openai_api_key_present: bool
+    codex_api_key_present: bool
+    codex_api_key_enabled: bool
+    provider_key_name: str
+    provider_key_present: bool
+    refresh_token_url_override_present: bool
+
+
+_ATTRIBUTES: Final[Mapping[str, str]] = {
+    "conversation_id": "gen_ai.conversation.id",
+    "model": "gen_ai.request.model",
+    "slug": "slug",
+    "auth_mode": "auth_mode",
+    "originator": "originator",
+    "session_source": "session_source",
+    "terminal_type": "terminal.type",
+    "app_version": "app.version",
+    "account_id": "user.account_id",
+    "account_email": "user.email",
+}
+"""Under which name each fact is an attribute of the session's events."""
+
+
+class Session:
+    """Emits the events of one session, each with what is known of the session.
+
+    A method per event takes what the event's class takes, or its constructor where it
+    has one, and returns what :attr:`eventbus.Bus.emit` returns: it never waits and
+    never raises because of a sink. What the caller leaves out and the session knows is
+    filled in: the model, which credentials there are, and so on.
+
+    Sessions are values: ``with_…`` returns another one, and leaves this one as it is.
+    They may be used from any thread. A closed bus refuses their events and counts them.
+
+    Args:
+        source: What gives out emitters: a bus; without one, the bus that is in use.
+        conversation_id: The session's id, ``gen_ai.conversation.id`` of its events.
+        model: The model asked for, ``gen_ai.request.model``.
+        slug: The model's name in the provider's catalog. Unset: the model.
+        auth_mode: How the agent shows who it is, one of few (``"ApiKey"``).
+        originator: Which program it is, one of few.
+        session_source: Where it was begun, one of few (``"cli"``, ``"exec"``).
+        terminal_type: The terminal it runs in, ``terminal.type``.
+        app_version: The program's version, ``app.version``.
+        account_id: Whose account it is, ``user.account_id``: content, not for metrics.
+        account_email: Of that account, ``user.email``: content, not for metrics.
+
+    Raises:
+        TypeError: The id is missing, or there is a fact that no session has.
+    """
+
+    conversation_starts = Emits(ConversationStarts)
+    startup_phase = Emits(StartupPhase)
+    turn_context = Emits(TurnContext)
+    turn_first_token = Emits(TurnFirstToken)
+    turn_first_message = Emits(TurnFirstMessage)
+    turn_diff_updated = Emits(TurnDiffUpdated.from_text)
+    turn_compaction = Emits(TurnCompaction.of)
+    item_completed = Emits(ItemCompleted)
+
+    user_prompt = Emits(UserPrompt.from_text)
+    agent_response = Emits(AgentResponse.from_text)
+    reasoning = Emits(Reasoning.from_text)
+    file_change = Emits(FileChange)
+
+    api_request = Emits(ApiRequest)
+    sse_event = Emits(SseEvent)
+    sse_failed = Emits(SseEvent.failed)
+    websocket_connect = Emits(WebsocketConnect)
+    websocket_request = Emits(WebsocketRequest)
+    websocket_event = Emits(WebsocketEvent)
+    websocket_failed = Emits(WebsocketEvent.failed)
+    websocket_timing = Emits(WebsocketTiming)
+    auth_recovery = Emits(AuthRecovery.of)
+    call_cancelled = Emits(CallCancelled)
+    token_usage = Emits(TokenUsage)
+    rate_limits = Emits(RateLimits)
+    rate_limited = Emits(RateLimited.of)
+
+    tool_started = Emits(ToolStarted.of)
+    tool_result = Emits(ToolResult.of)
+    tool_could_not_run = Emits(ToolResult.could_not_run)
+    tool_decision = Emits(ToolDecision.of)
+    approval_requested = Emits(ApprovalRequested)
+    approval_decided = Emits(ApprovalDecided.of)
+    mcp_tool_call_started = Emits(McpToolCallStarted.of)
+    mcp_tool_call_result = Emits(McpToolCallResult.of)
+    sandbox_outcome = Emits(SandboxOutcome)
+    network_policy_decision = Emits(NetworkPolicyDecision.of)
+    plugin_install_elicitation_sent = Emits(PluginInstallElicitationSent)
+    plugin_install_suggestion = Emits(PluginInstallSuggestion)
+
+    attachment_staged = Emits(AttachmentStaged)
+    attachment_cleaned = Emits(AttachmentCleaned)
+    realtime_session_started = Emits(RealtimeSessionStarted)
+    realtime_session_stopped = Emits(RealtimeSessionStopped)
+    realtime_audio = Emits(RealtimeAudio)
+    voice_stage_started = Emits(VoiceStageStarted)
+    voice_stage_stopped = Emits(VoiceStageStopped)
+
+    def __init__(
+        self, source: EmitterSource = eventbus, **facts: Unpack[SessionFacts]
+    ) -> None:
+        """Emit nothing yet."""
+        _check(facts)
+        model = facts.get("model")
+        defaults = {"originator": ORIGINATOR, "slug": model}
+        self._know(source, _attributes_of({**defaults, **facts}), {"model": model})
+
+    def _know(
+        self, source: EmitterSource, attributes: Attributes, defaults: Attributes
+    ) -> None:
+        self._source = source
+        self.attributes = attributes
+        self.defaults = defaults
+
+    def emitter(self, event_type: type[E]) -> Callable[[E], bool]:
+        """Return an ``emit`` for events of one's own, with what all events here have.
+
+        Args:
+            event_type: A subclass of :class:`Event`.
+
+        Raises:
+            RegistrationError: The bus's catalog cannot take the type.
+        """
+        return self._source.emitter(event_type, attributes=self.attributes)
+
+    @contextmanager
+    def bind(self) -> Generator[None]:
+        """Bind what is known of the session to what anybody emits inside the block.
+
+        For code that knows no session: libraries, other events. It follows the context,
+        as :func:`eventbus.bind` does.
+        """
+        with eventbus.bind(self.attributes):
+            yield
+
+    def with_model(self, model: str, slug: str | None = None) -> Session:
+        """Return the same session with another model; its *slug* is the model too."""
+        facts = _attributes_of({"model": model, "slug": slug or model})
+        attributes = {**self.attributes, **facts}
+        return self._with(attributes, {**self.defaults, "model": model})
+
+    def with_inference(
+        self, *, service_tier: str | None = None, reasoning_effort: str | None = None
+    ) -> Session:
+        """Return the same session with what its next requests ask of the model."""
+        wishes = {"service_tier": service_tier, "reasoning_effort": reasoning_effort}
+        return self._with(self.attributes, {**self.defaults, **wishes})
+
+    def with_auth_environment(self, **held: Unpack[AuthFacts]) -> Session:
+        """Return the same session with which credentials its environment holds.
+
+        Args:
+            **held: The fields ``auth_env_…`` of its events, without that beginning.
+        """
+        told = {f"auth_env_{name}": value for name, value in held.items()}
+        return self._with(self.attributes, {**self.defaults, **told})
+
+    def with_attributes(self, attributes: Attributes) -> Session:
+        """Return the same session with more attributes; they win over what it has."""
+        return self._with({**self.attributes, **attributes}, self.defaults)
+
+    def turn(self, turn_id: str | None = None) -> Turn:
+        """Return a turn, which begins where its ``with`` block does.
+
+        Args:
+            turn_id: Its id; without one it gets a random one.
+        """
+        from eventbus_schemas._agent_turn import Turn
+
+        return Turn(self, turn_id or uuid4().hex)
+
+    def thread(self, input: str = "", **facts: Unpack[ThreadFacts]) -> Thread:
+        """Return a thread, which begins where its ``with`` block does.
+
+        Args:
+            input: What it is asked: content.
+            **facts: Fields that its start and its end have in common.
+        """
+        from eventbus_schemas._agent_thread import Thread
+
+        return Thread(self, input, facts)
+
+    def _with(self, attributes: Attributes, defaults: Attributes) -> Session:
+        other = object.__new__(Session)  # without the methods made for this one
+        other._know(self._source, attributes, defaults)
+        return other
+
+
+def _attributes_of(facts: Mapping[str, object]) -> dict[str, Any]:
+    return {_ATTRIBUTES[name]: fact for name, fact in facts.items() if fact is not None}
+
+
+def _check(facts: Mapping[str, object]) -> None:
+    for name in facts:
+        if name not in _ATTRIBUTES:
+            known = ", ".join(_ATTRIBUTES)
+            raise TypeError(f"a session has no {name!r}; it may have {known}")
+    if not facts.get("conversation_id"):
+        raise TypeError("a session needs its conversation_id")

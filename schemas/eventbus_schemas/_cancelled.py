@@ -1,0 +1,46 @@
+"""What is told of a call that was cut off, which neither succeeded nor failed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from eventbus import Attribute, Label, Unit
+from eventbus_schemas._metrics import SESSION_METRICS
+from eventbus_schemas._session import Model
+from eventbus_schemas._turn_ids import OfRequest
+
+CancelledOperation = Literal[
+    "request",
+    "sse_poll",
+    "websocket_connect",
+    "websocket_request",
+    "websocket_event",
+    "tool_call",
+    "other",
+]
+
+
+class CallCancelled(
+    OfRequest, tag="agent.call_cancelled", metrics=SESSION_METRICS, gc=False
+):
+    """A call was cancelled before anything came of it; no other event tells of it.
+
+    Args:
+        operation: What was cut off: the attempt of a request, the wait for a piece of a
+            stream or for a frame, the opening of a WebSocket, sending over it, or the
+            call of a tool; what is not in the set is ``"other"``.
+        duration_ms: How long it had taken by then.
+        endpoint: Path of the interface, one of few.
+        attempt: Of a request, from 0.
+        model: The model asked for.
+        tool_name: The tool.
+        call_id: The tool call.
+    """
+
+    operation: Annotated[CancelledOperation, Label]
+    duration_ms: Annotated[float, Unit("ms")]
+    endpoint: Annotated[str | None, Label] = None
+    attempt: int | None = None
+    model: Model = None
+    tool_name: Annotated[str | None, Label, Attribute("gen_ai.tool.name")] = None
+    call_id: Annotated[str | None, Attribute("gen_ai.tool.call.id")] = None

@@ -1,0 +1,244 @@
+"""Which events the hooks make, and of what."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Self, TypeVar, Unpack
+
+import msgspec
+
+from eventbus import Clock, Event
+from eventbus_schemas._cancelled import CallCancelled
+from eventbus_schemas._requests import ApiRequest, request_succeeded
+from eventbus_schemas._stream import SseEvent, classify_sse
+from eventbus_schemas._tools import ToolResult
+from eventbus_schemas._websocket import (
+    WebsocketConnect,
+    WebsocketRequest,
+    connect_succeeded,
+)
+from eventbus_schemas.hooks._debug_context import debug_context
+from eventbus_schemas.hooks._destination import Destination, emit_of
+from eventbus_schemas.hooks._endings import Cancelled, Ending, Raised, Returned
+from eventbus_schemas.hooks._facts import CallFacts, KnownFacts
+from eventbus_schemas.hooks._frame_events import frame_events
+from eventbus_schemas.hooks._observed import SYSTEM_CLOCK, observed
+from eventbus_schemas.hooks._observers import Operation
+from eventbus_schemas.hooks._polls import (
+    IdleTimeoutElapsed,
+    Received,
+    SsePoll,
+    StreamFailed,
+    WebsocketPoll,
+)
+from eventbus_schemas.hooks._safe_text import error_type_of, safe_text
+
+T = TypeVar("T")
+
+_MS: Final = 1_000.0
+
+
+class EventHooks:
+    """Every hook at once: each emits the events that tell of what it observes.
+
+    ``EventHooks(bus.emit, endpoint="/responses", model="…")``, given to whatever calls
+    hooks. A request is an :class:`eventbus_schemas.ApiRequest`, successful when its
+    status is 2xx and there is no error; polls are classified as
+    :func:`eventbus_schemas.classify_sse` and the table in ``docs/hooks.md`` say; what
+    was cut off is a :class:`CallCancelled` and nothing else. Errors are told with
+    :func:`safe_text`, and what the headers of a refusal tell is added.
+
+    Hooks are values: :meth:`with_facts` returns others. From any thread.
+
+    Args:
+        emit: Takes every event: ``bus.emit``, an ``eventbus.emitter(…)``, or an object
+            with ``emit`` (a bus) or with ``emitter`` (a session).
+        **facts: What the events say beside what the hooks are told; see
+            :class:`CallFacts`.
+
+    Raises:
+        TypeError: *emit* takes no events, or there is a fact that no call has.
+    """
+
+    def __init__(self, emit: Destination, **facts: Unpack[CallFacts]) -> None:
+        """Emit nothing yet."""
+        self._facts = KnownFacts(facts)
+        self._emit = emit_of(emit)
+
+    def with_facts(self, **facts: Unpack[CallFacts]) -> Self:
+        """Return the same hooks that know *facts* as well; ``None`` forgets one."""
+        merged: CallFacts = {**self._facts.all, **facts}
+        other = object.__new__(type(self))
+        other._facts, other._emit = KnownFacts(merged), self._emit
+        return other
+
+    def on_request(
+        self,
+        attempt: int,
+        status: int | None,
+        error: Exception | None,
+        duration_seconds: float,
+    ) -> None:
+        """See :class:`RequestTelemetry`; emits an ``ApiRequest``."""
+        self._emit(
+            ApiRequest(
+                **self._facts.of(ApiRequest),
+                **_told_by_headers(error),
+                **_outcome(request_succeeded(status, error=error), error),
+                duration_ms=duration_seconds * _MS,
+                attempt=attempt,
+                status_code=status,
+            )
+        )
+
+    def on_sse_poll(self, result: SsePoll, duration_seconds: float) -> None:
+        """See :class:`SseTelemetry`; emits an ``SseEvent``, for the end nothing."""
+        duration_ms = duration_seconds * _MS
+        match result:
+            case Received(event):
+                told = classify_sse(event.event, event.data, duration_ms=duration_ms)
+            case StreamFailed(error) | IdleTimeoutElapsed(error):
+                told = SseEvent.failed(safe_text(error), duration_ms=duration_ms)
+            case _:
+                return
+        self._emit_with_facts(told)
+
+    def on_ws_connect(
+        self, duration_seconds: float, status: int | None, error: Exception | None
+    ) -> None:
+        """See :class:`ConnectTelemetry`; emits a ``WebsocketConnect``."""
+        self._emit(
+            WebsocketConnect(
+                **self._facts.of(WebsocketConnect),
+                **_told_by_headers(error),
+                **_outcome(connect_succeeded(status, error=error), error),
+                duration_ms=duration_seconds * _MS,
+                status_code=status,
+                connection_reused=False,
+            )
+        )
+
+    def on_ws_request(
+        self,
+        duration_seconds: float,
+        error: Exception | None,
+        connection_reused: bool,
+    ) -> None:
+        """See :class:`WebsocketTelemetry`; emits a ``WebsocketRequest``."""
+        self._emit(
+            WebsocketRequest(
+                **self._facts.of(WebsocketRequest),
+                **_outcome(error is None, error),
+                duration_ms=duration_seconds * _MS,
+                connection_reused=connection_reused,
+            )
+        )
+
+    def on_ws_event(self, result: WebsocketPoll, duration_seconds: float) -> None:
+        """See :class:`WebsocketTelemetry`; emits what tells of the frame, if anything.
+
+        That is a ``WebsocketEvent``, and a ``WebsocketTiming`` when it is one.
+        """
+        for event in frame_events(result, duration_ms=duration_seconds * _MS):
+            self._emit_with_facts(event)
+
+    def on_cancelled(
+        self, operation: Operation, duration_seconds: float, attempt: int | None
+    ) -> None:
+        """See :class:`CancelTelemetry`; emits a ``CallCancelled``."""
+        self._emit(
+            CallCancelled(
+                **self._facts.of(CallCancelled),
+                operation=operation,
+                duration_ms=duration_seconds * _MS,
+                attempt=attempt,
+            )
+        )
+
+    async def tool_call(
+        self,
+        awaitable: Awaitable[T],
+        tool_name: str,
+        *,
+        call_id: str | None = None,
+        arguments: str | None = None,
+        output_of: Callable[[T], str] | None = None,
+        succeeded: Callable[[T], bool] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> T:
+        """Await the call of a tool, emit how it went, and end as it does.
+
+        Emits one :class:`eventbus_schemas.ToolResult`: when it returns, and when it
+        raises, with the error's text as its output. Cancelled, the tool is, one
+        :class:`CallCancelled` is emitted, and the cancellation goes on.
+
+        Args:
+            awaitable: The call.
+            tool_name: The tool.
+            call_id: Joins the result to the call.
+            arguments: What the tool was called with, as text.
+            output_of: Makes the text of the output of what it returned. Without it,
+                text is itself and anything else is left out.
+            succeeded: Whether what it returned is a success; without it, it is.
+            clock: Measures the duration.
+        """
+
+        def tell(ending: Ending[T]) -> None:
+            match ending:
+                case Returned(value):
+                    success = succeeded is None or succeeded(value)
+                    output = _text_of(value) if output_of is None else output_of(value)
+                case Raised(error):
+                    success, output = False, str(error)
+                case Cancelled(seconds):
+                    self._emit_with_facts(
+                        CallCancelled(
+                            operation="tool_call",
+                            duration_ms=seconds * _MS,
+                            tool_name=tool_name,
+                            call_id=call_id,
+                        )
+                    )
+                    return
+            self._emit_with_facts(
+                ToolResult.of(
+                    tool_name,
+                    success=success,
+                    duration_ms=ending.duration_seconds * _MS,
+                    call_id=call_id,
+                    arguments=arguments,
+                    output=output,
+                )
+            )
+
+        return await observed(awaitable, tell, clock=clock)
+
+    def _emit_with_facts(self, event: Event) -> None:
+        facts = self._facts.of(type(event))
+        self._emit(msgspec.structs.replace(event, **facts) if facts else event)
+
+
+def _outcome(success: bool, error: Exception | None) -> dict[str, Any]:
+    # Any, here and below: they are arguments of an event, whose own types hold.
+    if error is None:
+        return {"success": success, "severity": "info" if success else "warn"}
+    return {
+        "success": success,
+        "severity": "warn",
+        "error_type": error_type_of(error),
+        "error_message": safe_text(error),
+    }
+
+
+def _told_by_headers(error: Exception | None) -> dict[str, Any]:
+    told = debug_context(error)
+    return {
+        "auth_request_id": told.request_id,
+        "auth_cf_ray": told.cf_ray,
+        "auth_error": told.auth_error,
+        "auth_error_code": told.auth_error_code,
+    }
+
+
+def _text_of(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,74 @@
+"""What is known of a call beforehand, and which of it an event has a field for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, TypedDict
+
+from eventbus import Event
+from eventbus._nearest import unknown
+
+
+class CallFacts(TypedDict, total=False):
+    """What hooks are not told and their events should say.
+
+    Each is the field of that name of :class:`eventbus_schemas.ApiRequest` or
+    :class:`eventbus_schemas.ToolResult`; an event says those that it has a field for.
+    ``None`` is not known.
+    """
+
+    endpoint: str | None
+    model: str | None
+    turn_id: str | None
+    thread_id: str | None
+    request_id: str | None
+    auth_mode: str | None
+    auth_header_attached: bool | None
+    auth_header_name: str | None
+    auth_retry_after_unauthorized: bool | None
+    auth_recovery_mode: str | None
+    auth_recovery_phase: str | None
+    auth_agent_id: str | None
+    auth_task_id: str | None
+    auth_env_openai_api_key_present: bool | None
+    auth_env_codex_api_key_present: bool | None
+    auth_env_codex_api_key_enabled: bool | None
+    auth_env_provider_key_name: str | None
+    auth_env_provider_key_present: bool | None
+    auth_env_refresh_token_url_override_present: bool | None
+
+
+_NAMES: Final = frozenset(CallFacts.__annotations__)
+
+
+class KnownFacts:
+    """Facts, sorted by the types of events that have fields for them.
+
+    Args:
+        facts: As in :class:`CallFacts`; ``None`` is not known.
+
+    Raises:
+        TypeError: There is a fact that no call has.
+    """
+
+    def __init__(self, facts: CallFacts) -> None:
+        """Refuse what no event has a field for."""
+        for name in facts:
+            if name not in _NAMES:
+                raise TypeError(unknown("fact", name, sorted(_NAMES)))
+        self.all: Final = facts
+        self._by_type: Final[dict[type[Event], Mapping[str, Any]]] = {}
+
+    def of(self, event_type: type[Event]) -> Mapping[str, Any]:
+        """Return those that *event_type* has fields for."""
+        # Any: they are arguments of an event, whose own types hold.
+        facts = self._by_type.get(event_type)
+        if facts is None:
+            has = frozenset(event_type.__struct_fields__)
+            facts = {
+                name: fact
+                for name, fact in self.all.items()
+                if name in has and fact is not None
+            }
+            self._by_type[event_type] = facts
+        return facts

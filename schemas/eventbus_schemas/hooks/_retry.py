@@ -1,0 +1,142 @@
+"""When a request is tried again, and who is told of each attempt."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import msgspec
+
+from eventbus import Clock
+from eventbus._bounds import at_least
+from eventbus_schemas.hooks._client_errors import as_api_error
+from eventbus_schemas.hooks._errors import HttpError, NetworkError, RequestTimeoutError
+from eventbus_schemas.hooks._observed import SYSTEM_CLOCK, observed_request
+from eventbus_schemas.hooks._observers import RequestTelemetry
+
+Q = TypeVar("Q")
+R = TypeVar("R")
+
+DEFAULT_RETRIES: Final = 4  # five tries take 3 s of waiting together
+DEFAULT_BASE_DELAY_SECONDS: Final = 0.2
+LEAST_JITTER: Final = 0.9
+MOST_JITTER: Final = 1.1
+_MAX_DOUBLINGS: Final = 63  # of anything, that is for ever
+
+
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How often a request is tried again, after what, and how long afterwards.
+
+    Args:
+        max_attempts: How many *retries* there are at most, after the first try: 4 is
+            five tries. Attempts are numbered from 0 to ``max_attempts``.
+        base_delay_seconds: Before the first retry; each further one waits twice as
+            long as the one before.
+        retry_429: Whether 429 is tried again. Not by default: to many providers it
+            says that a quota is used up.
+        retry_5xx: Whether 500 to 599 are.
+        retry_transport: Whether timeouts and network errors are.
+    """
+
+    max_attempts: int = DEFAULT_RETRIES
+    base_delay_seconds: float = DEFAULT_BASE_DELAY_SECONDS
+    retry_429: bool = False
+    retry_5xx: bool = True
+    retry_transport: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse less than nothing."""
+        at_least("max_attempts", self.max_attempts, 0)
+        at_least("base_delay_seconds", self.base_delay_seconds, 0)
+
+    def retries(self, error: Exception, *, attempt: int) -> bool:
+        """Return whether *attempt*, which ended with *error*, is followed by another.
+
+        Errors of clients count by their meaning: whatever carries a status, timeouts,
+        connections that broke.
+        """
+        if attempt >= self.max_attempts:
+            return False
+        match as_api_error(error):
+            case HttpError(status=429):
+                return self.retry_429
+            case HttpError(status=status):
+                return self.retry_5xx and 500 <= status <= 599
+            case RequestTimeoutError() | NetworkError():
+                return self.retry_transport
+            case _:
+                return False
+
+    def delay_seconds(self, retry: int, *, jitter: float = 1.0) -> float:
+        """Return how long to wait before the *retry*-th one, from 1."""
+        doublings = min(retry - 1, _MAX_DOUBLINGS)
+        return self.base_delay_seconds * 2.0**doublings * jitter
+
+
+async def run_with_request_telemetry(
+    policy: RetryPolicy,
+    telemetry: RequestTelemetry | None,
+    make_request: Callable[[], Q],
+    send: Callable[[Q], Awaitable[R]],
+    *,
+    clock: Clock = SYSTEM_CLOCK,
+    uniform: Callable[[float, float], float] = random.uniform,
+) -> R:
+    """Send a request, again where *policy* says so, and tell of each attempt.
+
+    A response is a success, whatever it says: what is to be tried again has to be
+    raised, as :func:`eventbus_schemas.hooks.httpx_sender` does. A request that cannot
+    be made is raised at once and not observed.
+
+    Args:
+        policy: Its ``max_attempts`` counts retries: there is one try more.
+        telemetry: Gets ``on_request`` for each attempt, before it is decided whether
+            there is another. If it has ``on_cancelled``, it gets that for an attempt
+            that is cut off. With ``None`` nothing is measured.
+        make_request: Makes the request, anew for each attempt.
+        send: Sends it once.
+        clock: Measures the attempts, and wakes from the waits between them.
+        uniform: Chooses the jitter between 0.9 and 1.1.
+
+    Returns:
+        The response of the attempt that succeeded.
+
+    Raises:
+        Exception: The last attempt's error, as *send* raised it.
+
+    Cancelled, *send* or the wait is, and the cancellation goes on; the attempt that is
+    cut off is neither a success nor a failure.
+    """
+    attempt = 0
+    while True:
+        sending = _send(send, make_request())
+        try:
+            return await observed_request(
+                sending, telemetry, attempt=attempt, clock=clock
+            )
+        except Exception as error:
+            if not policy.retries(error, attempt=attempt):
+                raise
+        attempt += 1
+        jitter = uniform(LEAST_JITTER, MOST_JITTER)
+        await _pause(policy.delay_seconds(attempt, jitter=jitter), clock)
+
+
+async def _send(send: Callable[[Q], Awaitable[R]], request: Q) -> R:
+    return await send(request)
+
+
+async def _pause(seconds: float, clock: Clock) -> None:
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    timer = clock.call_later(seconds, lambda: _settle(over))
+    try:
+        await over
+    finally:
+        timer.cancel()
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

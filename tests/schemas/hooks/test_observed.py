@@ -1,0 +1,249 @@
+"""Any awaitable, measured and told of, and what comes of it unchanged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from eventbus.testing import BusEvents, ManualClock, settled
+from eventbus_schemas import ToolResult
+from eventbus_schemas.hooks import (
+    CallCancelled,
+    Cancelled,
+    Ending,
+    EventHooks,
+    HttpError,
+    Raised,
+    Returned,
+    hook_faults,
+    observed,
+    observed_request,
+)
+from tests.schemas.hooks._seen import Raising, Seen
+
+
+class Work:
+    """Takes a second and a half of the clock, then ends as told."""
+
+    def __init__(self, end: object) -> None:
+        self.clock = ManualClock()
+        self.end = end
+
+    async def __call__(self) -> Any:
+        self.clock.advance(1.5)
+        await asyncio.sleep(0)
+        if isinstance(self.end, BaseException):
+            raise self.end
+        return self.end
+
+
+class Answer:
+    status = 207
+
+
+@pytest.mark.proves("B23")
+async def test_what_it_returns_is_returned_and_told() -> None:
+    endings: list[Ending[object]] = []
+    value = object()
+    work = Work(value)
+    assert await observed(work(), endings.append, clock=work.clock) is value
+    assert endings == [Returned(value, 1.5)]
+
+
+@pytest.mark.proves("B23")
+async def test_what_it_raises_is_raised_and_told() -> None:
+    endings: list[Ending[object]] = []
+    error = ValueError("no")
+    work = Work(error)
+    with pytest.raises(ValueError, match="no") as raised:
+        await observed(work(), endings.append, clock=work.clock)
+    assert raised.value is error
+    assert endings == [Raised(error, 1.5)]
+
+
+@pytest.mark.proves("A7", "B23")
+async def test_a_cancellation_is_told_as_itself_and_goes_on() -> None:
+    endings: list[Ending[object]] = []
+    clock = ManualClock()
+    cleaned_up: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            clock.advance(2)
+            cleaned_up.append("yes")
+
+    task = asyncio.ensure_future(observed(work(), endings.append, clock=clock))
+    await settled()
+    task.cancel("enough")
+    with pytest.raises(asyncio.CancelledError, match="enough"):
+        await task
+    assert endings == [Cancelled(2.0)]
+    assert cleaned_up == ["yes"]
+
+
+async def test_what_is_no_exception_passes_without_a_word() -> None:
+    endings: list[Ending[object]] = []
+
+    class Stop:
+        def __await__(self) -> Generator[None, None, None]:
+            yield
+            raise GeneratorExit
+
+    with pytest.raises(GeneratorExit):
+        await observed(Stop(), endings.append)
+    assert endings == []
+
+
+@pytest.mark.proves("B23")
+async def test_any_awaitable_will_do() -> None:
+    endings: list[Ending[int]] = []
+
+    async def work() -> int:
+        return 5
+
+    future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    future.set_result(5)
+    for awaitable in (work(), asyncio.ensure_future(work()), future):
+        assert await observed(awaitable, endings.append) == 5
+    assert [type(ending) for ending in endings] == [Returned] * 3
+
+
+@pytest.mark.proves("A5", "B23")
+@pytest.mark.parametrize("end", [5, ValueError("no")])
+async def test_an_observer_that_raises_changes_nothing(
+    end: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "eventbus.hooks")
+
+    def observer(ending: Ending[object]) -> None:
+        raise RuntimeError("the observer's")
+
+    work = observed(Work(end)(), observer)
+    if isinstance(end, Exception):
+        with pytest.raises(ValueError, match="no"):
+            await work
+    else:
+        assert await work == end
+    assert hook_faults()[observer.__qualname__] >= 1
+
+
+@pytest.mark.proves("A8", "A2")
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        (Answer(), (4, 207, None)),
+        ("no response", (4, None, None)),
+        (HttpError(503), (4, 503, "HttpError")),
+        (ConnectionError("reset"), (4, None, "ConnectionError")),
+    ],
+    ids=["answer", "no response", "refusal", "no connection"],
+)
+async def test_a_request_of_any_client_is_told_with_its_attempt(
+    end: object, told: tuple[int, int | None, str | None]
+) -> None:
+    seen = Seen()
+    work = Work(end)
+    running = observed_request(work(), seen, attempt=4, clock=work.clock)
+    if isinstance(end, Exception):
+        with pytest.raises(type(end)):
+            await running
+    else:
+        assert await running is end
+    assert seen.attempts == [told]
+    assert seen.requests[0][-1] == 1.5
+
+
+@pytest.mark.proves("A5", "A8")
+@pytest.mark.parametrize(
+    "telemetry", [None, object(), Raising()], ids=["none", "without", "raising"]
+)
+async def test_a_request_needs_no_hook_and_survives_a_raising_one(
+    telemetry: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "eventbus.hooks")
+    assert await observed_request(Work(5)(), telemetry) == 5
+
+
+@pytest.mark.proves("B23")
+@pytest.mark.parametrize(
+    ("end", "options", "told"),
+    [
+        ("two\nlines", {}, {"success": True, "output_length": 9, "severity": "info"}),
+        ({"n": 5}, {}, {"success": True, "output": ""}),
+        (5, {"output_of": str}, {"success": True, "output": "5"}),
+        (
+            5,
+            {"succeeded": lambda code: code == 0, "output_of": str},
+            {"success": False, "output": "5", "severity": "warn"},
+        ),
+        (ValueError("no"), {}, {"success": False, "output": "no"}),
+    ],
+)
+async def test_a_call_of_a_tool_is_one_event_with_its_ids(
+    bus_events: BusEvents, end: Any, options: dict[str, Any], told: dict[str, Any]
+) -> None:
+    work = Work(end)
+    hooks = EventHooks(bus_events.bus.emit, turn_id="t1", request_id="r1")
+    calling = hooks.tool_call(
+        work(), "shell", call_id="c1", arguments="ls", clock=work.clock, **options
+    )
+    if isinstance(end, Exception):
+        with pytest.raises(ValueError, match="no") as raised:
+            await calling
+        assert raised.value is end
+    else:
+        assert await calling is end
+    (event,) = bus_events.events
+    assert isinstance(event, ToolResult)
+    wanted = {
+        "tool_name": "shell",
+        "call_id": "c1",
+        "turn_id": "t1",
+        "request_id": "r1",
+        "arguments": "ls",
+        "arguments_length": 2,
+        "duration_ms": 1500.0,
+        **told,
+    }
+    assert {name: getattr(event, name) for name in wanted} == wanted
+
+
+@pytest.mark.proves("A7", "B23")
+async def test_a_tool_that_is_cut_off_is_told_as_itself(bus_events: BusEvents) -> None:
+    hooks = EventHooks(bus_events.bus.emit, turn_id="t1")
+    task = asyncio.ensure_future(
+        hooks.tool_call(asyncio.Event().wait(), "shell", call_id="c1")
+    )
+    await settled()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (event,) = bus_events.events
+    assert isinstance(event, CallCancelled)
+    told = (event.operation, event.tool_name, event.call_id, event.turn_id)
+    assert told == ("tool_call", "shell", "c1", "t1")
+
+
+def raise_of_own(value: object) -> Any:
+    raise RuntimeError("of the caller's own")
+
+
+@pytest.mark.proves("A5", "B23")
+@pytest.mark.parametrize("wrong", ["output_of", "succeeded"])
+async def test_a_caller_s_function_that_raises_costs_the_event_alone(
+    bus_events: BusEvents, wrong: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "eventbus.hooks")
+    place = "EventHooks.tool_call.<locals>.tell"
+    before = hook_faults().get(place, 0)
+    options: dict[str, Any] = {wrong: raise_of_own}
+    hooks = EventHooks(bus_events.bus)
+    assert await hooks.tool_call(Work(5)(), "shell", **options) == 5
+    assert bus_events.events == []
+    assert hook_faults()[place] == before + 1

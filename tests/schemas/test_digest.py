@@ -1,0 +1,161 @@
+"""What a person is told of recorded sessions, held to the recordings themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eventbus import Event, Record
+from eventbus_schemas import (
+    ApiRequest,
+    SessionDigest,
+    SseEvent,
+    TokenUsage,
+    ToolResult,
+    TurnAborted,
+    TurnCompleted,
+    TurnFailed,
+    TurnStarted,
+    UserPrompt,
+    read_codex_exec,
+    read_codex_rollout,
+)
+
+RECORDINGS = Path(__file__).parents[2] / "examples" / "recordings"
+
+
+def digest_of(path: Path) -> SessionDigest:
+    reader = read_codex_rollout if path.stem.startswith("rollout") else read_codex_exec
+    readings = reader(path.read_bytes().splitlines(), path=path.name)
+    digest = SessionDigest()
+    digest.take([one for one in readings if isinstance(one, Record)])
+    return digest
+
+
+def payloads(path: Path) -> Iterator[Any]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        yield json.loads(line)["payload"]
+
+
+def record(event: Event, time_unix_nano: int = 0, session: str = "a") -> Record[Any]:
+    bound = {"gen_ai.conversation.id": session}
+    return Record(event, time_unix_nano=time_unix_nano, attributes=bound)
+
+
+def told(events: Iterable[Event]) -> dict[str, Any]:
+    digest = SessionDigest()
+    digest.take([record(event) for event in events])
+    return digest.as_json()
+
+
+@pytest.mark.parametrize("name", ["rollout-small.jsonl", "rollout-large.jsonl"])
+def test_sums_are_those_of_the_recording(name: str) -> None:
+    said = digest_of(RECORDINGS / name).as_json()
+    lines = list(payloads(RECORDINGS / name))
+    calls = ("function_call", "custom_tool_call", "local_shell_call")
+    assert said["tool_calls"] == sum(one.get("type") in calls for one in lines)
+    assert said["turns"] == sum(one.get("type") == "user_message" for one in lines)
+    aborted = sum(one.get("type") == "turn_aborted" for one in lines)
+    assert said["turns_aborted"] == aborted
+    totals = [
+        one["info"]["total_token_usage"]
+        for one in lines
+        if one.get("type") == "token_count" and one.get("info")
+    ]
+    assert said["tokens"] == {
+        "input": totals[-1]["input_tokens"],
+        "cached_input": totals[-1]["cached_input_tokens"],
+        "output": totals[-1]["output_tokens"],
+    }
+
+
+def test_lines_for_a_person() -> None:
+    assert list(digest_of(RECORDINGS / "rollout-large.jsonl").lines()) == [
+        "1 session of 48 min 2 s: 13 turns (4 aborted), "
+        "123 tool calls (12 failed; slowest: shell, 4.9 s).",
+        "7,494,343 tokens in, 97 % of them cached; 99,678 out.",
+    ]
+    assert list(digest_of(RECORDINGS / "exec-stream-output-2.jsonl").lines()) == [
+        "1 session: 1 turn, 1 tool call.",
+        "6,040 tokens in, 83 % of them cached; 129 out.",
+    ]
+
+
+def test_where_nothing_was_told_nothing_is_said() -> None:
+    digest = SessionDigest()
+    digest.take([])
+    assert list(digest.lines()) == []
+    assert digest.as_json() == {}
+
+
+def test_tokens_that_are_told_twice_count_once() -> None:
+    used = TokenUsage(input_tokens=10, cached_input_tokens=4, output_tokens=2)
+    answer = SseEvent(outcome="completed", input_tokens=10, output_tokens=2)
+    turn = TurnCompleted(input_tokens=10, output_tokens=2)
+    finest = {"input": 10, "cached_input": 4, "output": 2}
+    coarser = {"input": 10, "cached_input": 0, "output": 2}
+    assert told([turn, answer, used])["tokens"] == finest
+    assert told([turn, answer])["tokens"] == coarser
+    assert told([turn])["tokens"] == coarser
+    assert "tokens" not in told([TokenUsage(), TurnCompleted()])
+
+
+def test_turns_are_those_that_started_else_the_prompts() -> None:
+    prompt = UserPrompt.from_text("hello")
+    assert told([prompt, prompt])["turns"] == 2
+    assert told([prompt, prompt, TurnStarted()])["turns"] == 1
+
+
+def test_what_failed_is_counted_by_what_it_was() -> None:
+    said = told(
+        [
+            TurnFailed.from_text("no"),
+            TurnAborted(),
+            ApiRequest(success=False, duration_ms=1.0),
+            ApiRequest(success=True, duration_ms=1.0),
+            SseEvent.failed("broken"),
+            SseEvent.failed("unread", outcome="parse_failed"),
+            ToolResult.of("shell", success=False, duration_ms=20.0),
+            ToolResult.of("edit", success=True, duration_ms=30.0),
+            ToolResult.of("edit", success=True),
+        ]
+    )
+    assert said == {
+        "sessions": 1,
+        "turns": 0,
+        "turns_failed": 1,
+        "turns_aborted": 1,
+        "tool_calls": 3,
+        "tool_calls_failed": 1,
+        "requests_failed": 1,
+        "streams_failed": 2,
+        "slowest_tool_call": {"tool_name": "edit", "seconds": 0.03},
+    }
+
+
+def test_failures_beside_turns_and_tools_have_a_line() -> None:
+    digest = SessionDigest()
+    failed = ApiRequest(success=False, duration_ms=1.0)
+    digest.take([record(failed), record(failed), record(SseEvent.failed("no"))])
+    assert list(digest.lines())[-1] == "Failed: 2 requests, 1 answer."
+
+
+def test_time_is_from_the_first_record_to_the_last_whatever_their_order() -> None:
+    digest = SessionDigest()
+    started = [
+        record(TurnStarted(), time) for time in (5 * 10**9, 2 * 10**9, 3 * 10**9)
+    ]
+    digest.take(started)
+    assert digest.as_json()["seconds"] == 3.0
+
+
+def test_sessions_are_told_apart_by_their_ids() -> None:
+    digest = SessionDigest()
+    digest.take([record(TurnStarted(), session=one) for one in "abac"])
+    assert digest.as_json()["sessions"] == 3
+    (line,) = digest.lines()
+    assert line == "3 sessions: 4 turns, 0 tool calls."
