@@ -7,12 +7,10 @@ import io
 import logging
 import sys
 import traceback
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import grpc
 import pytest
 
 from eventbus import (
@@ -28,7 +26,13 @@ from eventbus import (
     load_config,
     own_metrics,
 )
-from eventbus.testing import RecordingSink, ScriptedSink, steps
+from eventbus.testing import (
+    OtlpCollector,
+    RecordingSink,
+    ScriptedSink,
+    replies,
+    steps,
+)
 from eventbus_local import (
     ConsoleSettings,
     ConsoleSink,
@@ -39,41 +43,13 @@ from eventbus_local import (
 )
 from eventbus_otlp import OtlpSettings, OtlpSink
 from eventbus_schemas import agent_catalog
-from tests.otlp._servers import says, serving
 from tests.privacy._canaries import KNOWN, MARK, full_of, secrets
 
 PRIVACY = Privacy(known_secrets=KnownSecrets([KNOWN]))
 SIGNALS: Any = ("logs", "metrics", "traces")
+PROTOCOLS: Any = ("http/protobuf", "grpc")
 EMAIL = "ada@example.com"
 BODY = b'{"error": "no: Authorization: Bearer %s"}' % MARK.encode()
-
-
-class Everything(grpc.GenericRpcHandler):
-    """Takes every call, and keeps what came."""
-
-    def __init__(self) -> None:
-        self.came: dict[str, bytes] = {}
-
-    def service(self, handler_call_details: Any) -> Any:
-        async def export(body: bytes, _: Any) -> bytes:
-            self.came[name] = self.came.get(name, b"") + body
-            return b""
-
-        name: str = handler_call_details.method
-        handlers: Any = grpc
-        return handlers.unary_unary_rpc_method_handler(export)
-
-
-@asynccontextmanager
-async def grpc_server() -> AsyncGenerator[tuple[str, Everything]]:
-    found, server = Everything(), grpc.aio.server()
-    server.add_generic_rpc_handlers((found,))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        yield f"http://127.0.0.1:{port}", found
-    finally:
-        await server.stop(None)
 
 
 @pytest.fixture
@@ -130,9 +106,8 @@ async def test_no_secret_is_in_what_any_sink_sends_or_in_what_the_bus_says(
     recorded = RecordingSink()
     resource = {"service.name": "agent", "note": secrets()[9], "db.password": MARK}
     async with (
-        serving(otherwise=says(200)) as http,
-        serving(otherwise=says(400, BODY)) as refusing,
-        grpc_server() as (grpc_url, grpc_calls),
+        OtlpCollector(transports=("http", "grpc")) as taking,
+        OtlpCollector(otherwise=replies.http(400, BODY)) as refusing,
         Bus(resource, privacy=PRIVACY) as bus,
     ):
         settings: dict[str, Any] = {"content": content}
@@ -149,8 +124,8 @@ async def test_no_secret_is_in_what_any_sink_sends_or_in_what_the_bus_says(
         jsonl = JsonlSettings(path=str(file), write_resource=True)
         bus.attach(JsonlSink(jsonl), name="jsonl", **settings)
         bus.attach(LoggingSink(LoggingSettings()), name="logging", **settings)
-        bus.attach(otlp(http.url, "http/protobuf"), name="http", **settings)
-        bus.attach(otlp(grpc_url, "grpc"), name="grpc", **settings)
+        bus.attach(otlp(taking.url, "http/protobuf"), name="http", **settings)
+        bus.attach(otlp(taking.grpc_url, "grpc"), name="grpc", **settings)
         bus.attach(recorded, name="recorded", **settings)
         bus.attach(
             otlp(refusing.url, "http/json"),
@@ -183,15 +158,12 @@ async def test_no_secret_is_in_what_any_sink_sends_or_in_what_the_bus_says(
         "letters": letters.read_text("utf-8"),
         "log": heard.getvalue(),
         "said": said,
-        "http": "".join(str(one.content) for one in http.requests),
         "refused": "".join(str(one.content) for one in refusing.requests),
-        **{method: str(body) for method, body in grpc_calls.came.items()},
+        **{f"{protocol} {signal}": "" for protocol in PROTOCOLS for signal in SIGNALS},
     }
+    for one in taking.requests:
+        left[f"{one.protocol} {one.signal}"] += str(one.content)
     assert len(recorded.records) == count
-    assert {one.target for one in http.requests} >= {
-        "/v1/logs", "/v1/metrics", "/v1/traces",
-    }  # fmt: skip
-    assert len(grpc_calls.came) == len(SIGNALS)
     assert (EMAIL in left["lines"]) == (content == "full")
     for where, found in left.items():
         assert len(found) > 100, where
