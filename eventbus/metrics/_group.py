@@ -236,6 +236,8 @@ class Group:
     ) -> Iterator[Example]:
         """Yield the last event with a mark, of each bucket of each series."""
         marks, keys, values = _marked(marks, keys, values)
+        if not marks:
+            return
         several = len(self._fields) > 1
         columns = list(zip(*values, strict=True)) if several else [values]
         for place, target in enumerate(self._targets):

@@ -11,12 +11,13 @@ from typing import Any, Final, Literal, Self
 
 from eventbus.testing import replies
 from eventbus.testing._arrivals import DEFAULT_WAIT_SECONDS, Arrivals
-from eventbus.testing._otlp_grpc import GrpcListener, need_grpc
+from eventbus.testing._otlp_grpc import GrpcListener, authority_of, need_grpc
 from eventbus.testing._otlp_http import HttpListener, HttpRequest, Writer
 from eventbus.testing._otlp_request import (
     JSON_TYPE,
     SIGNALS,
     OtlpRequest,
+    Protocol,
     Signal,
     official,
     service_of,
@@ -125,15 +126,38 @@ class OtlpCollector:
 
     @property
     def url(self) -> str:
-        """Where it takes HTTP, as in ``http://127.0.0.1:40123``."""
-        host, port = self._http.address
-        return f"{self._schemes[0]}://{host}:{port}"
+        """Where it takes HTTP, as in ``http://127.0.0.1:40123``.
+
+        Raises:
+            RuntimeError: HTTP is none of its transports, or its block was not entered.
+        """
+        return self._url("http", self._schemes[0], *self._http.address)
 
     @property
     def grpc_url(self) -> str:
-        """Where it takes gRPC, as in ``http://127.0.0.1:40124``."""
+        """Where it takes gRPC, as in ``http://127.0.0.1:40124``.
+
+        Raises:
+            RuntimeError: gRPC is none of its transports, or its block was not entered.
+        """
         port = 0 if self._grpc is None else self._grpc.port
-        return f"{self._schemes[1]}://{self._host}:{port}"
+        return self._url("grpc", self._schemes[1], self._host, port)
+
+    def url_for(self, protocol: Protocol) -> str:
+        """Return where it takes *protocol*, for tests that run once for each.
+
+        Raises:
+            RuntimeError: See :attr:`url` and :attr:`grpc_url`.
+        """
+        return self.grpc_url if protocol == "grpc" else self.url
+
+    def _url(self, transport: Transport, scheme: str, host: str, port: int) -> str:
+        if port == 0:
+            raise RuntimeError(
+                f"OtlpCollector has a url for {transport!r} only from its `async with` "
+                f"block on, and with transports=[{transport!r}]"
+            )
+        return f"{scheme}://{authority_of(host, port)}"
 
     @property
     def requests(self) -> list[OtlpRequest]:
@@ -150,7 +174,8 @@ class OtlpCollector:
         """Every log record so far, whatever its request was answered.
 
         Raises:
-            ValueError: A request to a path of logs does not decode.
+            ValueError: A request to a path of logs does not decode, or has attributes
+                with a name twice.
         """
         return [log for one in self._of("logs") for log in one.logs]
 

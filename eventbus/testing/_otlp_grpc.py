@@ -26,6 +26,11 @@ def need_grpc() -> Any:
     return need("grpc", by="OtlpCollector", package="grpcio")
 
 
+def authority_of(host: str, port: int) -> str:
+    """Return both as a URL has them: an address of IPv6 is in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 class GrpcListener:
     """Listens, and lets *answer* answer or abort each call.
 
@@ -59,7 +64,7 @@ class GrpcListener:
             "grpc.so_reuseport": 0,
             **dict(options),
         }
-        self._place = f"{host}:{port}"
+        self._place = authority_of(host, port)
         self._server: Any = None
         self.port = 0
         """Where it listens, once it does."""

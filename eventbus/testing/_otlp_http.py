@@ -61,7 +61,7 @@ class HttpListener:
         self.failures: Final[list[Exception]] = []
         self.connections = 0
         """How many were opened."""
-        self.address = ("", 0)
+        self.address: tuple[str, int] = ("", 0)
         """Host and port, once it listens."""
 
     async def start(self) -> None:

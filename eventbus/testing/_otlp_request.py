@@ -24,6 +24,7 @@ from eventbus.testing._otlp_values import (
 
 # Any in this module: OpenTelemetry's messages, which have no types.
 
+Protocol = Literal["http/protobuf", "http/json", "grpc"]
 Signal = Literal["logs", "metrics", "traces"]
 SIGNALS: Final[tuple[Signal, ...]] = get_args(Signal)
 
@@ -74,7 +75,7 @@ class OtlpRequest(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         peer: Where it came from, one place for each connection.
     """
 
-    protocol: str
+    protocol: Protocol
     signal: Signal | None
     target: str
     headers: Mapping[str, Any]
@@ -119,17 +120,22 @@ class OtlpRequest(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def logs(self) -> list[OtlpLog]:
-        """The log records in it; see :attr:`message` for what it raises."""
+        """The log records in it.
+
+        Raises:
+            ValueError: See :attr:`message`; or attributes have a name twice.
+            PluginError: See :attr:`message`.
+        """
         return list(logs_of(self.message)) if self.signal == "logs" else []
 
     @property
     def spans(self) -> list[OtlpSpan]:
-        """The spans in it; see :attr:`message` for what it raises."""
+        """The spans in it; see :attr:`logs` for what it raises."""
         return list(spans_of(self.message)) if self.signal == "traces" else []
 
     @property
     def metrics(self) -> list[OtlpMetric]:
-        """The metrics in it; see :attr:`message` for what it raises."""
+        """The metrics in it; see :attr:`logs` for what it raises."""
         return list(metrics_of(self.message)) if self.signal == "metrics" else []
 
 

@@ -296,7 +296,12 @@ def _scopes(group: Any, scopes: Iterable[Any]) -> Iterator[tuple[dict[str, Any],
 
 
 def _attributes(pairs: Iterable[Any]) -> dict[str, Any]:
-    return {pair.key: _value(pair.value) for pair in pairs}
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        if pair.key in found:  # which OTLP forbids, and a mapping would hide
+            raise ValueError(f"attributes have {pair.key!r} twice")
+        found[pair.key] = _value(pair.value)
+    return found
 
 
 def _value(value: Any) -> Any:

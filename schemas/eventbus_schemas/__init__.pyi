@@ -2,6 +2,8 @@
 
 from eventbus_schemas._agent_session import Session as Session
 from eventbus_schemas._agent_session import SessionFacts as SessionFacts
+from eventbus_schemas._agent_thread import Thread as Thread
+from eventbus_schemas._agent_turn import Turn as Turn
 from eventbus_schemas._approvals import ApprovalDecided as ApprovalDecided
 from eventbus_schemas._approvals import ApprovalRequested as ApprovalRequested
 from eventbus_schemas._approvals import ToolDecision as ToolDecision

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from eventbus import Attribute, Label, Sensitive, Severity, Unit
+from eventbus import Attribute, Label, Sensitive, Severity, Span, Unit
 from eventbus_schemas._auth import AuthEnvironment
 from eventbus_schemas._metrics import SESSION_METRICS
 from eventbus_schemas._session import Model
@@ -106,7 +106,11 @@ class AnsweredRequest(ModelRequest, gc=False):
 
 
 class ApiRequest(
-    AnsweredRequest, tag="agent.api_request", metrics=SESSION_METRICS, gc=False
+    AnsweredRequest,
+    tag="agent.api_request",
+    span=Span("request {endpoint}", duration="duration_ms", ok="success"),
+    metrics=SESSION_METRICS,
+    gc=False,
 ):
     """One attempt of a request to the provider ended.
 

@@ -38,12 +38,17 @@ class Stretch(Session):
         self.token = f"{getrandbits(64) or 1:016x}"
         self._began = 0.0
         self._inside = ExitStack()
+        self._around: TraceContext | None = None
 
     def __enter__(self) -> Self:
         """Tell of the start."""
-        self._tell(self._start())
+        outer = trace_context.current()
+        inner = self._within(outer)
+        self._around = inner if outer is None else outer
+        with trace_context.attach(self._around):
+            self._tell(self._start())
         self._began = _monotonic()
-        self._inside.enter_context(trace_context.attach(self._context()))
+        self._inside.enter_context(trace_context.attach(inner))
         return self
 
     def __exit__(
@@ -55,7 +60,8 @@ class Stretch(Session):
         """Tell of the end; an exception goes on."""
         with suppress(ValueError):  # a generator that another task closes: not its own
             self._inside.close()
-        self._tell(self._end(error, (_monotonic() - self._began) * 1000))
+        with trace_context.attach(self._around):
+            self._tell(self._end(error, (_monotonic() - self._began) * 1000))
 
     def _start(self) -> Event:
         raise NotImplementedError
@@ -66,8 +72,7 @@ class Stretch(Session):
     def _tell(self, event: Event) -> None:
         self.emitter(type(event))(event)
 
-    def _context(self) -> TraceContext:
-        outer = trace_context.current()
+    def _within(self, outer: TraceContext | None) -> TraceContext:
         if outer is None:
             return TraceContext(f"{getrandbits(128) or 1:032x}", self.token, 1)
         return TraceContext(

@@ -260,6 +260,19 @@ async def test_an_exemplar_is_told_to_a_reader_of_deltas_once() -> None:
         assert (point.count, point.exemplars) == (1, ())
 
 
+async def test_events_in_no_trace_count_beside_others_that_are_in_one() -> None:
+    async with Rig() as rig:
+        sink = Counting()
+        await rig.attach(sink)
+        with trace_context.attach(SAMPLED):
+            rig.bus.emit(Request(route="/", duration_ms=1.0))
+        rig.bus.emit(Usage(input=1, output=2))
+        await settled()
+        assert sink.aggregator.take_warned() == {}
+        points: Any = sink.found()["usage.tokens"].points
+        assert sorted(point.sum for point in points) == [1, 2]
+
+
 async def test_an_exemplar_of_a_value_that_is_none_is_dropped() -> None:
     async with Rig() as rig:
         sink = Counting()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 
-from tests.otlp._grpc_servers import GrpcServer, serving
-from tests.otlp._servers import HOST, Writer, ended
+from eventbus.testing import OtlpCollector
+from tests.otlp._collector import HOST, port_of
+from tests.otlp._relay import Reader, Serves, Writer, listening, relay_to
 
 # https://www.rfc-editor.org/rfc/rfc9113#section-6, #section-7
 _HEADERS, _RST_STREAM, _SETTINGS, _GOAWAY = 1, 3, 4, 7
 _PREFACE_BYTES = 24
 REFUSED_STREAM, ENHANCE_YOUR_CALM = 7, 11
 
-Serves = Callable[[asyncio.StreamReader, Writer], Awaitable[None]]
 BreaksOff = Callable[[Writer, int], Awaitable[None]]
 """What is done with the first call, by the number of its stream."""
 
@@ -48,29 +48,28 @@ async def aborts(writer: Writer, _: int) -> None:
 
 
 @asynccontextmanager
-async def breaking_off(first: BreaksOff) -> AsyncGenerator[GrpcServer]:
-    """Run a server that does so once; its ``port`` is that of who does."""
-    tasks: set[asyncio.Task[None]] = set()
+async def breaking_off(first: BreaksOff) -> AsyncGenerator[tuple[OtlpCollector, str]]:
+    """Run a collector whose first connection is broken off so.
 
-    def connected(reader: asyncio.StreamReader, writer: Writer) -> None:
-        is_first = not tasks
-        does = _break_off(first) if is_first else _relay(real)
-        tasks.add(asyncio.ensure_future(does(reader, writer)))
+    Yields:
+        It, and the endpoint of who does that, behind which it is.
+    """
+    connections = 0
 
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(serving())
-        real = server.port
-        listener = await asyncio.start_server(connected, HOST, 0)
-        server.port = listener.sockets[0].getsockname()[1]
-        try:
-            yield server
-        finally:
-            listener.close()
-            await ended(tasks)
+    async def serve(reader: Reader, writer: Writer) -> None:
+        nonlocal connections
+        connections += 1
+        does = _break_off(first) if connections == 1 else relay_to(port)
+        await does(reader, writer)
+
+    async with OtlpCollector(transports=["grpc"]) as collector:
+        port = port_of(collector.grpc_url)
+        async with listening(serve) as ours:
+            yield collector, f"http://{HOST}:{ours}"
 
 
 def _break_off(first: BreaksOff) -> Serves:
-    async def serve(reader: asyncio.StreamReader, writer: Writer) -> None:
+    async def serve(reader: Reader, writer: Writer) -> None:
         writer.write(_frame(_SETTINGS, 0))
         try:
             with suppress(OSError, asyncio.IncompleteReadError):
@@ -81,7 +80,7 @@ def _break_off(first: BreaksOff) -> Serves:
     return serve
 
 
-async def _next_call(reader: asyncio.StreamReader) -> int:
+async def _next_call(reader: Reader) -> int:
     """Return the stream of the first call."""
     await reader.readexactly(_PREFACE_BYTES)
     while True:
@@ -89,26 +88,6 @@ async def _next_call(reader: asyncio.StreamReader) -> int:
         await reader.readexactly(int.from_bytes(head[:3], "big"))
         if head[3] == _HEADERS:
             return int.from_bytes(head[5:], "big")
-
-
-def _relay(port: int) -> Serves:
-    async def serve(reader: asyncio.StreamReader, writer: Writer) -> None:
-        there, back = await asyncio.open_connection(HOST, port)
-        try:
-            await asyncio.gather(_pipe(reader, back), _pipe(there, writer))
-        finally:
-            back.transport.abort()
-            writer.transport.abort()
-
-    return serve
-
-
-async def _pipe(reader: asyncio.StreamReader, writer: Writer) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
 
 
 def _frame(kind: int, stream: int, payload: bytes = b"") -> bytes:

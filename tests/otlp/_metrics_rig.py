@@ -8,29 +8,17 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated, Any
 
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
-
 from eventbus import Catalog, Event, Label, Record, Unit
-from eventbus._clock import SystemClock
 from eventbus._log import QuietLog
 from eventbus.metrics import Aggregator
 from eventbus.metrics._gauge_watch import GaugeWatch
-from eventbus.testing import ManualClock
+from eventbus.testing import ManualClock, OtlpCollector, OtlpMetric, OtlpRequest
+from eventbus.testing.replies import Reply, ok
 from eventbus_otlp import OtlpSettings
 from eventbus_otlp._client import Client
 from eventbus_otlp._metrics_encode import MetricsEncoder
 from eventbus_otlp._metrics_export import MetricsExport
-from eventbus_otlp._resolved import resolve
-from tests.otlp._servers import (
-    Answer,
-    Request,
-    Server,
-    Writer,
-    serving,
-    took,
-)
+from tests.otlp._sinks import open_client
 
 
 class Job(Event, tag="job"):
@@ -41,7 +29,7 @@ class Job(Event, tag="job"):
 class Rig:
     """What counts jobs, and sends their metrics to *server*."""
 
-    def __init__(self, server: Server, client: Client, **options: Any) -> None:
+    def __init__(self, server: OtlpCollector, client: Client, **options: Any) -> None:
         self.server = server
         self.clock = ManualClock()
         self.catalog = Catalog()
@@ -70,11 +58,11 @@ class Rig:
             self.aggregator.observe([Record(Job(kind=kind))] * times)
         self.clock.advance(1)
 
-    async def after(self, seconds: float) -> Request:
+    async def after(self, seconds: float) -> OtlpRequest:
         """Let time pass; return the request that comes then."""
         await self.until_it_waits()
         self.clock.advance(seconds)
-        return await self.server.request()
+        return await self.server.next_request()
 
     async def until_it_waits(self) -> None:
         while not self.clock.timers:  # noqa: ASYNC110 - a timer wakes nobody
@@ -82,52 +70,40 @@ class Rig:
 
 
 @asynccontextmanager
-async def sending(*answers: Answer, **options: Any) -> AsyncGenerator[Rig]:
-    async with serving(*answers, otherwise=takes) as server:
+async def sending(
+    *script: Reply, otherwise: Reply = ok, **options: Any
+) -> AsyncGenerator[Rig]:
+    async with OtlpCollector(*script, otherwise=otherwise) as server:
         settings = OtlpSettings(
             endpoint=server.url, signals=("metrics",), compression="none"
         )
-        client = Client(resolve(settings, {}, print), settings, SystemClock())
-        await client.start()
-        try:
+        async with open_client(settings) as client:
             yield Rig(server, client, **options)
-        finally:
-            await client.aclose()
 
 
-async def takes(writer: Writer, request: Request) -> None:
-    """Take it all."""
-    await took()(writer, request)
+def metrics(request: OtlpRequest) -> dict[str, OtlpMetric]:
+    return {metric.name: metric for metric in request.metrics}
 
 
-def metrics(request: Request) -> dict[str, Any]:
-    message = ExportMetricsServiceRequest.FromString(request.body)
-    return {
-        metric.name: metric
-        for resource in message.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-    }
-
-
-def jobs(*requests: Request) -> dict[str, int]:
+def jobs(*requests: OtlpRequest) -> dict[str, int]:
     """Return how many jobs of each kind the counters of *requests* say, as deltas."""
     found: dict[str, int] = {}
     for request in requests:
         counter = metrics(request).get("job")
-        for point in counter.sum.data_points if counter is not None else ():
-            kind = point.attributes[0].value.string_value
-            found[kind] = found.get(kind, 0) + point.as_int
+        for point in counter.points if counter is not None else ():
+            assert isinstance(point.value, int)
+            kind = point.attributes["kind"]
+            found[kind] = found.get(kind, 0) + point.value
     return found
 
 
-def timed(*requests: Request) -> int:
+def timed(*requests: OtlpRequest) -> int:
     """Return how many jobs the histograms of *requests* say, as deltas."""
     return sum(
-        point.count
+        point.count or 0
         for request in requests
         if "job.took" in metrics(request)
-        for point in metrics(request)["job.took"].histogram.data_points
+        for point in metrics(request)["job.took"].points
     )
 
 

@@ -10,6 +10,8 @@ from eventbus import Catalog, Clock, Event, Record, SinkContext
 from eventbus._clock import SystemClock
 from eventbus._record import AnyRecord
 from eventbus_otlp import OtlpSettings, OtlpSink
+from eventbus_otlp._client import Client
+from eventbus_otlp._resolved import resolve
 
 
 class Ping(Event, tag="ping"):
@@ -33,6 +35,17 @@ def pings(*numbers: int, text: Any = "") -> list[AnyRecord]:
 def ids(*numbers: int) -> list[str]:
     """Return the ids of those records."""
     return [f"b-{n}" for n in numbers]
+
+
+@asynccontextmanager
+async def open_client(settings: OtlpSettings) -> AsyncGenerator[Client]:
+    """Open the network of a sink with *settings* for the block."""
+    client = Client(resolve(settings, {}, print), settings, SystemClock())
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.aclose()
 
 
 @asynccontextmanager

@@ -6,13 +6,17 @@ import hashlib
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import trustme
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 
-from tests.otlp._servers import HOST
+from eventbus_otlp._grpc_import import grpc
+from tests.otlp._collector import HOST
+
+# Any in this module: grpc has no types.
 
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
@@ -88,6 +92,21 @@ class Authority:
             context.maximum_version = at_most
             context.set_ciphers("ALL:@SECLEVEL=0")
         return context
+
+    def credentials(
+        self,
+        certificate: trustme.LeafCert | None = None,
+        *,
+        clients: Authority | None = None,
+    ) -> Any:
+        """Return the same for gRPC."""
+        leaf = certificate or self.issue()
+        chain = b"".join(part.bytes() for part in leaf.cert_chain_pems)
+        return grpc.ssl_server_credentials(
+            [(leaf.private_key_pem.bytes(), chain)],
+            root_certificates=clients.certificate.read_bytes() if clients else None,
+            require_client_auth=clients is not None,
+        )
 
     def pair(self, name: str = "client") -> tuple[Path, Path]:
         """Return the files of a client's certificate and of its key."""

@@ -20,14 +20,15 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from eventbus import Naming
 from eventbus._catalog import alternatives
 from eventbus._plugins import installed_catalog
+from eventbus.testing import OtlpCollector
 from eventbus_local import read_events
 from eventbus_otlp._encode import LogsEncoder
 from eventbus_otlp._names import OWN_NAMES
 from eventbus_schemas import FORMER_NAMES, agent_catalog
 from tests.cli._command import finished, program
 from tests.otlp._both import attributes, both, logs
+from tests.otlp._collector import ids_of
 from tests.otlp._official import from_json
-from tests.otlp._servers import serving
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 OF_SDK = sorted((Path(__file__).parent / "golden" / "codex_sdk").glob("*.json"))
@@ -251,13 +252,14 @@ async def test_a_recorded_session_arrives_under_the_other_names(
     tmp_path: Path, protocol: str
 ) -> None:
     config = tmp_path / "eventbus.toml"
-    async with serving() as server:
+    async with OtlpCollector() as server:
         config.write_text(FILE.format(server.url, protocol))
         source = ("--reader", "codex-rollout", "--input", RECORDING)
         done = await asyncio.to_thread(finished, program("run", config, *source))
     assert done.status == 0, done.err
-    found = [log for request in server.requests for log in request.logs]
-    assert Counter(log.event_name for log in found) == {
+    found = server.logs
+    assert len({*ids_of(server)}) == len(found)
+    assert Counter(log.name for log in found) == {
         "agent.agent_response": 1,
         "codex.conversation_starts": 1,
         "agent.reasoning": 32,
@@ -267,14 +269,14 @@ async def test_a_recorded_session_arrives_under_the_other_names(
         "codex.user_prompt": 1,
     }
     for log in found:
-        said = attributes(log)
-        if log.event_name.startswith("codex."):
-            assert said["event.name"] == log.event_name
+        said = log.attributes
+        if log.name.startswith("codex."):
+            assert said["event.name"] == log.name
             assert said["conversation.id"]
             assert "gen_ai.conversation.id" not in said
         else:
             assert said["gen_ai.conversation.id"]
             assert "event.name" not in said
-        if log.event_name == "codex.tool_result":
+        if log.name == "codex.tool_result":
             assert said["success"] in ("true", "false")
             assert said["duration_ms"].isdigit()

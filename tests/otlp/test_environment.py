@@ -11,7 +11,7 @@ from eventbus_otlp._limits import NO_LIMITS, AttributeLimits
 from eventbus_otlp._resolved import TlsFiles, completed, resolve
 from eventbus_otlp._settings import OtlpSettings
 from eventbus_otlp._signal import SIGNALS
-from eventbus_otlp._signal_settings import RecordSignalSettings
+from eventbus_otlp._signal_settings import RecordSignalSettings, TraceSignalSettings
 
 CANARY = "hunter2-canary"
 PREFIX = "OTEL_EXPORTER_OTLP_"
@@ -19,7 +19,7 @@ PREFIX = "OTEL_EXPORTER_OTLP_"
 Found = tuple[Any, list[str]]
 
 
-def targets(settings: OtlpSettings | None = None, **environ: str) -> Found:
+def targets(settings: OtlpSettings | None = None, /, **environ: str) -> Found:
     """Return the targets of all signals, and the warnings."""
     warnings: list[str] = []
     settings = settings or OtlpSettings(signals=SIGNALS)
@@ -244,9 +244,8 @@ TEXTS = st.text(max_size=12) | st.sampled_from(
 def test_whatever_the_environment_holds_there_is_somewhere_to_send_to(
     environ: dict[str, str],
 ) -> None:
-    warnings: list[str] = []
-    asked = OtlpSettings(signals=SIGNALS)
-    assert set(resolve(asked, environ, warnings.append)) == set(SIGNALS)
+    found, warnings = targets(**environ)
+    assert set(found) == set(SIGNALS)
     assert len(warnings) == len(set(warnings))
 
 
@@ -335,7 +334,7 @@ def test_a_configuration_says_which_value_came_from_which_variable() -> None:
         timeout_seconds=2,
         headers={"k": CANARY},
         logs=RecordSignalSettings(timeout_seconds=3),
-        traces=RecordSignalSettings(timeout_seconds=7, protocol="grpc"),
+        traces=TraceSignalSettings(timeout_seconds=7, protocol="grpc"),
     )
     origins = {place[2:]: str(origin) for place, origin in config.origins.items()}
     assert origins == {

@@ -12,13 +12,19 @@ import pytest
 
 from eventbus import Bus, Refused, Unavailable
 from eventbus._clock import SystemClock
-from eventbus.testing import ManualClock, ScriptedSink, settled
-from eventbus_otlp import OtlpSettings, OtlpSink, RecordSignalSettings, SignalSettings
+from eventbus.testing import (
+    Gate,
+    ManualClock,
+    OtlpCollector,
+    ScriptedSink,
+    replies,
+    settled,
+)
+from eventbus_otlp import OtlpSettings, OtlpSink, SignalSettings, TraceSignalSettings
 from eventbus_otlp._client import Client
 from eventbus_otlp._fresh_headers import LIFETIME_SECONDS, FreshHeaders
 from eventbus_otlp._resolved import resolve
-from tests.otlp import _grpc_servers
-from tests.otlp._servers import Server, says, serving
+from tests.otlp._collector import ids_of
 from tests.otlp._sinks import Ping, ids, open_sink, pings
 
 pytestmark = pytest.mark.proves("G6")
@@ -43,7 +49,7 @@ class Tokens:
         return self.awaited()
 
 
-def sent(server: Server) -> list[str | None]:
+def sent(server: OtlpCollector) -> list[str | None]:
     return [request.headers.get("authorization") for request in server.requests]
 
 
@@ -51,7 +57,7 @@ def sent(server: Server) -> list[str | None]:
 async def test_they_are_kept_for_their_lifetime(kind: str) -> None:
     tokens, clock = Tokens(), ManualClock()
     async with (
-        serving() as server,
+        OtlpCollector() as server,
         open_sink(server.url, headers=getattr(tokens, kind), clock=clock) as sink,
     ):
         assert tokens.asked == 1
@@ -65,7 +71,7 @@ async def test_they_are_kept_for_their_lifetime(kind: str) -> None:
 
 async def test_a_plain_function_runs_in_a_thread() -> None:
     tokens = Tokens()
-    async with serving() as server, open_sink(server.url, headers=tokens.plain):
+    async with OtlpCollector() as server, open_sink(server.url, headers=tokens.plain):
         pass
     assert threading.get_ident() not in tokens.threads
 
@@ -73,7 +79,7 @@ async def test_a_plain_function_runs_in_a_thread() -> None:
 async def test_refused_credentials_are_renewed_once() -> None:
     tokens = Tokens()
     async with (
-        serving(says(401), says(200)) as server,
+        OtlpCollector(replies.http(401), replies.http(200)) as server,
         open_sink(server.url, headers=tokens.plain) as sink,
     ):
         await sink.write(pings(1))
@@ -83,7 +89,7 @@ async def test_refused_credentials_are_renewed_once() -> None:
 async def test_another_refusal_asks_for_no_others() -> None:
     tokens = Tokens()
     async with (
-        serving(says(404)) as server,
+        OtlpCollector(replies.http(404)) as server,
         open_sink(server.url, headers=tokens.plain) as sink,
     ):
         with pytest.raises(Refused, match="404"):
@@ -93,7 +99,7 @@ async def test_another_refusal_asks_for_no_others() -> None:
 
 async def test_a_function_wins_over_what_the_endpoint_says() -> None:
     tokens = Tokens()
-    async with serving() as server:
+    async with OtlpCollector() as server:
         url = server.url.replace("//", "//user:password@")
         async with open_sink(url, headers=tokens.plain) as sink:
             await sink.write(pings(1))
@@ -105,7 +111,7 @@ async def test_what_a_function_returns_must_be_fit_for_all_protocols() -> None:
         OtlpSettings(
             signals=("logs", "traces"),
             headers=lambda: {"x-%": "1"},
-            traces=RecordSignalSettings(protocol="grpc"),
+            traces=TraceSignalSettings(protocol="grpc"),
         )
     )
     with pytest.raises(Unavailable, match="over gRPC a name has"):
@@ -116,7 +122,7 @@ async def test_what_a_function_returns_must_be_fit_for_all_protocols() -> None:
 async def test_credentials_that_stay_wrong_are_the_end() -> None:
     tokens = Tokens()
     async with (
-        serving(otherwise=says(401)) as server,
+        OtlpCollector(otherwise=replies.http(401)) as server,
         open_sink(server.url, headers=tokens.plain) as sink,
     ):
         with pytest.raises(Refused) as caught:
@@ -126,35 +132,29 @@ async def test_credentials_that_stay_wrong_are_the_end() -> None:
 
 
 async def test_requests_that_are_refused_together_ask_once() -> None:
-    tokens, gate = Tokens(), asyncio.Event()
-
-    async def refuses(writer: Any, request: Any) -> None:
-        await gate.wait()
-        await says(401)(writer, request)
-
+    tokens, gate = Tokens(), Gate()
+    refuses = replies.after(gate, replies.http(401))
     async with (
-        serving(refuses, refuses) as server,
+        OtlpCollector(refuses, refuses) as server,
         open_sink(server.url, headers=tokens.plain) as sink,
     ):
         calls = [asyncio.create_task(sink.write(pings(n))) for n in (1, 2)]
-        while len(server.requests) < 2:
-            await server.request()
-        gate.set()
+        await server.wait_for_requests(2)
+        gate.open()
         await asyncio.gather(*calls)
     assert tokens.asked == 2
-    assert sorted(server.ids[2:]) == ids(1, 2)
+    assert sorted(ids_of(server)[2:]) == ids(1, 2)
 
 
 async def test_grpc_has_them_as_metadata() -> None:
     tokens = Tokens()
-    answer = _grpc_servers.fails("UNAUTHENTICATED")
+    answer = replies.grpc("UNAUTHENTICATED")
     async with (
-        _grpc_servers.serving(answer) as server,
-        open_sink(server.url, protocol="grpc", headers=tokens.plain) as sink,
+        OtlpCollector(answer, transports=["grpc"]) as server,
+        open_sink(server.grpc_url, protocol="grpc", headers=tokens.plain) as sink,
     ):
         await sink.write(pings(1))
-    found = [call.metadata["authorization"] for call in server.calls]
-    assert found == ["Bearer 1", "Bearer 2"]
+    assert sent(server) == ["Bearer 1", "Bearer 2"]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ async def test_a_function_that_hangs_holds_nobody_else_up(is_async: bool) -> Non
         return tokens.plain()
 
     async with (
-        serving() as server,
+        OtlpCollector() as server,
         open_sink(
             server.url, headers=waits if is_async else blocks, clock=clock
         ) as sink,
@@ -208,7 +208,7 @@ async def test_a_function_that_hangs_holds_nobody_else_up(is_async: bool) -> Non
         assert _threads() <= 1
         go_on.set()
         await sink.write(pings(3))
-    assert server.ids == ids(3)
+    assert ids_of(server) == ids(3)
     assert tokens.asked == 2
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -260,7 +260,7 @@ async def test_a_function_that_wants_to_end_later_ends_no_task(
             return tokens.plain()
 
     async with (
-        serving() as server,
+        OtlpCollector() as server,
         open_sink(
             server.url,
             signals=("logs", "metrics"),
@@ -293,13 +293,13 @@ async def test_a_cancellation_of_the_functions_own_is_a_failure_of_it(
 async def test_signals_that_have_the_same_function_ask_it_once() -> None:
     tokens, others, clock = Tokens(), Tokens(), ManualClock()
     async with (
-        serving() as server,
+        OtlpCollector() as server,
         open_sink(
             server.url,
             signals=("logs", "traces", "metrics"),
             headers=tokens.plain,
             metrics=SignalSettings(headers=others.plain),
-            traces=RecordSignalSettings(headers=tokens.plain, protocol="http/json"),
+            traces=TraceSignalSettings(headers=tokens.plain, protocol="http/json"),
             clock=clock,
         ) as sink,
     ):

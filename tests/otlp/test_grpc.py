@@ -8,41 +8,66 @@ import os
 import subprocess
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
 
 from eventbus import Bus, Refused, Retry, TooLarge, Unavailable
+from eventbus.testing import OtlpCollector, replies
 from eventbus_otlp import OtlpSettings, OtlpSink
 from eventbus_otlp._grpc import MAX_COMPRESSED_BYTES, MAX_MESSAGE_BYTES, _compression
 from eventbus_otlp._grpc_channel import Channel
+from eventbus_otlp._grpc_import import grpc
 from eventbus_otlp._resolved import resolve
 from tests._rig import AT_ONCE
-from tests.otlp._grpc_servers import OK, Answer, fails, hangs, says, serving, took
+from tests.otlp._collector import ids_of, port_of
+from tests.otlp._relay import listening, relay_to
 from tests.otlp._sinks import Ping, ids, open_sink, pings
 
 MB = 1024 * 1024
 
+collector = partial(OtlpCollector, transports=["grpc"])
 
-async def meaning(answer: Answer, **settings: Any) -> Exception:
+
+def peers(server: OtlpCollector) -> set[str]:
+    """Return where calls came from: one place for each connection."""
+    return {request.peer for request in server.requests}
+
+
+def wishes(code: str, wish: Duration) -> replies.Reply:
+    """Fail with a ``RetryInfo`` that may be none that anybody would make."""
+
+    async def reply(exchange: replies.Exchange) -> None:
+        status = Status(code=grpc.StatusCode[code].value[0])
+        status.details.add().Pack(RetryInfo(retry_delay=wish))
+        trailing = (("grpc-status-details-bin", status.SerializeToString()),)
+        await exchange.call.abort(grpc.StatusCode[code], "", trailing)
+
+    return reply
+
+
+async def meaning(answer: replies.Reply, **settings: Any) -> Exception:
     """Return what is raised for *answer* to a batch of five."""
     async with (
-        serving(answer) as server,
-        open_sink(server.url, protocol="grpc", **settings) as sink,
+        collector(answer) as server,
+        open_sink(server.grpc_url, protocol="grpc", **settings) as sink,
     ):
         with pytest.raises((Unavailable, Refused, TooLarge)) as caught:
             await sink.write(pings(*range(5)))
-    assert len(server.calls) == 1
+    assert len(server.requests) == 1
     return caught.value
 
 
-async def outcome(answer: Answer, *, gzip: bool = False) -> Any:
+async def outcome(answer: replies.Reply, *, gzip: bool = False) -> Any:
     """Return what ``write`` does for *answer* to a batch of five."""
     async with (
-        serving(answer, gzip=gzip) as server,
-        open_sink(server.url, protocol="grpc") as sink,
+        collector(answer, grpc_gzip=gzip) as server,
+        open_sink(server.grpc_url, protocol="grpc") as sink,
     ):
         return await sink.write(pings(*range(5)))
 
@@ -53,36 +78,39 @@ async def test_a_batch_is_one_call_that_the_official_classes_read(
     compression: Any,
 ) -> None:
     async with (
-        serving() as server,
+        collector() as server,
         open_sink(
-            server.url,
+            server.grpc_url,
             protocol="grpc",
             compression=compression,
             headers={"X-Tenant": "blue"},
         ) as sink,
     ):
         assert await sink.write(pings(1, 2)) is None
-    (call,) = server.calls
-    assert call.ids == ids(1, 2)
-    assert call.metadata["x-tenant"] == "blue"
-    assert call.metadata["user-agent"].startswith("eventbus/")
+    (call,) = server.requests
+    assert ids_of(call) == ids(1, 2)
+    assert call.headers["x-tenant"] == "blue"
+    assert call.headers["user-agent"].startswith("eventbus/")
 
 
 @pytest.mark.parametrize("size", [MAX_COMPRESSED_BYTES * 2, 8 * MB])
 async def test_a_large_batch_arrives_too(size: int) -> None:
     async with (
-        serving() as server,
-        open_sink(server.url, protocol="grpc", compression="gzip") as sink,
+        collector() as server,
+        open_sink(server.grpc_url, protocol="grpc", compression="gzip") as sink,
     ):
         await sink.write(pings(1, text="x" * size))
-    assert server.ids == ids(1)
+    assert ids_of(server) == ids(1)
 
 
 async def test_calls_share_one_connection() -> None:
-    async with serving() as server, open_sink(server.url, protocol="grpc") as sink:
+    async with (
+        collector() as server,
+        open_sink(server.grpc_url, protocol="grpc") as sink,
+    ):
         await asyncio.gather(*[sink.write(pings(n)) for n in range(5)])
-    assert sorted(server.ids) == ids(*range(5))
-    assert len(server.peers) == 1
+    assert sorted(ids_of(server)) == ids(*range(5))
+    assert len(peers(server)) == 1
 
 
 @pytest.mark.proves("fault-56", "G9")
@@ -98,7 +126,7 @@ async def test_calls_share_one_connection() -> None:
     ],
 )
 async def test_what_may_work_later_is_tried_again(code: str) -> None:
-    error = await meaning(fails(code, "later"))
+    error = await meaning(replies.grpc(code, "later"))
     assert isinstance(error, Unavailable)
     assert str(error).endswith(f"({code}): later")
     assert error.retry_after_seconds is None
@@ -121,8 +149,8 @@ async def test_what_may_work_later_is_tried_again(code: str) -> None:
 )
 async def test_what_will_never_work_is_refused(code: str) -> None:
     async with (
-        serving(fails(code, "never")) as server,
-        open_sink(server.url, protocol="grpc") as sink,
+        collector(replies.grpc(code, "never")) as server,
+        open_sink(server.grpc_url, protocol="grpc") as sink,
     ):
         with pytest.raises(Refused, match=f"{code}.: never") as caught:
             await sink.write(pings(1))
@@ -144,38 +172,40 @@ async def test_what_will_never_work_is_refused(code: str) -> None:
 async def test_retry_info_says_when(
     code: str, wish: Duration, seconds: float | None
 ) -> None:
-    error = await meaning(fails(code, wish=wish))
+    error = await meaning(wishes(code, wish))
     assert isinstance(error, Unavailable)
     assert error.retry_after_seconds == seconds
 
 
 @pytest.mark.proves("fault-56", "fault-64")
 async def test_without_retry_info_an_exhausted_resource_is_size() -> None:
-    assert isinstance(await meaning(fails("RESOURCE_EXHAUSTED")), TooLarge)
+    assert isinstance(await meaning(replies.grpc("RESOURCE_EXHAUSTED")), TooLarge)
 
 
 @pytest.mark.proves("fault-64")
 async def test_what_is_over_the_limit_of_the_server_is_to_be_split() -> None:
     async with (
-        serving(max_receive_bytes=100_000) as server,
-        open_sink(server.url, protocol="grpc") as sink,
+        collector(
+            grpc_options=[("grpc.max_receive_message_length", 100_000)]
+        ) as server,
+        open_sink(server.grpc_url, protocol="grpc") as sink,
     ):
         with pytest.raises(TooLarge, match="larger than max"):
             await sink.write(pings(1, text="x" * 200_000))
         await sink.write(pings(2))
-    assert server.ids == ids(2)
+    assert ids_of(server) == ids(2)
 
 
 @pytest.mark.proves("G10", "fault-63")
 async def test_as_many_records_are_rejected_as_the_far_side_refused() -> None:
-    told = await outcome(took(3, "too\nold"))
+    told = await outcome(replies.took(3, "too\nold"))
     assert [place for place, _ in told.rejected] == [2, 3, 4]
     assert told.rejected[0][1].endswith("not saying which: too old")
 
 
 @pytest.mark.proves("fault-63")
 async def test_an_answer_that_cannot_be_read_is_still_a_success() -> None:
-    told = await outcome(says(b"\xff"))
+    told = await outcome(replies.grpc_raw(b"\xff"))
     assert not told.rejected
     assert told.warned == {"contract_violation": 1}
 
@@ -183,7 +213,7 @@ async def test_an_answer_that_cannot_be_read_is_still_a_success() -> None:
 @pytest.mark.proves("fault-67")
 @pytest.mark.parametrize(("size", "gzip"), [(16, False), (16, True), (128, True)])
 async def test_a_long_answer_is_given_up(size: int, gzip: bool) -> None:
-    told = await outcome(says(b"\0" * size * MB), gzip=gzip)
+    told = await outcome(replies.grpc_raw(b"\0" * size * MB), gzip=gzip)
     assert not told.rejected
     assert told.warned == {"contract_violation": 1}
 
@@ -191,16 +221,20 @@ async def test_a_long_answer_is_given_up(size: int, gzip: bool) -> None:
 @pytest.mark.proves("fault-67")
 async def test_no_answer_is_received_of_which_grpc_would_hold_much() -> None:
     """It has a message several times, before anybody can look at it."""
-    told = await outcome(took(0, "x" * MAX_MESSAGE_BYTES))
+    told = await outcome(replies.took(0, "x" * MAX_MESSAGE_BYTES))
     assert told.warned == {"contract_violation": 1}
-    assert await outcome(took(0, "x" * (MAX_MESSAGE_BYTES // 2))) is None
+    assert await outcome(replies.took(0, "x" * (MAX_MESSAGE_BYTES // 2))) is None
 
 
 @pytest.mark.proves("fault-67")
 async def test_an_answer_is_as_long_as_is_set_once_it_is_unpacked() -> None:
     async with (
-        serving(took(1, "x" * 5000), otherwise=took(1, "x" * 100), gzip=True) as server,
-        open_sink(server.url, protocol="grpc", max_response_bytes=1000) as sink,
+        collector(
+            replies.took(1, "x" * 5000),
+            otherwise=replies.took(1, "x" * 100),
+            grpc_gzip=True,
+        ) as server,
+        open_sink(server.grpc_url, protocol="grpc", max_response_bytes=1000) as sink,
     ):
         long: Any = await sink.write(pings(1))
         short: Any = await sink.write(pings(1))
@@ -211,16 +245,17 @@ async def test_an_answer_is_as_long_as_is_set_once_it_is_unpacked() -> None:
 async def test_a_socket_of_this_machine_is_reached_without_tls(tmp_path: Path) -> None:
     path = tmp_path / "otlp.sock"
     async with (
-        serving(socket=path) as server,
+        collector() as server,
+        listening(relay_to(port_of(server.grpc_url)), unix_socket=path),
         open_sink(f"unix:{path}", protocol="grpc", insecure=True) as sink,
     ):
         await sink.write(pings(1))
-    assert server.ids == ids(1)
+    assert ids_of(server) == ids(1)
 
 
 async def test_its_channels_are_closed_with_the_sink() -> None:
-    async with serving() as server:
-        async with open_sink(server.url, protocol="grpc") as sink:
+    async with collector() as server:
+        async with open_sink(server.grpc_url, protocol="grpc") as sink:
             await sink.write(pings(1))
             known = {id(one) for one in gc.get_objects() if isinstance(one, Channel)}
             assert known
@@ -229,7 +264,7 @@ async def test_its_channels_are_closed_with_the_sink() -> None:
 
 
 async def test_a_compressed_answer_is_read() -> None:
-    told = await outcome(took(1, "as such " * 100), gzip=True)
+    told = await outcome(replies.took(1, "as such " * 100), gzip=True)
     assert [place for place, _ in told.rejected] == [4]
 
 
@@ -237,8 +272,10 @@ async def test_a_compressed_answer_is_read() -> None:
 async def test_a_compressed_request_over_the_limit_of_the_server_is_split() -> None:
     """It says of our request what grpc would say of its answer."""
     async with (
-        serving(max_receive_bytes=100_000) as server,
-        open_sink(server.url, protocol="grpc", compression="gzip") as sink,
+        collector(
+            grpc_options=[("grpc.max_receive_message_length", 100_000)]
+        ) as server,
+        open_sink(server.grpc_url, protocol="grpc", compression="gzip") as sink,
     ):
         with pytest.raises(TooLarge, match="Decompressed message larger than max"):
             await sink.write(pings(1, text="x" * 200_000))
@@ -255,31 +292,31 @@ async def test_a_cancelled_call_ends_at_once_and_the_next_one_works() -> None:
     """The server is told."""
     ended = asyncio.Event()
 
-    async def hangs_until_the_end(context: Any) -> bytes:
+    async def hangs_until_the_end(exchange: replies.Exchange) -> None:
         try:
-            return await hangs(context)
+            await replies.hang(exchange)
         finally:
             ended.set()
 
     async with (
-        serving(hangs_until_the_end) as server,
-        open_sink(server.url, protocol="grpc") as sink,
+        collector(hangs_until_the_end) as server,
+        open_sink(server.grpc_url, protocol="grpc") as sink,
     ):
         call = asyncio.create_task(sink.write(pings(1)))
-        await server.call()
+        await server.next_request()
         call.cancel("the time is up")
         with pytest.raises(asyncio.CancelledError, match="the time is up"):
             await call
         await ended.wait()
         await sink.write(pings(2))
-    assert server.ids == ids(1, 2)
+    assert ids_of(server) == ids(1, 2)
 
 
 async def test_a_far_side_that_is_not_there_is_named() -> None:
-    async with serving() as server:
-        pass
-    async with open_sink(server.url, protocol="grpc") as sink:
-        with pytest.raises(Unavailable, match=f"UNAVAILABLE.*{server.port}: .*refused"):
+    async with collector() as server:
+        port = port_of(server.grpc_url)
+    async with open_sink(server.grpc_url, protocol="grpc") as sink:
+        with pytest.raises(Unavailable, match=f"UNAVAILABLE.*{port}: .*refused"):
             await sink.write(pings(1))
 
 
@@ -287,8 +324,8 @@ async def test_a_far_side_that_is_not_there_is_named() -> None:
 async def test_a_server_that_starts_again_is_found_again() -> None:
     """What comes while it is away is not lost: the bus tries it again."""
     async with AsyncExitStack() as running, Bus() as bus:
-        before = await running.enter_async_context(serving())
-        sink = OtlpSink(OtlpSettings(endpoint=before.url, protocol="grpc"))
+        before = await running.enter_async_context(collector())
+        sink = OtlpSink(OtlpSettings(endpoint=before.grpc_url, protocol="grpc"))
         quick = Retry(initial_seconds=0.01, max_seconds=0.05, budget_ratio=1)
         bus.attach(sink, name="otlp", batch=AT_ONCE, retry=quick)
         bus.emit(Ping(n=1))
@@ -297,9 +334,9 @@ async def test_a_server_that_starts_again_is_found_again() -> None:
         bus.emit(Ping(n=2))
         while bus.stats().attachments["otlp"].state == "ready":  # noqa: ASYNC110 - no task of ours sets it
             await asyncio.sleep(0)
-        async with serving(port=before.port) as after:
+        async with collector(grpc_port=port_of(before.grpc_url)) as after:
             assert (await bus.flush(20)).complete
-    assert (len(before.ids), len(after.ids)) == (1, 1)
+    assert (len(ids_of(before)), len(ids_of(after))) == (1, 1)
 
 
 @pytest.mark.proves("fault-78")
@@ -307,38 +344,38 @@ async def test_a_connection_that_the_server_ends_for_its_age_costs_nothing() -> 
     """GOAWAY comes while calls are on their way; each arrives once."""
     age = [("grpc.max_connection_age_ms", 50), ("grpc.max_connection_age_grace_ms", 50)]
     async with (
-        serving(options=age) as server,
-        open_sink(server.url, protocol="grpc") as sink,
+        collector(grpc_options=age) as server,
+        open_sink(server.grpc_url, protocol="grpc") as sink,
     ):
         sent = 0
-        while len(server.peers) < 3:
+        while len(peers(server)) < 3:
             assert await sink.write(pings(sent)) is None
             sent += 1
-    assert server.ids == ids(*range(sent))
+    assert ids_of(server) == ids(*range(sent))
 
 
 @pytest.mark.parametrize(
     ("answer", "raised"),
     [
-        (OK, None),
-        (fails("INVALID_ARGUMENT"), None),
-        (fails("UNIMPLEMENTED"), Refused),
-        (fails("UNAVAILABLE"), Unavailable),
+        (replies.ok, None),
+        (replies.grpc("INVALID_ARGUMENT"), None),
+        (replies.grpc("UNIMPLEMENTED"), Refused),
+        (replies.grpc("UNAVAILABLE"), Unavailable),
     ],
 )
 async def test_a_check_asks_with_nothing_in_hand(
-    answer: Answer, raised: type[Exception] | None
+    answer: replies.Reply, raised: type[Exception] | None
 ) -> None:
     async with (
-        serving(answer) as server,
-        open_sink(server.url, protocol="grpc") as sink,
+        collector(answer) as server,
+        open_sink(server.grpc_url, protocol="grpc") as sink,
     ):
         if raised is None:
             await sink.check()
         else:
             with pytest.raises(raised):
                 await sink.check()
-    assert server.calls[0].body == b""
+    assert server.requests[0].body == b""
 
 
 PROGRAM = """
@@ -371,10 +408,14 @@ async def test_grpc_is_loaded_when_it_is_used_and_keeps_quiet(
     env = {k: v for k, v in os.environ.items() if k != "GRPC_VERBOSITY"}
     if verbosity is not None:
         env["GRPC_VERBOSITY"] = verbosity
-    async with serving() as server:
+    async with collector() as server:
         done = await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-c", PROGRAM.replace("{port}", str(server.port))],
+            [
+                sys.executable,
+                "-c",
+                PROGRAM.replace("{port}", str(port_of(server.grpc_url))),
+            ],
             capture_output=True,
             text=True,
             env=env,

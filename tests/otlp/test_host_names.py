@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from eventbus import Unavailable
-from eventbus.testing import settled
+from eventbus.testing import OtlpCollector, replies, settled
 from eventbus_otlp._resolver import Resolver, _result
-from tests.otlp._servers import says_its_last, serving
+from tests.otlp._collector import ids_of, port_of
 from tests.otlp._sinks import ids, open_sink, pings
 
 pytestmark = pytest.mark.proves("fault-70")
@@ -55,14 +55,14 @@ async def test_a_name_that_is_not_known_may_be_known_later(names: Names) -> None
     known: list[str] = []
     names(lambda: known or unknown())
     async with (
-        serving() as server,
-        open_sink(url(server.address[1])) as sink,
+        OtlpCollector() as server,
+        open_sink(url(port_of(server.url))) as sink,
     ):
         with pytest.raises(Unavailable, match=f"{NAME}:.*Name or service not"):
             await sink.write(pings(1))
         known.append("127.0.0.1")
         await sink.write(pings(1))
-    assert server.ids == ids(1)
+    assert ids_of(server) == ids(1)
 
 
 async def test_a_name_that_moves_is_followed_with_the_next_connection(
@@ -70,42 +70,42 @@ async def test_a_name_that_moves_is_followed_with_the_next_connection(
 ) -> None:
     places = ["127.0.0.1"]
     names(lambda: places)
-    async with serving() as first:
-        port = first.address[1]
+    async with OtlpCollector() as first:
+        port = port_of(first.url)
         async with (
-            serving(host="127.0.0.2", port=port) as second,
+            OtlpCollector(host="127.0.0.2", port=port) as second,
             open_sink(url(port)) as sink,
         ):
             await sink.write(pings(1))
             places[:] = ["127.0.0.2"]
-            first.will(says_its_last)
+            first.will(replies.last)
             await sink.write(pings(2))
             await first.end_of(0)
             await sink.write(pings(3))
-    assert (first.ids, second.ids) == (ids(1, 2), ids(3))
+    assert (ids_of(first), ids_of(second)) == (ids(1, 2), ids(3))
 
 
 async def test_one_living_address_among_eight_is_enough(names: Names) -> None:
     names(lambda: [*(f"127.0.0.{n}" for n in range(2, 9)), "127.0.0.1"])
     async with (
-        serving() as server,
-        open_sink(url(server.address[1])) as sink,
+        OtlpCollector() as server,
+        open_sink(url(port_of(server.url))) as sink,
     ):
         await sink.write(pings(1))
-    assert server.ids == ids(1)
+    assert ids_of(server) == ids(1)
 
 
 async def test_a_name_may_have_addresses_of_the_new_kind_alone(names: Names) -> None:
     try:
-        running = serving(host="::1")
+        running = OtlpCollector(host="::1")
         server = await running.__aenter__()
     except OSError:
         pytest.skip("this machine has no IPv6")
     names(lambda: ["::1"])
     try:
-        async with open_sink(url(server.address[1])) as sink:
+        async with open_sink(url(port_of(server.url))) as sink:
             await sink.write(pings(1))
-        assert server.ids == ids(1)
+        assert ids_of(server) == ids(1)
     finally:
         await running.__aexit__(None, None, None)
 
@@ -120,8 +120,8 @@ async def test_lookups_that_hang_hold_one_thread_and_nobody_else(names: Names) -
 
     names(slow)
     async with (
-        serving() as server,
-        open_sink(url(server.address[1])) as sink,
+        OtlpCollector() as server,
+        open_sink(url(port_of(server.url))) as sink,
     ):
         for n in range(20):
             call = asyncio.create_task(sink.write(pings(n)))
@@ -131,7 +131,7 @@ async def test_lookups_that_hang_hold_one_thread_and_nobody_else(names: Names) -
         assert _lookups() == 1
         answer.set()
         await sink.write(pings(20))
-    assert server.ids == ids(20)
+    assert ids_of(server) == ids(20)
 
 
 async def test_a_lookup_that_hangs_is_not_waited_for_at_the_end(names: Names) -> None:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
+import socket
 from typing import Any
 
 import pytest
 
 from eventbus import Bus, Refused, Retry, TooLarge, Unavailable
-from eventbus.testing import settled
+from eventbus.testing import Gate, OtlpCollector, replies, settled
+from eventbus.testing._otlp_request import JSON_TYPE, PROTOBUF_TYPE
 from eventbus_otlp import OtlpSettings, OtlpSink, _http
 from eventbus_otlp._gzip import AT_ONCE_BYTES
-from tests.otlp._servers import (
-    JSON,
-    OK,
-    PROTOBUF,
-    closes,
-    hangs,
-    says,
-    says_its_last,
-    serving,
-)
+from tests.otlp._collector import ids_of
 from tests.otlp._sinks import Ping, ids, open_sink, pings
 
 SECRET = "Bearer s3cret"
@@ -29,14 +23,15 @@ SECRET = "Bearer s3cret"
 
 @pytest.mark.proves("G1", "G2", "G11")
 @pytest.mark.parametrize(
-    ("protocol", "content_type"), [("http/protobuf", PROTOBUF), ("http/json", JSON)]
+    ("protocol", "content_type"),
+    [("http/protobuf", PROTOBUF_TYPE), ("http/json", JSON_TYPE)],
 )
 @pytest.mark.parametrize("compression", ["none", "gzip"])
 async def test_a_batch_is_one_request_that_the_official_classes_read(
     protocol: Any, content_type: str, compression: Any
 ) -> None:
     async with (
-        serving() as server,
+        OtlpCollector() as server,
         open_sink(server.url, protocol=protocol, compression=compression) as sink,
     ):
         assert await sink.write(pings(1, 2)) is None
@@ -48,37 +43,37 @@ async def test_a_batch_is_one_request_that_the_official_classes_read(
     assert request.headers["accept-encoding"] == "identity"
     assert request.headers["user-agent"].startswith("eventbus/")
     assert " OTel-OTLP-Exporter-Python/" in request.headers["user-agent"]
-    assert request.ids == ids(1, 2)
-    assert {record.event_name for record in request.logs} == {"ping"}
+    assert ids_of(request) == ids(1, 2)
+    assert {log.name for log in request.logs} == {"ping"}
 
 
 @pytest.mark.proves("G11")
 async def test_a_large_batch_is_compressed_in_a_worker_thread_all_the_same() -> None:
     batch = pings(*range(200), text="x" * 1000)
     async with (
-        serving() as server,
+        OtlpCollector() as server,
         open_sink(server.url, compression="gzip") as sink,
     ):
         await sink.write(batch)
     (request,) = server.requests
     assert len(request.content) > AT_ONCE_BYTES
     assert len(request.body) < AT_ONCE_BYTES
-    assert request.ids == ids(*range(200))
+    assert ids_of(request) == ids(*range(200))
 
 
 async def test_a_request_of_several_megabytes_arrives_whole() -> None:
     batch = pings(*range(4), text="x" * 1_000_000)
     async with (
-        serving() as server,
+        OtlpCollector() as server,
         open_sink(server.url) as sink,
     ):
         await sink.write(batch)
-    assert server.ids == ids(*range(4))
+    assert ids_of(server) == ids(*range(4))
 
 
 async def test_a_program_may_name_itself() -> None:
     async with (
-        serving() as server,
+        OtlpCollector() as server,
         open_sink(server.url, headers={"User-Agent": "checkout/1.2"}) as sink,
     ):
         await sink.write(pings(1))
@@ -103,7 +98,7 @@ async def test_a_refusal_that_comes_before_the_request_has_ended_is_heard() -> N
 
 async def test_requests_share_one_connection() -> None:
     async with (
-        serving() as server,
+        OtlpCollector() as server,
         open_sink(server.url) as sink,
     ):
         for n in range(3):
@@ -113,53 +108,47 @@ async def test_requests_share_one_connection() -> None:
 
 @pytest.mark.proves("fault-77")
 async def test_requests_go_out_at_the_same_time_and_end_in_any_order() -> None:
-    gates = [asyncio.Event(), asyncio.Event()]
-
-    def waits(number: int) -> Any:
-        async def answer(writer: Any, request: Any) -> None:
-            await gates[number].wait()
-            await says(200 if number else 503)(writer, request)
-
-        return answer
-
+    gates = [Gate(), Gate()]
     async with (
-        serving(waits(0), waits(1)) as server,
+        OtlpCollector(
+            replies.after(gates[0], replies.http(503)), replies.after(gates[1])
+        ) as server,
         open_sink(server.url) as sink,
     ):
         first = asyncio.create_task(sink.write(pings(1)))
-        await server.request()
+        await server.next_request()
         second = asyncio.create_task(sink.write(pings(2)))
-        await server.request()
-        gates[1].set()
+        await server.next_request()
+        gates[1].open()
         assert await second is None
-        gates[0].set()
+        gates[0].open()
         with pytest.raises(Unavailable):
             await first
-    assert server.ids == ids(1, 2)
+    assert ids_of(server) == ids(1, 2)
 
 
 async def test_no_more_connections_are_opened_than_are_allowed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(_http, "MAX_CONNECTIONS", 2)
-    gate = asyncio.Event()
-
-    async def waits(writer: Any, request: Any) -> None:
-        await gate.wait()
-        await OK(writer, request)
-
-    async with serving(otherwise=waits) as server, open_sink(server.url) as sink:
+    gate = Gate()
+    async with (
+        OtlpCollector(otherwise=replies.after(gate)) as server,
+        open_sink(server.url) as sink,
+    ):
         calls = [asyncio.create_task(sink.write(pings(n))) for n in range(3)]
-        while len(server.requests) < 2:
-            await server.request()
+        await server.wait_for_requests(2)
         await settled()
-        gate.set()
+        gate.open()
         await asyncio.gather(*calls)
     assert (server.connections, len(server.requests)) == (2, 3)
 
 
 async def test_a_refusal_that_is_not_read_leaves_its_connection_in_use() -> None:
-    async with serving(says(503, b"busy")) as server, open_sink(server.url) as sink:
+    async with (
+        OtlpCollector(replies.http(503, b"busy")) as server,
+        open_sink(server.url) as sink,
+    ):
         with pytest.raises(Unavailable):
             await sink.write(pings(1))
         await sink.write(pings(1))
@@ -167,7 +156,7 @@ async def test_a_refusal_that_is_not_read_leaves_its_connection_in_use() -> None
 
 
 async def test_a_second_start_goes_on_with_what_there_is() -> None:
-    async with serving() as server, open_sink(server.url) as sink:
+    async with OtlpCollector() as server, open_sink(server.url) as sink:
         await sink.write(pings(1))
         await sink.start()
         await sink.write(pings(2))
@@ -183,7 +172,7 @@ def test_no_timeout_is_but_the_bus_s() -> None:
 async def test_what_a_closing_connection_may_have_carried_the_bus_sends_again() -> None:
     """The far side closes it in the very moment in which it is used again: once more,
     counted, over another connection."""
-    async with serving(says(200), closes) as server, Bus() as bus:
+    async with OtlpCollector(replies.http(200), replies.close) as server, Bus() as bus:
         otlp = OtlpSink(OtlpSettings(endpoint=server.url))
         bus.attach(otlp, name="otlp", retry=Retry(initial_seconds=0.001))
         for n in (1, 2):
@@ -191,7 +180,7 @@ async def test_what_a_closing_connection_may_have_carried_the_bus_sends_again() 
             assert (await bus.flush(20)).complete
         report = bus.stats().attachments["otlp"]
     assert [request.connection for request in server.requests] == [0, 0, 1]
-    assert server.requests[1].ids == server.requests[2].ids
+    assert ids_of(server.requests[1]) == ids_of(server.requests[2])
     assert (report.delivered, report.possible_duplicates) == (2, 1)
 
 
@@ -201,18 +190,36 @@ async def test_a_connection_that_has_just_been_closed_costs_no_attempt(
     several: int,
 ) -> None:
     """Word of it has come to this machine, and the event loop has not read it."""
-    async with serving() as server, open_sink(server.url) as sink:
+    connections: set[asyncio.StreamWriter] = set()
+
+    async def takes(exchange: replies.Exchange) -> None:
+        connections.add(exchange.connection)
+        await replies.ok(exchange)
+
+    async with (
+        OtlpCollector(otherwise=takes) as server,
+        open_sink(server.url) as sink,
+    ):
         await asyncio.gather(*[sink.write(pings(n)) for n in range(several)])
-        server.drop_all()
+        assert len(connections) == several
+        for one in connections:
+            _end_unheard(one)
         assert await sink.write(pings(8)) is None
-    assert sorted(server.ids) == ids(*range(several), 8)
+    assert sorted(ids_of(server)) == ids(*range(several), 8)
     assert server.requests[-1].connection == several
+
+
+def _end_unheard(connection: asyncio.StreamWriter) -> None:
+    """End it here and now, before any loop can hear of it."""
+    number = os.dup(connection.get_extra_info("socket").fileno())
+    with socket.socket(fileno=number) as ours:
+        ours.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.mark.proves("fault-69")
 async def test_a_fresh_connection_that_is_cut_off_is_for_the_bus_to_try_again() -> None:
     async with (
-        serving(closes) as server,
+        OtlpCollector(replies.close) as server,
         open_sink(server.url) as sink,
     ):
         with pytest.raises(Unavailable, match="cut off, ServerDisconnectedError"):
@@ -223,13 +230,13 @@ async def test_a_fresh_connection_that_is_cut_off_is_for_the_bus_to_try_again() 
 @pytest.mark.proves("fault-69")
 async def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> None:
     async with (
-        serving(says_its_last) as server,
+        OtlpCollector(replies.last) as server,
         open_sink(server.url) as sink,
     ):
         await sink.write(pings(1))
         await server.end_of(0)
         assert await sink.write(pings(2)) is None
-    assert [(r.connection, r.ids) for r in server.requests] == [
+    assert [(r.connection, ids_of(r)) for r in server.requests] == [
         (0, ids(1)),
         (1, ids(2)),
     ]
@@ -238,10 +245,10 @@ async def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> No
 @pytest.mark.proves("fault-62")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_no_redirect_is_followed_and_no_header_leaves(status: int) -> None:
-    async with serving() as other:
+    async with OtlpCollector() as other:
         away = ("Location", f"{other.url}/v1/logs")
         async with (
-            serving(says(status, b"", away)) as server,
+            OtlpCollector(replies.http(status, b"", away)) as server,
             open_sink(server.url, headers={"authorization": SECRET}) as sink,
         ):
             with pytest.raises(Refused, match=f"HTTP status {status}") as caught:
@@ -254,7 +261,7 @@ async def test_no_redirect_is_followed_and_no_header_leaves(status: int) -> None
 async def test_cookies_are_not_kept() -> None:
     """A jar would keep one for a name, not for an address."""
     async with (
-        serving(says(200, b"", ("Set-Cookie", "session=1"))) as server,
+        OtlpCollector(replies.http(200, b"", ("Set-Cookie", "session=1"))) as server,
         open_sink(server.url.replace("127.0.0.1", "localhost")) as sink,
     ):
         await sink.write(pings(1))
@@ -270,7 +277,7 @@ async def test_no_credentials_come_from_a_file_of_the_users(
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     async with (
-        serving() as server,
+        OtlpCollector() as server,
         open_sink(server.url) as sink,
     ):
         await sink.write(pings(1))
@@ -283,7 +290,7 @@ async def test_what_is_over_the_limit_before_compression_is_to_be_split(
     protocol: Any,
 ) -> None:
     async with (
-        serving() as server,
+        OtlpCollector() as server,
         open_sink(
             server.url,
             protocol=protocol,
@@ -294,7 +301,7 @@ async def test_what_is_over_the_limit_before_compression_is_to_be_split(
         with pytest.raises(TooLarge, match=r"is over max_request_bytes \(10000\)"):
             await sink.write(pings(*range(20), text="x" * 1000))
         await sink.write(pings(1, text="x" * 1000))
-    assert server.ids == ids(1)
+    assert ids_of(server) == ids(1)
     assert len(gzip.compress(b"x" * 20_000)) < 10_000
 
 
@@ -306,7 +313,7 @@ async def test_a_check_asks_with_nothing_in_hand(
     status: int, raised: type[Exception] | None
 ) -> None:
     async with (
-        serving(says(status)) as server,
+        OtlpCollector(replies.http(status)) as server,
         open_sink(server.url) as sink,
     ):
         if raised is None:
@@ -318,7 +325,7 @@ async def test_a_check_asks_with_nothing_in_hand(
 
 
 async def test_a_far_side_that_is_not_there_is_named() -> None:
-    async with serving() as server:
+    async with OtlpCollector() as server:
         pass
     async with open_sink(server.url) as sink:
         place = server.url.removeprefix("http://")
@@ -328,26 +335,26 @@ async def test_a_far_side_that_is_not_there_is_named() -> None:
 
 async def test_a_cancelled_request_ends_at_once_and_the_next_one_works() -> None:
     async with (
-        serving(hangs) as server,
+        OtlpCollector(replies.hang) as server,
         open_sink(server.url) as sink,
     ):
         call = asyncio.create_task(sink.write(pings(1)))
-        await server.request()
+        await server.next_request()
         call.cancel("the time is up")
         with pytest.raises(asyncio.CancelledError, match="the time is up"):
             await call
         await sink.write(pings(2))
-    assert server.ids == ids(1, 2)
+    assert ids_of(server) == ids(1, 2)
 
 
 async def test_a_request_waits_for_no_other_one_that_hangs() -> None:
     async with (
-        serving(hangs) as server,
+        OtlpCollector(replies.hang) as server,
         open_sink(server.url) as sink,
     ):
         call = asyncio.create_task(sink.write(pings(1)))
-        await server.request()
+        await server.next_request()
         await sink.write(pings(2))
         call.cancel()
         await asyncio.wait([call])
-    assert server.ids == ids(1, 2)
+    assert ids_of(server) == ids(1, 2)

@@ -11,17 +11,18 @@ import aiohttp
 import pytest
 
 from eventbus import Refused, TooLarge, Unavailable
+from eventbus.testing import OtlpCollector, replies
+from eventbus.testing._otlp_request import JSON_TYPE, PROTOBUF_TYPE
 from eventbus_otlp._http_answer import no_answer
-from tests.otlp._servers import JSON, OK, PROTOBUF, Answer, says, serving, took
 from tests.otlp._sinks import open_sink, pings
 
 PAGE = b"<html><body>Please log in to use this network.</body></html>"
 
 
-async def meaning(answer: Answer, **settings: Any) -> Exception:
+async def meaning(answer: replies.Reply, **settings: Any) -> Exception:
     """Return what is raised for *answer* to a batch of five."""
     async with (
-        serving(answer, answer) as server,
+        OtlpCollector(answer, answer) as server,
         open_sink(server.url, **settings) as sink,
     ):
         with pytest.raises((Unavailable, Refused, TooLarge)) as caught:
@@ -30,16 +31,19 @@ async def meaning(answer: Answer, **settings: Any) -> Exception:
     return caught.value
 
 
-async def outcome(answer: Answer, **settings: Any) -> Any:
+async def outcome(answer: replies.Reply, **settings: Any) -> Any:
     """Return what ``write`` does for *answer* to a batch of five."""
-    async with serving(answer) as server, open_sink(server.url, **settings) as sink:
+    async with (
+        OtlpCollector(answer) as server,
+        open_sink(server.url, **settings) as sink,
+    ):
         return await sink.write(pings(*range(5)))
 
 
 @pytest.mark.proves("G9", "fault-62")
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 async def test_what_may_work_later_is_tried_again(status: int) -> None:
-    error = await meaning(says(status, PAGE, content_type="text/html"))
+    error = await meaning(replies.http(status, PAGE, content_type="text/html"))
     assert isinstance(error, Unavailable)
     assert error.retry_after_seconds is None
 
@@ -50,7 +54,7 @@ async def test_what_may_work_later_is_tried_again(status: int) -> None:
     [300, 304, 402, 403, 404, 405, 408, 415, 422, 425, 500, 501, 505],
 )
 async def test_what_will_never_work_is_refused(status: int) -> None:
-    error = await meaning(says(status))
+    error = await meaning(replies.http(status))
     assert isinstance(error, Refused)
     assert not error.permanent
     assert str(status) in str(error)
@@ -59,37 +63,37 @@ async def test_what_will_never_work_is_refused(status: int) -> None:
 @pytest.mark.proves("fault-62")
 @pytest.mark.parametrize("status", [408, 425, 500])
 async def test_a_far_side_may_have_more_statuses_to_try_again(status: int) -> None:
-    error = await meaning(says(status), retry_statuses=(408, 425, 500))
+    error = await meaning(replies.http(status), retry_statuses=(408, 425, 500))
     assert isinstance(error, Unavailable)
 
 
 @pytest.mark.proves("fault-62")
 @pytest.mark.parametrize("status", [200, 202, 204])
 async def test_every_success_is_one(status: int) -> None:
-    assert await outcome(says(status, content_type=None)) is None
+    assert await outcome(replies.http(status, content_type=None)) is None
 
 
 @pytest.mark.proves("fault-62")
 async def test_what_comes_before_the_answer_is_none() -> None:
     early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n"
 
-    async def answer(writer: Any, request: Any) -> None:
-        writer.write(early)
-        await OK(writer, request)
+    async def answer(exchange: replies.Exchange) -> None:
+        exchange.connection.write(early)
+        await replies.ok(exchange)
 
     assert await outcome(answer) is None
 
 
 @pytest.mark.parametrize("status", [401, 407])
 async def test_wrong_credentials_are_the_end(status: int) -> None:
-    error = await meaning(says(status))
+    error = await meaning(replies.http(status))
     assert isinstance(error, Refused)
     assert error.permanent
 
 
 @pytest.mark.proves("fault-64")
 async def test_what_is_too_large_is_to_be_split() -> None:
-    assert isinstance(await meaning(says(413)), TooLarge)
+    assert isinstance(await meaning(replies.http(413)), TooLarge)
 
 
 @pytest.mark.proves("G9")
@@ -111,7 +115,7 @@ async def test_what_is_too_large_is_to_be_split() -> None:
 async def test_the_wish_of_the_far_side_is_passed_on(
     headers: list[tuple[str, str]], seconds: float | None
 ) -> None:
-    error = await meaning(says(503, b"", *headers))
+    error = await meaning(replies.http(503, b"", *headers))
     assert isinstance(error, Unavailable)
     assert error.retry_after_seconds == seconds
 
@@ -122,11 +126,11 @@ async def test_as_many_records_are_rejected_as_the_far_side_refused(
     protocol: Any,
 ) -> None:
     words = "too old\n\x1b[31m" + "x" * 1000
-    answer = took(3, words)
+    answer = replies.took(3, words)
     if protocol == "http/json":
         partial = {"rejectedLogRecords": "3", "errorMessage": words}
         body = json.dumps({"partialSuccess": partial}).encode()
-        answer = says(200, body, content_type=f"{JSON}; charset=utf-8")
+        answer = replies.http(200, body, content_type=f"{JSON_TYPE}; charset=utf-8")
     told = await outcome(answer, protocol=protocol)
     assert [place for place, _ in told.rejected] == [2, 3, 4]
     (reason,) = {reason for _, reason in told.rejected}
@@ -142,8 +146,8 @@ async def test_as_many_records_are_rejected_as_the_far_side_refused(
 async def test_words_without_a_refusal_are_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    answer = took(0, "use\na newer version")
-    async with serving(otherwise=answer) as server, open_sink(server.url) as sink:
+    answer = replies.took(0, "use\na newer version")
+    async with OtlpCollector(otherwise=answer) as server, open_sink(server.url) as sink:
         with caplog.at_level(logging.WARNING, logger="eventbus"):
             assert await sink.write(pings(1)) is None
             assert await sink.write(pings(2)) is None
@@ -156,7 +160,7 @@ async def test_words_without_a_refusal_are_logged_once(
 async def test_a_count_that_cannot_be_is_put_right_and_counted(
     said: int, named: int
 ) -> None:
-    told = await outcome(took(said))
+    told = await outcome(replies.took(said))
     assert len(told.rejected) == named
     assert told.warned == {"contract_violation": 1}
 
@@ -165,18 +169,18 @@ async def test_a_count_that_cannot_be_is_put_right_and_counted(
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [
-        (b"\x0a\xff", PROTOBUF),
-        (b"\xff" * 20, PROTOBUF),
-        (b"\x00" * 100_000, PROTOBUF),
-        (b"{", JSON),
-        (b'{"partialSuccess": {"rejectedLogRecords": "many"}}', JSON),
-        (b'{"partialSuccess": 3}', JSON),
+        (b"\x0a\xff", PROTOBUF_TYPE),
+        (b"\xff" * 20, PROTOBUF_TYPE),
+        (b"\x00" * 100_000, PROTOBUF_TYPE),
+        (b"{", JSON_TYPE),
+        (b'{"partialSuccess": {"rejectedLogRecords": "many"}}', JSON_TYPE),
+        (b'{"partialSuccess": 3}', JSON_TYPE),
     ],
 )
 async def test_an_answer_that_cannot_be_read_is_still_a_success(
     body: bytes, content_type: str
 ) -> None:
-    told = await outcome(says(200, body, content_type=content_type))
+    told = await outcome(replies.http(200, body, content_type=content_type))
     assert (list(told.rejected), list(told.unencodable)) == ([], [])
     assert told.warned == {"contract_violation": 1}
 
@@ -184,16 +188,16 @@ async def test_an_answer_that_cannot_be_read_is_still_a_success(
 @pytest.mark.proves("fault-68")
 @pytest.mark.parametrize("body", [PAGE, b""])
 async def test_a_page_for_people_is_delivered_and_warned_of(body: bytes) -> None:
-    told = await outcome(says(200, body, content_type="text/html"))
+    told = await outcome(replies.http(200, body, content_type="text/html"))
     assert not told.rejected
     assert told.warned == {"unexpected_content_type": 1}
 
 
 @pytest.mark.proves("fault-68")
 async def test_a_long_text_is_no_answer_either() -> None:
-    answer = says(200, b"x" * 2000, content_type="text/plain")
+    answer = replies.http(200, b"x" * 2000, content_type="text/plain")
     async with (
-        serving(answer) as server,
+        OtlpCollector(answer) as server,
         open_sink(server.url, max_response_bytes=1000) as sink,
     ):
         outcome: Any = await sink.write(pings(1))
@@ -205,7 +209,10 @@ async def test_words_of_a_refusal_are_left_to_the_bus(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Which tells them with the records that were rejected."""
-    async with serving(took(1, "too old")) as server, open_sink(server.url) as sink:
+    async with (
+        OtlpCollector(replies.took(1, "too old")) as server,
+        open_sink(server.url) as sink,
+    ):
         outcome: Any = await sink.write(pings(1))
     assert "too old" in outcome.rejected[0][1]
     assert "too old" not in caplog.text
@@ -214,9 +221,9 @@ async def test_words_of_a_refusal_are_left_to_the_bus(
 async def test_a_type_of_content_is_known_in_any_letters_and_shown_in_short() -> None:
     body = b"\x0a\x02\x08\x01"
     async with (
-        serving(
-            says(200, body, content_type="Application/X-Protobuf ; a=b"),
-            says(200, b"x", content_type="text/" + "x" * 500),
+        OtlpCollector(
+            replies.http(200, body, content_type="Application/X-Protobuf ; a=b"),
+            replies.http(200, b"x", content_type="text/" + "x" * 500),
         ) as server,
         open_sink(server.url, strict_content_type=True) as sink,
     ):
@@ -229,7 +236,7 @@ async def test_a_type_of_content_is_known_in_any_letters_and_shown_in_short() ->
 
 @pytest.mark.proves("fault-68")
 async def test_a_page_for_people_is_no_delivery_where_types_are_strict() -> None:
-    answer = says(200, PAGE, content_type="text/html")
+    answer = replies.http(200, PAGE, content_type="text/html")
     error = await meaning(answer, strict_content_type=True)
     assert isinstance(error, Unavailable)
     assert "'text/html', which is no answer of OTLP" in str(error)
@@ -238,18 +245,18 @@ async def test_a_page_for_people_is_no_delivery_where_types_are_strict() -> None
 @pytest.mark.parametrize(
     ("body", "content_type", "words"),
     [
-        (b"\x08\x03\x12\x0fno such\ntenant\n", PROTOBUF, "no such tenant"),
-        (b'{"code": 3, "message": "no such tenant"}', JSON, "no such tenant"),
+        (b"\x08\x03\x12\x0fno such\ntenant\n", PROTOBUF_TYPE, "no such tenant"),
+        (b'{"code": 3, "message": "no such tenant"}', JSON_TYPE, "no such tenant"),
         (b"no such tenant\n", "text/plain; charset=utf-8", "no such tenant"),
         (PAGE, "text/html", ""),
-        (b"\xff", PROTOBUF, ""),
-        (b"[]", JSON, ""),
+        (b"\xff", PROTOBUF_TYPE, ""),
+        (b"[]", JSON_TYPE, ""),
     ],
 )
 async def test_the_words_of_a_refusal_are_told(
     body: bytes, content_type: str, words: str
 ) -> None:
-    error = await meaning(says(404, body, content_type=content_type))
+    error = await meaning(replies.http(404, body, content_type=content_type))
     reason = "the far side answered with HTTP status 404"
     assert str(error) == (f"{reason}: {words}" if words else reason)
 

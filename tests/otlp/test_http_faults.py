@@ -11,17 +11,9 @@ from typing import Any
 import pytest
 
 from eventbus import Refused, Unavailable
+from eventbus.testing import OtlpCollector, replies
 from eventbus_otlp import _http_answer
-from tests.otlp._servers import (
-    Answer,
-    half_closes,
-    hangs,
-    resets,
-    says,
-    sends,
-    sends_for_ever,
-    serving,
-)
+from tests.otlp._collector import ids_of
 from tests.otlp._sinks import ids, open_sink, pings
 
 pytestmark = pytest.mark.proves("fault-67")
@@ -35,16 +27,18 @@ BOMB = gzip.compress(b"\0" * 64 * MB)
 @pytest.mark.parametrize(
     "answer",
     [
-        sends_for_ever(OK_HEAD + b"Content-Length: 5000000000\r\n\r\n", b"x" * 65536),
-        sends_for_ever(CHUNKED, b"10000\r\n" + b"x" * 65536 + b"\r\n"),
-        says(200, BOMB, ("Content-Encoding", "gzip")),
+        replies.raw_for_ever(
+            OK_HEAD + b"Content-Length: 5000000000\r\n\r\n", b"x" * 65536
+        ),
+        replies.raw_for_ever(CHUNKED, b"10000\r\n" + b"x" * 65536 + b"\r\n"),
+        replies.http(200, BOMB, ("Content-Encoding", "gzip")),
     ],
     ids=["5 GB", "chunks without end", "gzip bomb"],
 )
-async def test_a_long_answer_is_not_read_to_its_end(answer: Answer) -> None:
+async def test_a_long_answer_is_not_read_to_its_end(answer: replies.Reply) -> None:
     """The request was taken; what else the far side had to say is given up."""
     async with (
-        serving(answer) as server,
+        OtlpCollector(answer) as server,
         open_sink(server.url) as sink,
     ):
         tracemalloc.start()
@@ -57,20 +51,20 @@ async def test_a_long_answer_is_not_read_to_its_end(answer: Answer) -> None:
         assert not outcome.rejected
         assert outcome.warned == {"contract_violation": 1}
         assert await sink.write(pings(2)) is None
-    assert server.ids == ids(1, 2)
+    assert ids_of(server) == ids(1, 2)
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        sends_for_ever(OK_HEAD, b"X-More: and more\r\n"),
-        sends_for_ever(OK_HEAD + b"X-Long: ", b"x" * 65536),
-        sends_for_ever(b"", b"x" * 65536),
-        sends(b"0.9 has no head\n", then_close=True),
-        sends(b"\x15\x03\x03\x00\x02\x02\x28", then_close=True),
-        sends(b"HTTP/1.1 2OO OK\r\n\r\n", then_close=True),
-        sends(b"HTTP/1.1 200 OK\r\nContent-", then_close=True),
-        resets,
+        replies.raw_for_ever(OK_HEAD, b"X-More: and more\r\n"),
+        replies.raw_for_ever(OK_HEAD + b"X-Long: ", b"x" * 65536),
+        replies.raw_for_ever(b"", b"x" * 65536),
+        replies.raw(b"0.9 has no head\n", then_close=True),
+        replies.raw(b"\x15\x03\x03\x00\x02\x02\x28", then_close=True),
+        replies.raw(b"HTTP/1.1 2OO OK\r\n\r\n", then_close=True),
+        replies.raw(b"HTTP/1.1 200 OK\r\nContent-", then_close=True),
+        replies.reset,
     ],
     ids=[
         "headers without end",
@@ -83,9 +77,9 @@ async def test_a_long_answer_is_not_read_to_its_end(answer: Answer) -> None:
         "reset",
     ],
 )
-async def test_what_is_no_answer_is_tried_again(answer: Answer) -> None:
+async def test_what_is_no_answer_is_tried_again(answer: replies.Reply) -> None:
     async with (
-        serving(answer) as server,
+        OtlpCollector(answer) as server,
         open_sink(server.url) as sink,
     ):
         with pytest.raises(Unavailable, match=r"no answer from 127\.0\.0\.1") as raised:
@@ -98,7 +92,7 @@ async def test_what_is_no_answer_is_tried_again(answer: Answer) -> None:
 async def test_a_success_that_breaks_off_is_one(length: bytes) -> None:
     head = OK_HEAD + length if length else CHUNKED + b"9\r\n"
     async with (
-        serving(sends(head + b"\x0a", then_close=True)) as server,
+        OtlpCollector(replies.raw(head + b"\x0a", then_close=True)) as server,
         open_sink(server.url) as sink,
     ):
         outcome: Any = await sink.write(pings(1))
@@ -107,7 +101,10 @@ async def test_a_success_that_breaks_off_is_one(length: bytes) -> None:
 
 
 async def test_half_a_connection_is_no_answer() -> None:
-    async with serving(half_closes) as server, open_sink(server.url) as sink:
+    async with (
+        OtlpCollector(replies.half_close) as server,
+        open_sink(server.url) as sink,
+    ):
         with pytest.raises(Unavailable, match="cut off"):
             await sink.write(pings(1))
 
@@ -115,30 +112,35 @@ async def test_half_a_connection_is_no_answer() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        hangs,
-        sends(b"HTTP/1.1 200 OK\r\nContent-Le"),
-        sends(OK_HEAD + b"Content-Length: 100\r\n\r\n\x0a"),
-        sends(CHUNKED + b"9\r\n\x0a"),
+        replies.hang,
+        replies.raw(b"HTTP/1.1 200 OK\r\nContent-Le"),
+        replies.raw(OK_HEAD + b"Content-Length: 100\r\n\r\n\x0a"),
+        replies.raw(CHUNKED + b"9\r\n\x0a"),
     ],
     ids=["nothing", "half a head", "half a body", "half a chunk"],
 )
-async def test_a_slow_answer_lasts_as_long_as_the_bus_lets_it(answer: Answer) -> None:
+async def test_a_slow_answer_lasts_as_long_as_the_bus_lets_it(
+    answer: replies.Reply,
+) -> None:
     async with (
-        serving(answer) as server,
+        OtlpCollector(answer) as server,
         open_sink(server.url) as sink,
     ):
         call = asyncio.create_task(sink.write(pings(1)))
-        await server.request()
+        await server.next_request()
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
         assert await sink.write(pings(2)) is None
-    assert server.ids == ids(1, 2)
+    assert ids_of(server) == ids(1, 2)
 
 
 async def test_a_refusal_does_not_wait_for_slow_words() -> None:
     head = b"HTTP/1.1 503 Busy\r\nRetry-After: 5\r\nContent-Length: 100\r\n\r\n"
-    async with serving(sends(head)) as server, open_sink(server.url) as sink:
+    async with (
+        OtlpCollector(replies.raw(head)) as server,
+        open_sink(server.url) as sink,
+    ):
         with pytest.raises(Unavailable) as caught:
             await sink.write(pings(1))
     assert caught.value.retry_after_seconds == 5.0
@@ -147,7 +149,10 @@ async def test_a_refusal_does_not_wait_for_slow_words() -> None:
 async def test_slow_words_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_http_answer, "WORDS_SECONDS", 0.01)
     head = b"HTTP/1.1 404 No\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\n"
-    async with serving(sends(head)) as server, open_sink(server.url) as sink:
+    async with (
+        OtlpCollector(replies.raw(head)) as server,
+        open_sink(server.url) as sink,
+    ):
         with pytest.raises(Refused, match=r"404$"):
             await sink.write(pings(1))
 
@@ -155,7 +160,7 @@ async def test_slow_words_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) ->
 async def test_a_compressed_answer_is_read() -> None:
     body = gzip.compress(b"\x0a\x02\x08\x01")
     async with (
-        serving(says(200, body, ("Content-Encoding", "gzip"))) as server,
+        OtlpCollector(replies.http(200, body, ("Content-Encoding", "gzip"))) as server,
         open_sink(server.url) as sink,
     ):
         outcome: Any = await sink.write(pings(1))
@@ -167,7 +172,9 @@ async def test_other_names_of_encodings_are_known(encoding: str) -> None:
     pack = zlib.compress if encoding == "deflate" else gzip.compress
     body = pack(b"\x0a\x02\x08\x01")
     async with (
-        serving(says(200, body, ("Content-Encoding", encoding))) as server,
+        OtlpCollector(
+            replies.http(200, body, ("Content-Encoding", encoding))
+        ) as server,
         open_sink(server.url) as sink,
     ):
         outcome: Any = await sink.write(pings(1))
@@ -179,7 +186,7 @@ async def test_an_answer_may_be_as_long_as_is_set(
     max_bytes: int, rejected: list[int]
 ) -> None:
     async with (
-        serving(says(200, b"\x0a\x02\x08\x01")) as server,
+        OtlpCollector(replies.http(200, b"\x0a\x02\x08\x01")) as server,
         open_sink(server.url, max_response_bytes=max_bytes) as sink,
     ):
         outcome: Any = await sink.write(pings(1))
@@ -187,8 +194,8 @@ async def test_an_answer_may_be_as_long_as_is_set(
 
 
 async def test_a_refusal_with_long_words_is_told_in_short() -> None:
-    answer = says(404, b"no " * 1_000_000, content_type="text/plain")
-    async with serving(answer) as server, open_sink(server.url) as sink:
+    answer = replies.http(404, b"no " * 1_000_000, content_type="text/plain")
+    async with OtlpCollector(answer) as server, open_sink(server.url) as sink:
         with pytest.raises(Exception, match="HTTP status 404") as caught:
             await sink.write(pings(1))
     assert len(str(caught.value)) < 512

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
 
 from eventbus import (
     Bus,
@@ -22,13 +19,19 @@ from eventbus import (
 )
 from eventbus._log import QuietLog
 from eventbus.metrics import Aggregation
-from eventbus.testing import ManualClock, settled
+from eventbus.testing import (
+    ManualClock,
+    OtlpCollector,
+    OtlpPoint,
+    OtlpRequest,
+    replies,
+    settled,
+)
 from eventbus_otlp import OtlpSettings, OtlpSink, SignalSettings
 from eventbus_otlp._metering import Metering
 from eventbus_otlp._names import OWN_NAMES
 from eventbus_otlp._resolved import resolve
 from eventbus_otlp._transport import Reply
-from tests.otlp._servers import Request, Server, hangs, says, serving
 from tests.otlp._sinks import pings
 
 
@@ -37,41 +40,26 @@ class Run(Event, tag="run"):
     took_ms: Annotated[float, Unit("ms")] = 5.0
 
 
-# Any in what follows: official classes without types.
-
-
-def points(request: Request) -> dict[str, list[Any]]:
+def points(request: OtlpRequest) -> dict[str, tuple[OtlpPoint, ...]]:
     """Return the points of each metric by its name."""
-    return points_of(request.content)
+    assert len({metric.name for metric in request.metrics}) == len(request.metrics)
+    return {metric.name: metric.points for metric in request.metrics}
 
 
-def points_of(body: bytes) -> dict[str, list[Any]]:
-    read = ExportMetricsServiceRequest.FromString(body)
-    found: dict[str, list[Any]] = {}
-    for resource in read.resource_metrics:
-        for scope in resource.scope_metrics:
-            for metric in scope.metrics:
-                data = getattr(metric, metric.WhichOneof("data"))
-                found.setdefault(metric.name, []).extend(data.data_points)
-    return found
+def counts(request: OtlpRequest, name: str = "run") -> list[int]:
+    found = [point.value for point in points(request)[name]]
+    assert all(isinstance(value, int) for value in found)
+    return cast("list[int]", found)
 
 
-def counts(request: Request, name: str = "run") -> list[int]:
-    return [point.as_int for point in points(request)[name]]
-
-
-def labels(point: Any) -> dict[str, str]:
-    return {one.key: one.value.string_value for one in point.attributes}
-
-
-def sink_of(server: Server, *signals: Any, **settings: Any) -> OtlpSink:
+def sink_of(server: OtlpCollector, *signals: Any, **settings: Any) -> OtlpSink:
     return OtlpSink(OtlpSettings(endpoint=server.url, signals=signals, **settings))
 
 
 @pytest.mark.proves("H13", "H15", "fault-51")
 async def test_metrics_go_out_every_so_often_and_once_more_at_the_close() -> None:
     clock = ManualClock()
-    async with serving() as server:
+    async with OtlpCollector() as server:
         async with Bus(clock=clock, resource={"service.name": "checkout"}) as bus:
             sink = sink_of(server, "metrics", metric_interval_seconds=30.0)
             attached = bus.attach(sink, sampler=sampling.Ratio(0.5, key="trace_id"))
@@ -80,7 +68,7 @@ async def test_metrics_go_out_every_so_often_and_once_more_at_the_close() -> Non
                 bus.emit(Run(tool="shell"))
             assert (await bus.flush(10)).complete
             clock.advance(30.0)
-            await server.request()
+            await server.next_request()
             bus.emit(Run(tool="shell"))
             await bus.flush(10)
         first, last = server.requests
@@ -88,11 +76,12 @@ async def test_metrics_go_out_every_so_often_and_once_more_at_the_close() -> Non
     assert (counts(first), counts(last)) == ([3], [4])
     assert b"checkout" in first.body
     [duration] = points(last)["run.took"]
-    assert (duration.count, duration.sum) == (4, pytest.approx(0.02))
+    assert duration.count == 4
+    assert duration.sum == pytest.approx(0.02)
 
 
 async def test_deltas_labels_and_bound_attributes_are_as_they_are_set() -> None:
-    async with serving() as server:
+    async with OtlpCollector() as server:
         async with Bus() as bus:
             aggregation = Aggregation(labels={"team": "core"}, bound=("tenant",))
             bus.attach(
@@ -103,11 +92,11 @@ async def test_deltas_labels_and_bound_attributes_are_as_they_are_set() -> None:
             await bus.flush(10)
         [request] = server.requests
     [point] = points(request)["run"]
-    assert labels(point) == {"tool": "shell", "tenant": "a1", "team": "core"}
+    assert point.attributes == {"tool": "shell", "tenant": "a1", "team": "core"}
 
 
 async def test_logs_and_metrics_of_one_sink_agree() -> None:
-    async with serving() as server:
+    async with OtlpCollector() as server:
         async with Bus() as bus:
             bus.attach(sink_of(server, "logs", "metrics"), name="otlp")
             for number in range(5):
@@ -120,7 +109,7 @@ async def test_logs_and_metrics_of_one_sink_agree() -> None:
 
 @pytest.mark.proves("fault-1")
 async def test_what_is_no_number_is_counted_as_warned_at_the_attachment() -> None:
-    async with serving() as server, Bus() as bus:
+    async with OtlpCollector() as server, Bus() as bus:
         bus.attach(sink_of(server, "logs", "metrics"), name="otlp")
         bus.emit(Run(tool="shell", took_ms=float("nan")))
         await bus.flush(10)
@@ -129,31 +118,31 @@ async def test_what_is_no_number_is_counted_as_warned_at_the_attachment() -> Non
 
 
 async def test_without_metrics_nothing_is_observed() -> None:
-    async with serving() as server:
+    async with OtlpCollector() as server:
         assert not hasattr(sink_of(server, "logs"), "observe")
 
 
 @pytest.mark.proves("H13")
 async def test_a_far_side_that_comes_back_has_all_that_was_counted_meanwhile() -> None:
     clock = ManualClock()
-    async with serving(says(503), says(503)) as server:
+    async with OtlpCollector(replies.http(503), replies.http(503)) as server:
         async with Bus(clock=clock) as bus:
             bus.attach(sink_of(server, "metrics", temporality="delta"))
             bus.emit(Run(tool="shell"))
             await bus.flush(10)
             clock.advance(60.0)
-            await server.request()
+            await server.next_request()
             await settled()
             bus.emit(Run(tool="shell"))
             await bus.flush(10)
             clock.advance(60.0)
-            await server.request()
+            await server.next_request()
             await settled()
         assert counts(server.requests[-1]) == [2]
 
 
 async def test_the_child_of_a_fork_counts_from_zero() -> None:
-    async with serving() as server:
+    async with OtlpCollector() as server:
         sink = sink_of(server, "metrics")
         context = SinkContext("otlp", {}, Bus().catalog, ManualClock())
         sink.configure(context)
@@ -195,12 +184,14 @@ async def test_the_child_of_a_fork_sends_nothing_that_the_parent_still_owes() ->
     metering.observe(pings(4))
     metering.start({}, OWN_NAMES)
     await metering.aclose()
-    [point] = points_of(sent[-1])["ping"]
-    assert point.as_int == 1
+    last = OtlpRequest(
+        protocol="http/protobuf", signal="metrics", target="", headers={}, body=sent[-1]
+    )
+    assert counts(last, "ping") == [1]
 
 
 async def test_metrics_that_do_not_arrive_make_no_report_complete() -> None:
-    async with serving(otherwise=says(503)) as server:
+    async with OtlpCollector(otherwise=replies.http(503)) as server:
         async with Bus() as bus:
             bus.attach(sink_of(server, "metrics"), name="otlp")
             bus.emit(Run(tool="shell"))
@@ -214,7 +205,11 @@ async def test_metrics_that_do_not_arrive_make_no_report_complete() -> None:
 
 async def test_metrics_that_nobody_answers_hold_up_no_record() -> None:
     """They have a place of their own, and neither retries nor a circuit of records."""
-    async with serving() as logs, serving(otherwise=hangs) as metrics, Bus() as bus:
+    async with (
+        OtlpCollector() as logs,
+        OtlpCollector(otherwise=replies.hang) as metrics,
+        Bus() as bus,
+    ):
         sink = OtlpSink(
             OtlpSettings(
                 signals=("logs", "metrics"),
@@ -236,7 +231,7 @@ async def test_metrics_that_nobody_answers_hold_up_no_record() -> None:
 
 
 async def test_a_sink_that_is_started_again_counts_on_and_sends_once() -> None:
-    async with serving() as server:
+    async with OtlpCollector() as server:
         sink = sink_of(server, "metrics")
         await sink.start()
         before = asyncio.all_tasks()

@@ -6,27 +6,12 @@ import asyncio
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceResponse,
-)
 
 from eventbus import Unavailable
-from eventbus._clock import SystemClock
 from eventbus.metrics import NumberPoint
-from eventbus.testing import settled
-from eventbus_otlp import OtlpSettings
-from eventbus_otlp._client import Client
-from eventbus_otlp._resolved import resolve
-from tests.otlp._metrics_rig import Rig, jobs, metrics, sending, takes, timed
-from tests.otlp._servers import (
-    Answer,
-    Request,
-    Writer,
-    hangs,
-    says,
-    serving,
-    took,
-)
+from eventbus.testing import Gate, replies, settled
+from tests.otlp._collector import refusing
+from tests.otlp._metrics_rig import jobs, metrics, sending, timed
 
 
 @pytest.mark.proves("H13")
@@ -65,8 +50,12 @@ async def test_cumulative_metrics_are_sent_whole_each_time() -> None:
             assert jobs(rig.server.requests[-1]) == {"a": total}
 
 
-@pytest.mark.parametrize("down", [says(503), says(429), says(502)])
-async def test_what_a_server_cannot_take_now_comes_with_the_next(down: Answer) -> None:
+@pytest.mark.parametrize(
+    "down", [replies.http(503), replies.http(429), replies.http(502)]
+)
+async def test_what_a_server_cannot_take_now_comes_with_the_next(
+    down: replies.Reply,
+) -> None:
     async with sending(down, down) as rig:
         rig.count(a=2)
         for _ in range(2):
@@ -77,13 +66,13 @@ async def test_what_a_server_cannot_take_now_comes_with_the_next(down: Answer) -
         *_, last = rig.server.requests
         assert jobs(last) == {"a": 4}
         assert timed(last) == 4
-        point = metrics(last)["job"].sum.data_points[0]
+        point = metrics(last)["job"].points[0]
         assert point.time_unix_nano - point.start_time_unix_nano == 3 * 10**9
 
 
 async def test_a_server_that_is_down_is_asked_again_soon_and_as_it_wishes() -> None:
-    down = says(503)
-    wish = says(503, b"", ("Retry-After", "7"))
+    down = replies.http(503)
+    wish = replies.http(503, b"", ("Retry-After", "7"))
     async with sending(down, down, wish) as rig:
         rig.export.start()
         rig.count(a=1)
@@ -98,7 +87,7 @@ async def test_a_server_that_is_down_is_asked_again_soon_and_as_it_wishes() -> N
 
 
 async def test_no_answer_in_time_is_none_and_the_metrics_come_again() -> None:
-    async with sending(hangs, timeout_seconds=0.01) as rig:
+    async with sending(replies.hang, timeout_seconds=0.01) as rig:
         rig.count(a=1)
         with pytest.raises(Unavailable, match="no answer in time"):
             await rig.export.export()
@@ -112,32 +101,18 @@ async def test_no_answer_in_time_is_none_and_the_metrics_come_again() -> None:
 async def test_a_request_that_is_refused_is_halved_until_the_bad_point_is_alone(
     status: int,
 ) -> None:
-    taken: list[Request] = []
-
-    async def picky(writer: Writer, request: Request) -> None:
-        if "bad" in jobs(request):
-            await says(status)(writer, request)
-        else:
-            taken.append(request)
-            await took()(writer, request)
-
-    async with serving(otherwise=picky) as server:
-        settings = OtlpSettings(
-            endpoint=server.url, signals=("metrics",), compression="none"
-        )
-        client = Client(resolve(settings, {}, print), settings, SystemClock())
-        await client.start()
-        rig = Rig(server, client)
+    picky = refusing(replies.http(status), lambda request: "bad" in jobs(request))
+    async with sending(otherwise=picky) as rig:
         rig.count(a=1, b=2, bad=3, c=4)
         await rig.export.export()
-        await client.aclose()
+        taken = [one for one in rig.server.requests if "bad" not in jobs(one)]
         assert jobs(*taken) == {"a": 1, "b": 2, "c": 4}
         assert timed(*taken) == 10
         assert (rig.export.delivered, rig.export.refused) == (7, 1)
 
 
 async def test_of_halves_what_was_not_tried_is_sent_again_as_well() -> None:
-    async with sending(says(413), says(503)) as rig:
+    async with sending(replies.http(413), replies.http(503)) as rig:
         rig.count(a=1, b=2, c=3, d=4)
         with pytest.raises(Unavailable):
             await rig.export.export()
@@ -148,7 +123,7 @@ async def test_of_halves_what_was_not_tried_is_sent_again_as_well() -> None:
 
 
 async def test_of_halves_only_what_did_not_arrive_is_sent_again() -> None:
-    async with sending(says(413), took(), says(503)) as rig:
+    async with sending(replies.http(413), replies.took(), replies.http(503)) as rig:
         rig.count(a=1, b=2, c=3, d=4)
         with pytest.raises(Unavailable):
             await rig.export.export()
@@ -162,11 +137,7 @@ async def test_of_halves_only_what_did_not_arrive_is_sent_again() -> None:
 async def test_refused_points_are_counted_and_not_sent_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    partial_success = ExportMetricsServiceResponse()
-    partial_success.partial_success.rejected_data_points = 1
-    partial_success.partial_success.error_message = "too old"
-    answer = says(200, partial_success.SerializeToString())
-    async with sending(answer, says(404)) as rig:
+    async with sending(replies.took(1, "too old"), replies.http(404)) as rig:
         rig.count(a=1)
         await rig.export.export()
         assert (rig.export.delivered, rig.export.refused) == (1, 1)
@@ -181,11 +152,11 @@ async def test_refused_points_are_counted_and_not_sent_again(
 async def test_a_close_that_is_cancelled_ends_at_once_and_leaves_no_task(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with sending(hangs, timeout_seconds=None) as rig:
+    async with sending(replies.hang, timeout_seconds=None) as rig:
         rig.export.start()
         rig.count(a=1)
         closing = asyncio.create_task(rig.export.aclose())
-        await rig.server.request()
+        await rig.server.next_request()
         closing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await closing
@@ -199,11 +170,11 @@ async def test_a_close_that_is_cancelled_ends_at_once_and_leaves_no_task(
 
 
 async def test_what_a_close_cut_off_goes_out_if_it_starts_again() -> None:
-    async with sending(hangs, timeout_seconds=None) as rig:
+    async with sending(replies.hang, timeout_seconds=None) as rig:
         rig.export.start()
         rig.count(a=1)
         closing = asyncio.create_task(rig.export.aclose())
-        await rig.server.request()
+        await rig.server.next_request()
         closing.cancel()
         await asyncio.wait((closing,))
         rig.export.start()
@@ -215,20 +186,15 @@ async def test_what_a_close_cut_off_goes_out_if_it_starts_again() -> None:
 
 
 async def test_a_close_waits_for_what_is_on_its_way_and_sends_the_rest() -> None:
-    released = asyncio.Event()
-
-    async def slow(writer: Writer, request: Request) -> None:
-        await released.wait()
-        await took()(writer, request)
-
-    async with sending(slow) as rig:
+    gate = Gate()
+    async with sending(replies.after(gate)) as rig:
         rig.export.start()
         rig.count(a=1)
         await rig.after(60)
         rig.count(a=5)
         closing = asyncio.create_task(rig.export.aclose())
         await asyncio.sleep(0)
-        released.set()
+        gate.open()
         await closing
         assert [jobs(request) for request in rig.server.requests] == [
             *({"a": 1}, {"a": 5}),
@@ -236,20 +202,15 @@ async def test_a_close_waits_for_what_is_on_its_way_and_sends_the_rest() -> None
 
 
 async def test_of_two_exports_at_once_one_waits_for_the_other() -> None:
-    released = asyncio.Event()
-
-    async def slow(writer: Writer, request: Request) -> None:
-        await released.wait()
-        await says(503)(writer, request)
-
-    async with sending(slow) as rig:
+    gate = Gate()
+    async with sending(replies.after(gate, replies.http(503))) as rig:
         rig.count(a=1)
         first = asyncio.create_task(rig.export.export())
-        await rig.server.request()
+        await rig.server.next_request()
         rig.count(a=1)
         second = asyncio.create_task(rig.export.export())
         await settled()
-        released.set()
+        gate.open()
         with pytest.raises(Unavailable):
             await first
         await second
@@ -278,9 +239,11 @@ async def test_an_error_of_the_encoder_s_own_ends_nothing(
         await rig.export.aclose()
 
 
-@pytest.mark.parametrize(("answer", "delivered"), [(takes, 2), (says(503), 0)])
+@pytest.mark.parametrize(
+    ("answer", "delivered"), [(replies.ok, 2), (replies.http(503), 0)]
+)
 async def test_a_host_that_cancels_every_task_still_gets_its_metrics_out(
-    answer: Answer, delivered: int
+    answer: replies.Reply, delivered: int
 ) -> None:
     async with sending(answer) as rig:
         rig.export.start()
@@ -311,7 +274,7 @@ async def test_a_task_that_is_cancelled_begins_again_with_what_it_had() -> None:
 
 
 async def test_a_server_s_own_delay_counts_though_the_interval_is_shorter() -> None:
-    wish = says(429, b"", ("Retry-After", "200"))
+    wish = replies.http(429, b"", ("Retry-After", "200"))
     async with sending(wish) as rig:
         rig.export.start()
         rig.count(a=1)
@@ -326,7 +289,7 @@ async def test_a_server_s_own_delay_counts_though_the_interval_is_shorter() -> N
 async def test_a_close_never_raises_what_went_wrong(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with sending(says(503)) as rig:
+    async with sending(replies.http(503)) as rig:
         rig.export.start()
         rig.count(a=1)
         await rig.export.aclose()

@@ -12,9 +12,8 @@ import pytest
 
 from eventbus import Unavailable
 from eventbus.metrics import MetricData, ObservableGauge
-from eventbus.testing import settled
+from eventbus.testing import replies, settled
 from tests.otlp._metrics_rig import Rig, end, jobs, metrics, sending, timed
-from tests.otlp._servers import Answer, says
 
 
 class SlowReader:
@@ -131,12 +130,12 @@ async def test_a_gauge_that_raises_costs_itself_alone(error: BaseException) -> N
 @pytest.mark.parametrize(
     ("answer", "trouble"),
     [
-        (says(503), "metrics (2 points) wait: Unavailable: the far side"),
-        (says(404), "metrics refused: 2 points"),
+        (replies.http(503), "metrics (2 points) wait: Unavailable: the far side"),
+        (replies.http(404), "metrics refused: 2 points"),
     ],
 )
 async def test_what_the_far_side_lacks_is_told_until_something_arrives(
-    answer: Answer, trouble: str
+    answer: replies.Reply, trouble: str
 ) -> None:
     async with sending(answer) as rig:
         rig.count(a=1)
@@ -149,7 +148,7 @@ async def test_what_the_far_side_lacks_is_told_until_something_arrives(
 
 
 async def test_what_a_close_could_not_send_is_told() -> None:
-    async with sending(says(503)) as rig:
+    async with sending(replies.http(503)) as rig:
         rig.export.start()
         rig.count(a=1)
         await rig.export.aclose()

@@ -5,18 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceResponse,
-)
 
 from eventbus import Unavailable
 from eventbus.metrics import ObservableGauge
+from eventbus.testing import replies
 from eventbus_otlp._bisection import GIVE_UP_AFTER
-from tests.otlp._metrics_rig import jobs, sending, takes
-from tests.otlp._servers import Request, Writer, says
-
-ONE_REFUSED = ExportMetricsServiceResponse()
-ONE_REFUSED.partial_success.rejected_data_points = 1
+from tests.otlp._collector import refusing
+from tests.otlp._metrics_rig import jobs, sending
 
 
 @pytest.mark.parametrize(
@@ -40,8 +35,8 @@ async def test_it_is_sent_again_soon_and_as_the_far_side_wishes_within_bounds(
 
 
 async def test_after_a_success_failures_are_counted_anew() -> None:
-    down = says(503)
-    async with sending(down, takes, down) as rig:
+    down = replies.http(503)
+    async with sending(down, replies.ok, down) as rig:
         rig.export.start()
         for seconds in (60, 1, 60, 1):
             rig.count(a=1)
@@ -51,8 +46,7 @@ async def test_after_a_success_failures_are_counted_anew() -> None:
 
 
 async def test_what_was_refused_is_told_until_something_arrives_whole() -> None:
-    partly = says(200, ONE_REFUSED.SerializeToString())
-    async with sending(says(404), partly) as rig:
+    async with sending(replies.http(404), replies.took(1)) as rig:
         rig.count(a=1)
         await rig.export.export()
         await rig.export.export()  # nothing new
@@ -66,20 +60,13 @@ async def test_what_was_refused_is_told_until_something_arrives_whole() -> None:
 
 
 async def test_one_bad_point_now_and_then_costs_no_other() -> None:
-    taken: list[Request] = []
-
-    async def picky(writer: Writer, request: Request) -> None:
-        if "bad" in jobs(request):
-            await says(400)(writer, request)
-        else:
-            taken.append(request)
-            await takes(writer, request)
-
+    picky = refusing(replies.http(400), lambda request: "bad" in jobs(request))
     times = GIVE_UP_AFTER + 1
-    async with sending(*[picky] * times * 10) as rig:
+    async with sending(otherwise=picky) as rig:
         for _ in range(times):
             rig.count(bad=1, good=1)
             await rig.export.export()
+        taken = [one for one in rig.server.requests if "bad" not in jobs(one)]
         assert jobs(*taken) == {"good": times}
         assert rig.export.refused == times
 

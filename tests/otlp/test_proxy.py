@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import traceback
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -11,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from eventbus import Bus, ConfigError, Refused, Unavailable
+from eventbus.testing import OtlpCollector, replies
 from eventbus_otlp import OtlpSettings, OtlpSink
 from eventbus_otlp._proxy import proxy_for
-from tests.otlp import _grpc_servers
-from tests.otlp._servers import HOST, ended, says, serving
+from tests.otlp._collector import HOST, ids_of, port_of
+from tests.otlp._relay import Reader, Writer, listening, relay_to
 from tests.otlp._sinks import ids, open_sink, pings
 from tests.otlp._tls_files import Authority
-
-Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 
 
 @asynccontextmanager
@@ -29,33 +27,15 @@ async def tunnel(port: int) -> AsyncGenerator[tuple[str, list[str]]]:
         Its URL, and the first lines of the requests.
     """
     asked: list[str] = []
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def pipe(reader: Reader, writer: Writer) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-        writer.close()
 
     async def connect(reader: Reader, writer: Writer) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         asked.append(head.decode().partition("\r\n")[0])
-        far_reader, far_writer = await asyncio.open_connection(HOST, port)
         writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
-        try:
-            await asyncio.gather(pipe(reader, far_writer), pipe(far_reader, writer))
-        finally:
-            writer.transport.abort()
-            far_writer.transport.abort()
+        await relay_to(port)(reader, writer)
 
-    def connected(reader: Reader, writer: Writer) -> None:
-        tasks.add(asyncio.ensure_future(connect(reader, writer)))
-
-    listener = await asyncio.start_server(connected, HOST, 0)
-    try:
-        yield "http://{}:{}".format(*listener.sockets[0].getsockname()[:2]), asked
-    finally:
-        listener.close()
-        await ended(tasks)
+    async with listening(connect) as ours:
+        yield f"http://{HOST}:{ours}", asked
 
 
 @pytest.fixture
@@ -70,7 +50,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 async def test_a_proxy_of_the_environment_is_used(
     no_proxy: pytest.MonkeyPatch,
 ) -> None:
-    async with serving() as proxy:
+    async with OtlpCollector() as proxy:
         no_proxy.setenv("HTTP_PROXY", proxy.url.replace("//", "//me:s3cret@"))
         async with open_sink("http://collector.invalid:4318") as sink:
             await sink.write(pings(1))
@@ -89,11 +69,11 @@ async def test_what_no_proxy_lists_is_reached_directly(
     no_proxy.setenv("http_proxy", "http://127.0.0.1:1")
     no_proxy.setenv("no_proxy", no_proxy_value)
     async with (
-        serving() as server,
+        OtlpCollector() as server,
         open_sink(_beside_loopback(server.url), trust_environment=trust) as sink,
     ):
         await sink.write(pings(1))
-    assert server.ids == ids(1)
+    assert ids_of(server) == ids(1)
 
 
 @pytest.mark.proves("G12", "fault-79")
@@ -101,12 +81,15 @@ async def test_what_no_proxy_lists_is_reached_directly(
 async def test_over_grpc_a_proxy_of_the_environment_is_used(
     no_proxy: pytest.MonkeyPatch, name: str
 ) -> None:
-    async with _grpc_servers.serving() as server, tunnel(server.port) as (url, asked):
+    async with (
+        OtlpCollector(transports=["grpc"]) as server,
+        tunnel(port_of(server.grpc_url)) as (url, asked),
+    ):
         no_proxy.setenv(name, url)
         async with open_sink("http://collector.invalid:9", protocol="grpc") as sink:
             await sink.write(pings(1))
     assert asked == ["CONNECT collector.invalid:9 HTTP/1.1"]
-    assert server.ids == ids(1)
+    assert ids_of(server) == ids(1)
 
 
 @pytest.mark.proves("G12", "fault-79")
@@ -125,18 +108,18 @@ async def test_over_grpc_no_proxy_lists_exceptions_too(
     for name, value in variables.items():
         no_proxy.setenv(name, value)
     async with (
-        _grpc_servers.serving() as server,
-        open_sink(server.url, protocol="grpc", trust_environment=trust) as sink,
+        OtlpCollector(transports=["grpc"]) as server,
+        open_sink(server.grpc_url, protocol="grpc", trust_environment=trust) as sink,
     ):
         await sink.write(pings(1))
-    assert server.ids == ids(1)
+    assert ids_of(server) == ids(1)
 
 
 @pytest.mark.proves("fault-79")
 async def test_over_grpc_the_credentials_of_a_proxy_reach_it_and_no_message(
     no_proxy: pytest.MonkeyPatch,
 ) -> None:
-    async with serving(otherwise=says(407)) as proxy:
+    async with OtlpCollector(otherwise=replies.http(407)) as proxy:
         no_proxy.setenv("http_proxy", proxy.url.replace("//", "//me:s3cret@"))
         async with open_sink("http://collector.invalid:9", protocol="grpc") as sink:
             with pytest.raises(Unavailable, match="407") as caught:
@@ -171,7 +154,7 @@ async def test_the_credentials_of_a_proxy_are_in_no_message(
     raised: type[Exception],
     permanent: bool | None,
 ) -> None:
-    async with serving(otherwise=says(status)) as proxy:
+    async with OtlpCollector(otherwise=replies.http(status)) as proxy:
         no_proxy.setenv("https_proxy", proxy.url.replace("//", "//me:s3cret@"))
         async with open_sink("https://collector.invalid:4318?key=s3cret") as sink:
             with pytest.raises(raised, match=f"the proxy answered .* {status}") as told:
@@ -189,8 +172,8 @@ async def test_tls_goes_through_a_proxy_to_its_end(
     authority = Authority(tmp_path)
     certificate = authority.issue("collector.test")
     async with (
-        serving(tls=authority.server(certificate)) as server,
-        tunnel(server.address[1]) as (proxy, asked),
+        OtlpCollector(tls=authority.server(certificate)) as server,
+        tunnel(port_of(server.url)) as (proxy, asked),
     ):
         no_proxy.setenv("HTTPS_PROXY", proxy)
         async with open_sink(
@@ -199,7 +182,7 @@ async def test_tls_goes_through_a_proxy_to_its_end(
             await sink.write(pings(1))
             await sink.write(pings(2))
     assert asked == ["CONNECT collector.test:4318 HTTP/1.1"]
-    assert server.ids == ids(1, 2)
+    assert ids_of(server) == ids(1, 2)
 
 
 @pytest.mark.proves("fault-79")

@@ -9,9 +9,6 @@ from typing import Any
 
 import pytest
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
 from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
@@ -27,7 +24,7 @@ from eventbus import (
 )
 from eventbus.metrics import BOUNDS_SECONDS, MetricData, NumberPoint
 from eventbus.metrics import ObservableGauge as Asked
-from eventbus.testing import ManualClock
+from eventbus.testing import ManualClock, OtlpCollector
 from eventbus_otlp import OtlpSettings, OtlpSink, SdkSink
 from eventbus_otlp._metrics_encode import MetricsEncoder
 from eventbus_otlp._sdk_aggregation import Preferences
@@ -43,7 +40,6 @@ from tests.otlp._sdk_exporter import (
     runs,
     sink_with,
 )
-from tests.otlp._servers import Request, serving
 
 OURS = runs(3, 40.5) + runs(7e3, tool="edit")
 TRACED = runs(8, trace_id=TRACE, span_id=SPAN, trace_flags=1)
@@ -60,7 +56,7 @@ async def test_what_arrives_is_what_the_otlp_sink_sends(
     catalog, clock = Catalog(), ManualClock()
     catalog.gauges.append(Asked("queue.size", lambda: [(2.5, {"queue": "a"})], "1"))
     preferred = {Counter: said, Histogram: said}
-    async with serving() as server:
+    async with OtlpCollector() as server:
         url = f"{server.url}/v1/metrics"
         exporter = OTLPMetricExporter(url, preferred_temporality=preferred)
         settings = OtlpSettings(
@@ -75,7 +71,9 @@ async def test_what_arrives_is_what_the_otlp_sink_sends(
         clock.advance(1)
         for sink in sinks:
             await sink.aclose()
-        theirs, their_gauges, sent, gauges = map(message, server.requests)
+        theirs, their_gauges, sent, gauges = (
+            request.message for request in server.requests
+        )
     assert (theirs, their_gauges) == (sent, gauges)
     assert len(sent.resource_metrics) == 2
     names = {
@@ -85,10 +83,6 @@ async def test_what_arrives_is_what_the_otlp_sink_sends(
     }
     assert names == {"run", "run.took", "run.size", "queue.size"}
     assert bytes.fromhex(TRACE) in server.requests[0].content
-
-
-def message(request: Request) -> Any:
-    return ExportMetricsServiceRequest.FromString(request.content)
 
 
 @pytest.mark.parametrize("of_sums", [CUMULATIVE, DELTA])

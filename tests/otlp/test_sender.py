@@ -11,15 +11,12 @@ from typing import Any
 from eventbus._clock import SystemClock
 from eventbus._log import QuietLog
 from eventbus._record import AnyRecord
-from eventbus.testing import settled
+from eventbus.testing import OtlpCollector, settled
 from eventbus_otlp import OtlpSettings
-from eventbus_otlp._client import Client
 from eventbus_otlp._encode import LogsEncoder
 from eventbus_otlp._encoded import Encoded
-from eventbus_otlp._resolved import resolve
 from eventbus_otlp._sender import AT_ONCE, Sender
-from tests.otlp._servers import serving
-from tests.otlp._sinks import pings
+from tests.otlp._sinks import open_client, pings
 
 
 class Busy(LogsEncoder):
@@ -44,14 +41,14 @@ class Busy(LogsEncoder):
 
 
 async def test_large_batches_share_an_encoder_of_their_own_one_by_one() -> None:
-    async with serving() as server:
-        settings = OtlpSettings(endpoint=server.url)
-        clock = SystemClock()
-        client = Client(resolve(settings, {}, print), settings, clock)
-        await client.start()
+    async with (
+        OtlpCollector() as server,
+        open_client(OtlpSettings(endpoint=server.url)) as client,
+    ):
         make = partial(Busy, "protobuf", resource={})
         Busy.made = 0
-        sender = Sender("logs", make, client, name="o", log=QuietLog(clock))
+        log = QuietLog(SystemClock())
+        sender = Sender("logs", make, client, name="o", log=log)
         large = pings(*range(AT_ONCE + 1))
         calls = [asyncio.create_task(sender.send(large)) for _ in range(2)]
         await asyncio.to_thread(Busy.has_begun.wait, 20)
@@ -59,6 +56,5 @@ async def test_large_batches_share_an_encoder_of_their_own_one_by_one() -> None:
         own: Any = sender._large_encoder
         own.may_go.set()
         await asyncio.gather(*calls)
-        await client.aclose()
     assert (Busy.made, own.together) == (2, 1)
     assert own is not sender._encoder

@@ -12,17 +12,16 @@ from eventbus import Outcome, Record, Refused, Unavailable
 from eventbus._clock import SystemClock
 from eventbus._log import QuietLog
 from eventbus._record import AnyRecord
+from eventbus.testing import OtlpCollector, replies
 from eventbus_otlp import OtlpSettings
 from eventbus_otlp._arrived import Arrived
-from eventbus_otlp._client import Client
 from eventbus_otlp._encode import LogsEncoder
 from eventbus_otlp._encoded import Encoded
-from eventbus_otlp._resolved import resolve
 from eventbus_otlp._sender import AT_ONCE_BYTES, Encoder, Sender
 from eventbus_otlp._senders import NO_SPAN, Senders
 from eventbus_otlp._signal import Signal
-from tests.otlp._servers import Answer, Server, says, serving, took
-from tests.otlp._sinks import ids, pings
+from tests.otlp._collector import ids_of
+from tests.otlp._sinks import ids, open_client, pings
 
 
 class EvenOnes(LogsEncoder):
@@ -59,29 +58,19 @@ class Noted(LogsEncoder):
 
 @asynccontextmanager
 async def senders(
-    server: Server, *signals: Signal, sends_all: bool = True
+    server: OtlpCollector, *signals: Signal, sends_all: bool = True
 ) -> AsyncGenerator[Senders]:
     """Open senders of the *signals*; traces are of every second record."""
     settings = OtlpSettings(endpoint=server.url, signals=signals)
-    clock = SystemClock()
-    client = Client(resolve(settings, {}, print), settings, clock)
-    await client.start()
-    try:
+    log = QuietLog(SystemClock())
+    async with open_client(settings) as client:
         yield Senders(
             [
-                Sender(
-                    signal,
-                    _encoder(signal),
-                    client,
-                    name="otlp",
-                    log=QuietLog(clock),
-                )
+                Sender(signal, _encoder(signal), client, name="otlp", log=log)
                 for signal in signals
             ],
             sends_all=sends_all,
         )
-    finally:
-        await client.aclose()
 
 
 def _encoder(signal: Signal) -> partial[Encoder]:
@@ -89,16 +78,18 @@ def _encoder(signal: Signal) -> partial[Encoder]:
     return partial(kind, "protobuf", resource={})
 
 
-def sent(server: Server) -> list[tuple[str, list[str]]]:
+def sent(server: OtlpCollector) -> list[tuple[str, list[str]]]:
     """Return what came, by signal."""
-    return [(r.target.rpartition("/")[2], r.ids) for r in server.requests]
+    return [(r.target.rpartition("/")[2], ids_of(r)) for r in server.requests]
 
 
 BATCH = pings(1, 2, 3, 4)
+collecting = partial(OtlpCollector, paths={"/v1/traces": "logs"})
+"""Reads what comes as traces, since here they have the form of logs."""
 
 
 async def test_each_signal_has_its_request() -> None:
-    async with serving() as server, senders(server, "logs", "traces") as both:
+    async with collecting() as server, senders(server, "logs", "traces") as both:
         assert await both.send(BATCH) is None
         assert await both.send(BATCH) is None
     once = [("logs", ids(1, 2, 3, 4)), ("traces", ids(2, 4))]
@@ -107,7 +98,7 @@ async def test_each_signal_has_its_request() -> None:
 
 async def test_only_what_failed_is_tried_again() -> None:
     async with (
-        serving(says(200), says(503)) as server,
+        collecting(replies.http(200), replies.http(503)) as server,
         senders(server, "logs", "traces") as both,
     ):
         with pytest.raises(Unavailable):
@@ -125,7 +116,7 @@ async def test_only_what_failed_is_tried_again() -> None:
 
 async def test_a_part_of_a_batch_that_was_split_is_known_too() -> None:
     async with (
-        serving(says(200), says(413)) as server,
+        collecting(replies.http(200), replies.http(413)) as server,
         senders(server, "logs", "traces") as both,
     ):
         with pytest.raises(Exception, match="413"):
@@ -141,7 +132,7 @@ async def test_a_part_of_a_batch_that_was_split_is_known_too() -> None:
 
 async def test_what_one_refuses_is_sent_as_the_other_and_said_in_the_end() -> None:
     async with (
-        serving(says(404), says(503), says(200)) as server,
+        collecting(replies.http(404), replies.http(503), replies.http(200)) as server,
         senders(server, "logs", "traces") as both,
     ):
         with pytest.raises(Unavailable):
@@ -155,16 +146,16 @@ async def test_what_one_refuses_is_sent_as_the_other_and_said_in_the_end() -> No
 @pytest.mark.parametrize(
     ("answers", "rejected"),
     [
-        ((took(1), took(0)), [3]),
-        ((took(0), took(1)), [3]),
-        ((took(2), took(2)), [1, 2, 3]),
+        ((replies.took(1), replies.took(0)), [3]),
+        ((replies.took(0), replies.took(1)), [3]),
+        ((replies.took(2), replies.took(2)), [1, 2, 3]),
     ],
 )
 async def test_what_either_refused_is_rejected_once(
-    answers: tuple[Answer, ...], rejected: list[int]
+    answers: tuple[replies.Reply, ...], rejected: list[int]
 ) -> None:
     async with (
-        serving(*answers) as server,
+        collecting(*answers) as server,
         senders(server, "logs", "traces") as both,
     ):
         outcome = await both.send(BATCH)
@@ -174,7 +165,7 @@ async def test_what_either_refused_is_rejected_once(
 
 async def test_what_has_no_form_as_one_goes_out_as_the_other() -> None:
     batch = [*pings(1), *pings(2, text=object())]
-    async with serving() as server, senders(server, "logs", "traces") as both:
+    async with collecting() as server, senders(server, "logs", "traces") as both:
         outcome = await both.send(batch)
     assert outcome is not None
     assert [place for place, _ in outcome.unencodable] == [1]
@@ -184,7 +175,7 @@ async def test_what_has_no_form_as_one_goes_out_as_the_other() -> None:
 async def test_what_has_no_form_is_not_rejected_too() -> None:
     batch = [*pings(1), *pings(2, text=object())]
     async with (
-        serving(says(200), says(404)) as server,
+        collecting(replies.http(200), replies.http(404)) as server,
         senders(server, "logs", "traces") as both,
     ):
         outcome = await both.send([*batch, *pings(4)])
@@ -195,7 +186,7 @@ async def test_what_has_no_form_is_not_rejected_too() -> None:
 
 async def test_what_is_no_span_has_no_form_where_only_spans_are_sent() -> None:
     async with (
-        serving() as server,
+        collecting() as server,
         senders(server, "traces", sends_all=False) as spans,
     ):
         outcome = await spans.send(BATCH)
@@ -206,7 +197,7 @@ async def test_what_is_no_span_has_no_form_where_only_spans_are_sent() -> None:
 
 async def test_wrong_credentials_for_all_signals_end_it() -> None:
     async with (
-        serving(says(401), says(401)) as server,
+        collecting(replies.http(401), replies.http(401)) as server,
         senders(server, "logs", "traces") as both,
     ):
         with pytest.raises(Refused) as caught:
@@ -217,7 +208,7 @@ async def test_wrong_credentials_for_all_signals_end_it() -> None:
 
 async def test_wrong_credentials_for_one_signal_leave_the_other_alone() -> None:
     async with (
-        serving(says(200), says(401)) as server,
+        collecting(replies.http(200), replies.http(401)) as server,
         senders(server, "logs", "traces") as both,
     ):
         first = await both.send(BATCH)
@@ -236,7 +227,7 @@ async def test_wrong_credentials_for_one_signal_leave_the_other_alone() -> None:
 
 async def test_a_record_too_large_as_one_signal_goes_out_as_the_other() -> None:
     async with (
-        serving(says(413), says(200)) as server,
+        collecting(replies.http(413), replies.http(200)) as server,
         senders(server, "logs", "traces") as both,
     ):
         outcome = await both.send(pings(2))
@@ -248,7 +239,7 @@ async def test_a_record_too_large_as_one_signal_goes_out_as_the_other() -> None:
 async def test_what_was_wrong_before_another_signal_failed_is_told_in_the_end() -> None:
     batch = [*pings(1, text="\ud800"), *pings(2, text=object()), *pings(4)]
     async with (
-        serving(says(200), says(503)) as server,
+        collecting(replies.http(200), replies.http(503)) as server,
         senders(server, "logs", "traces") as both,
     ):
         with pytest.raises(Unavailable):
@@ -274,7 +265,11 @@ async def test_what_came_of_each_record_is_told_whenever_it_was_sent(
     """Of some of the second batch one signal has had its answer before."""
     batch = [*pings(1, 2), *pings(3, text=object()), *pings(4)]
     async with (
-        serving(took(1), says(503), took(1) if more else took()) as server,
+        collecting(
+            replies.took(1),
+            replies.http(503),
+            replies.took(1) if more else replies.took(),
+        ) as server,
         senders(server, "logs", "traces") as both,
     ):
         with pytest.raises(Unavailable):
@@ -287,7 +282,7 @@ async def test_what_came_of_each_record_is_told_whenever_it_was_sent(
 
 async def test_of_two_refusals_the_first_is_told() -> None:
     async with (
-        serving(took(1, "one"), took(1, "two")) as server,
+        collecting(replies.took(1, "one"), replies.took(1, "two")) as server,
         senders(server, "logs", "traces") as both,
     ):
         outcome = await both.send(BATCH)
@@ -298,7 +293,7 @@ async def test_of_two_refusals_the_first_is_told() -> None:
 
 async def test_a_refusal_of_one_batch_closes_nothing() -> None:
     async with (
-        serving(says(404)) as server,
+        collecting(replies.http(404)) as server,
         senders(server, "logs", "traces") as both,
     ):
         await both.send(BATCH)
@@ -308,7 +303,7 @@ async def test_a_refusal_of_one_batch_closes_nothing() -> None:
 
 async def test_what_no_encoder_has_a_form_for_says_why() -> None:
     async with (
-        serving() as server,
+        collecting() as server,
         senders(server, "traces", sends_all=False) as spans,
     ):
         outcome = await spans.send(pings(2, text=object()))
@@ -321,7 +316,7 @@ async def test_what_is_refused_as_one_and_has_no_form_as_the_other_is_told_once(
     None
 ):
     async with (
-        serving(took(4)) as server,
+        collecting(replies.took(4)) as server,
         senders(server, "logs", "traces") as both,
     ):
         both._senders[1]._encoder = Formless()
@@ -334,7 +329,7 @@ async def test_what_is_refused_as_one_and_has_no_form_as_the_other_is_told_once(
 async def test_a_record_without_an_id_is_not_remembered() -> None:
     batch: list[AnyRecord] = [Record(one.event) for one in BATCH]
     async with (
-        serving(says(200), says(503)) as server,
+        collecting(replies.http(200), replies.http(503)) as server,
         senders(server, "logs", "traces") as both,
     ):
         with pytest.raises(Unavailable):
@@ -355,7 +350,7 @@ async def test_what_is_left_of_a_batch_of_many_bytes_is_not_encoded_on_the_loop(
     None
 ):
     async with (
-        serving(says(200), says(503)) as server,
+        collecting(replies.http(200), replies.http(503)) as server,
         senders(server, "logs", "traces") as both,
     ):
         with pytest.raises(Unavailable):

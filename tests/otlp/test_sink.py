@@ -13,9 +13,10 @@ from opentelemetry import context
 
 from eventbus import Bus, Event, Retry, Span, Unit
 from eventbus._record import AnyRecord
+from eventbus.testing import OtlpCollector, replies
 from eventbus_otlp import OtlpSettings, OtlpSink
 from eventbus_otlp._sender import AT_ONCE, AT_ONCE_BYTES
-from tests.otlp._servers import says, serving
+from tests.otlp._collector import ids_of
 from tests.otlp._sinks import Ping, ids, open_sink, pings
 
 
@@ -55,10 +56,10 @@ def test_the_timeout_is_the_buss(settings: Any, seconds: float | None) -> None:
 
 
 def _structs(settings: dict[str, Any]) -> dict[str, Any]:
-    from eventbus_otlp import RecordSignalSettings
+    from eventbus_otlp import TraceSignalSettings
 
     if "traces" in settings:
-        own = RecordSignalSettings(**settings["traces"])
+        own = TraceSignalSettings(**settings["traces"])
         return {**settings, "traces": own}
     return settings
 
@@ -98,11 +99,11 @@ def test_another_module_that_is_missing_is_not_taken_for_it(
 
 
 async def test_a_large_batch_is_encoded_beside_the_loop() -> None:
-    async with serving() as server, open_sink(server.url) as sink:
+    async with OtlpCollector() as server, open_sink(server.url) as sink:
         batch = Noting(pings(*range(AT_ONCE + 1)))
         await asyncio.gather(sink.write(batch), sink.write(batch), sink.write(pings(1)))
     assert threading.get_ident() not in batch.threads
-    assert sorted(server.ids) == sorted(2 * ids(*range(AT_ONCE + 1)) + ids(1))
+    assert sorted(ids_of(server)) == sorted(2 * ids(*range(AT_ONCE + 1)) + ids(1))
 
 
 class Weighing(Noting):
@@ -112,38 +113,38 @@ class Weighing(Noting):
 
 
 async def test_a_batch_of_many_bytes_is_encoded_beside_the_loop() -> None:
-    async with serving() as server, open_sink(server.url) as sink:
+    async with OtlpCollector() as server, open_sink(server.url) as sink:
         await sink.write(batch := Weighing(pings(1)))
     assert threading.get_ident() not in batch.threads
-    assert server.ids == ids(1)
+    assert ids_of(server) == ids(1)
 
 
 async def test_one_bad_event_costs_itself() -> None:
-    async with serving() as server, open_sink(server.url) as sink:
+    async with OtlpCollector() as server, open_sink(server.url) as sink:
         outcome: Any = await sink.write(
             [*pings(1), *pings(2, text=object()), *pings(3, text="\ud800")]
         )
     assert [place for place, _ in outcome.unencodable] == [1]
     assert outcome.warned == {"sanitized": 1}
-    assert server.ids == ids(1, 3)
+    assert ids_of(server) == ids(1, 3)
 
 
 async def test_nothing_is_sent_for_a_batch_without_forms() -> None:
-    async with serving() as server, open_sink(server.url) as sink:
+    async with OtlpCollector() as server, open_sink(server.url) as sink:
         await sink.write(pings(1, text=object()))
     assert server.requests == []
 
 
 async def test_an_event_of_the_bus_arrives() -> None:
     async with (
-        serving() as server,
+        OtlpCollector() as server,
         Bus(resource={"service.name": "checkout"}) as bus,
     ):
         bus.attach(OtlpSink(OtlpSettings(endpoint=server.url)), name="otlp")
         bus.emit(Ping(n=1))
         assert (await bus.flush(10)).complete
     (record,) = server.requests[0].logs
-    assert record.event_name == "ping"
+    assert record.name == "ping"
     assert b"checkout" in server.requests[0].body
     assert b"telemetry.sdk.name" in server.requests[0].body
 
@@ -156,7 +157,7 @@ async def test_what_is_sent_is_left_alone_by_instrumentation() -> None:
         return {"attempt": str(len(seen))}
 
     async with (
-        serving(says(401)) as server,
+        OtlpCollector(replies.http(401)) as server,
         open_sink(server.url, headers=headers) as sink,
     ):
         await sink.write(pings(1))
@@ -168,9 +169,9 @@ async def test_without_what_is_private_to_opentelemetry_nothing_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delattr(context, "_SUPPRESS_INSTRUMENTATION_KEY")
-    async with serving() as server, open_sink(server.url) as sink:
+    async with OtlpCollector() as server, open_sink(server.url) as sink:
         await sink.write(pings(1))
-    assert server.ids == ids(1)
+    assert ids_of(server) == ids(1)
 
 
 class Call(Event, tag="call", span=Span("call {name}", duration="duration_ms")):
@@ -183,7 +184,10 @@ async def test_events_go_out_as_logs_and_those_with_a_span_as_spans_too(
     protocol: Any,
 ) -> None:
     """The spans are refused for now; only they are sent again."""
-    async with serving(says(200), says(503)) as server, Bus() as bus:
+    async with (
+        OtlpCollector(replies.http(200), replies.http(503)) as server,
+        Bus() as bus,
+    ):
         settings = OtlpSettings(
             endpoint=server.url, protocol=protocol, signals=("logs", "traces")
         )
@@ -197,7 +201,7 @@ async def test_events_go_out_as_logs_and_those_with_a_span_as_spans_too(
         "/v1/traces",
         "/v1/traces",
     ]
-    assert len(server.requests[0].logs) == 2
+    assert len(ids_of(server.requests[0])) == 2
     assert server.requests[1].body == server.requests[2].body
     assert b"call grep" in server.requests[1].body
     assert b"ping" not in server.requests[1].body
@@ -206,8 +210,8 @@ async def test_events_go_out_as_logs_and_those_with_a_span_as_spans_too(
 @pytest.mark.proves("G9", "fault-55")
 async def test_the_bus_waits_as_long_as_the_far_side_asks() -> None:
     """``Retry-After`` comes through to the backoff, from a real answer."""
-    later = says(503, b"", ("Retry-After", "1"))
-    async with serving(later) as server, Bus() as bus:
+    later = replies.http(503, b"", ("Retry-After", "1"))
+    async with OtlpCollector(later) as server, Bus() as bus:
         bus.attach(
             OtlpSink(OtlpSettings(endpoint=server.url)),
             name="otlp",

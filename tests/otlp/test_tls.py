@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,51 +14,50 @@ import pytest
 import trustme
 
 from eventbus import Unavailable
-from eventbus.testing import ManualClock
-from eventbus_otlp import OtlpSettings
+from eventbus.testing import Gate, ManualClock, OtlpCollector, replies
+from eventbus_otlp import OtlpSettings, OtlpSink
 from eventbus_otlp._grpc_channel import Line
-from eventbus_otlp._grpc_import import grpc
 from eventbus_otlp._resolved import resolve
 from eventbus_otlp._tls_renewal import tls_renewal
-from tests.otlp import _grpc_servers, _servers
+from tests.otlp._collector import BOTH, ids_of, port_of
 from tests.otlp._sinks import ids, open_sink, pings
 from tests.otlp._tls_files import TOMORROW, YESTERDAY, Authority
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=400)
 PROTOCOLS = ["http/protobuf", "grpc"]
 
-Serve = Callable[..., AbstractAsyncContextManager[Any]]
 
-
-@asynccontextmanager
-async def serving(
-    protocol: str,
+def secured(
     authority: Authority,
     certificate: trustme.LeafCert | None = None,
-    *answers: Any,
+    *script: replies.Reply,
     clients: Authority | None = None,
-    port: int = 0,
-) -> AsyncGenerator[Any]:
-    """Run a server with TLS; its ``url`` is a secure one whatever it speaks."""
-    if protocol == "http/protobuf":
-        context = authority.server(certificate, clients=clients)
-        async with _servers.serving(*answers, tls=context, port=port) as server:
-            yield server
-        return
-    leaf = certificate or authority.issue()
-    pair = (
-        leaf.private_key_pem.bytes(),
-        b"".join(part.bytes() for part in leaf.cert_chain_pems),
+    in_place_of: OtlpCollector | None = None,
+) -> OtlpCollector:
+    """Return a collector with TLS, over HTTP and gRPC; at the ports of another one."""
+    ports: dict[str, Any] = {}
+    if in_place_of is not None:
+        ports["port"] = port_of(in_place_of.url)
+        ports["grpc_port"] = port_of(in_place_of.grpc_url)
+    return OtlpCollector(
+        *script,
+        transports=BOTH,
+        tls=authority.server(certificate, clients=clients),
+        credentials=authority.credentials(certificate, clients=clients),
+        **ports,
     )
-    credentials = grpc.ssl_server_credentials(
-        [pair],
-        root_certificates=clients.certificate.read_bytes() if clients else None,
-        require_client_auth=clients is not None,
+
+
+def sink_to(
+    server: OtlpCollector, protocol: Any, certificate: Path, **more: Any
+) -> AbstractAsyncContextManager[OtlpSink]:
+    """Open a sink that trusts whom the file *certificate* names."""
+    return open_sink(
+        server.url_for(protocol),
+        protocol=protocol,
+        certificate=str(certificate),
+        **more,
     )
-    async with _grpc_servers.serving(
-        *answers, credentials=credentials, port=port
-    ) as server:
-        yield server
 
 
 @pytest.fixture
@@ -79,14 +77,12 @@ async def test_a_private_authority_is_trusted_when_it_is_named(
 ) -> None:
     """The certificate is for an address, not for a name."""
     async with (
-        serving(protocol, authority) as server,
-        open_sink(
-            server.url, protocol=protocol, certificate=str(authority.certificate)
-        ) as sink,
+        secured(authority) as server,
+        sink_to(server, protocol, authority.certificate) as sink,
     ):
         await sink.write(pings(1))
         await sink.check()
-    assert server.ids == ids(1)
+    assert ids_of(server) == ids(1)
 
 
 @pytest.mark.proves("G5", "fault-71")
@@ -99,14 +95,12 @@ async def test_an_authority_that_is_named_is_the_only_one(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
     async with (
-        serving(protocol, authority) as server,
-        open_sink(
-            server.url, protocol=protocol, certificate=str(other.certificate)
-        ) as sink,
+        secured(authority) as server,
+        sink_to(server, protocol, other.certificate) as sink,
     ):
         with pytest.raises(Unavailable, match=r"(?i)certificate.?verify.?failed"):
             await sink.write(pings(1))
-    assert server.ids == []
+    assert ids_of(server) == []
 
 
 @pytest.mark.proves("G12")
@@ -114,14 +108,14 @@ async def test_an_authority_that_is_named_is_the_only_one(
 async def test_without_a_name_the_trust_store_of_the_system_decides(
     protocol: Any, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with serving(protocol, authority) as server:
-        async with open_sink(server.url, protocol=protocol) as sink:
+    async with secured(authority) as server:
+        async with open_sink(server.url_for(protocol), protocol=protocol) as sink:
             with pytest.raises(Unavailable, match=r"(?i)certificate.?verify.?failed"):
                 await sink.write(pings(1))
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
-        async with open_sink(server.url, protocol=protocol) as sink:
+        async with open_sink(server.url_for(protocol), protocol=protocol) as sink:
             await sink.write(pings(2))
-    assert server.ids == ids(2)
+    assert ids_of(server) == ids(2)
 
 
 @pytest.mark.proves("fault-71")
@@ -141,14 +135,12 @@ async def test_a_certificate_that_does_not_hold_is_refused(
 ) -> None:
     certificate = authority.issue(*names, **times)
     async with (
-        serving(protocol, authority, certificate) as server,
-        open_sink(
-            server.url, protocol=protocol, certificate=str(authority.certificate)
-        ) as sink,
+        secured(authority, certificate) as server,
+        sink_to(server, protocol, authority.certificate) as sink,
     ):
         with pytest.raises(Unavailable, match=r"(?i)certif|hostname|peer name"):
             await sink.write(pings(1))
-    assert server.ids == []
+    assert ids_of(server) == []
 
 
 @pytest.mark.proves("fault-71")
@@ -161,7 +153,7 @@ async def test_a_certificate_that_is_signed_by_sha1_is_refused(tmp_path: Path) -
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.load_cert_chain(chain, key)
     async with (
-        _servers.serving(tls=context) as server,
+        OtlpCollector(tls=context) as server,
         open_sink(server.url, certificate=str(authority.certificate)) as sink,
     ):
         says = "its certificate is not trusted: .*digest algorithm too weak"
@@ -184,7 +176,7 @@ async def test_an_old_version_of_tls_is_refused(
     with pytest.warns(DeprecationWarning, match="TLS"):
         old = authority.server(at_most=ssl.TLSVersion.TLSv1_1)
     async with (
-        _servers.serving(tls=old) as server,
+        OtlpCollector(tls=old) as server,
         open_sink(
             server.url, protocol=protocol, certificate=str(authority.certificate)
         ) as sink,
@@ -199,29 +191,31 @@ async def test_an_old_version_of_tls_is_refused(
 async def test_both_sides_show_a_certificate_where_the_server_asks(
     protocol: Any, authority: Authority, other: Authority
 ) -> None:
-    trusted = {"protocol": protocol, "certificate": str(authority.certificate)}
-    async with serving(protocol, authority, clients=other) as server:
-        async with open_sink(server.url, **trusted) as sink:
+    trusted = authority.certificate
+    async with secured(authority, clients=other) as server:
+        async with sink_to(server, protocol, trusted) as sink:
             with pytest.raises(Unavailable):
                 await sink.write(pings(1))
         certificate, key = authority.pair("stranger")
-        async with open_sink(
-            server.url,
-            **trusted,
+        async with sink_to(
+            server,
+            protocol,
+            trusted,
             client_certificate=str(certificate),
             client_key=str(key),
         ) as sink:
             with pytest.raises(Unavailable):
                 await sink.write(pings(2))
         certificate, key = other.pair()
-        async with open_sink(
-            server.url,
-            **trusted,
+        async with sink_to(
+            server,
+            protocol,
+            trusted,
             client_certificate=str(certificate),
             client_key=str(key),
         ) as sink:
             await sink.write(pings(3))
-    assert server.ids == ids(3)
+    assert ids_of(server) == ids(3)
 
 
 @pytest.mark.proves("fault-71")
@@ -229,18 +223,17 @@ async def test_both_sides_show_a_certificate_where_the_server_asks(
 async def test_there_is_no_way_back_to_plain_text(
     protocol: Any, authority: Authority
 ) -> None:
-    servers: Any = _servers if protocol == "http/protobuf" else _grpc_servers
     async with (
-        servers.serving() as server,
+        OtlpCollector(transports=BOTH) as server,
         open_sink(
-            server.url.replace("http:", "https:"),
+            server.url_for(protocol).replace("http:", "https:"),
             protocol=protocol,
             certificate=str(authority.certificate),
         ) as sink,
     ):
         with pytest.raises(Unavailable, match=r"(?i)wrong.version.number|SSL"):
             await sink.write(pings(1))
-    assert server.ids == []
+    assert ids_of(server) == []
 
 
 @pytest.mark.proves("fault-67")
@@ -249,12 +242,14 @@ async def test_plain_text_to_a_server_with_tls_is_no_connection(
     protocol: Any, authority: Authority
 ) -> None:
     async with (
-        serving(protocol, authority) as server,
-        open_sink(server.url.replace("https:", "http:"), protocol=protocol) as sink,
+        secured(authority) as server,
+        open_sink(
+            server.url_for(protocol).replace("https:", "http:"), protocol=protocol
+        ) as sink,
     ):
         with pytest.raises(Unavailable):
             await sink.write(pings(1))
-    assert server.ids == []
+    assert ids_of(server) == []
 
 
 @pytest.mark.proves("G5", "fault-71")
@@ -263,17 +258,15 @@ async def test_a_file_that_is_missing_is_named_at_the_start_and_may_come_later(
     protocol: Any, authority: Authority, tmp_path: Path
 ) -> None:
     file = tmp_path / "later.pem"
-    async with serving(protocol, authority) as server:
-        sink_at = open_sink(server.url, protocol=protocol, certificate=str(file))
+    async with secured(authority) as server:
+        sink_at = sink_to(server, protocol, file)
         with pytest.raises(Unavailable, match=f"certificate '{file}' cannot be read"):
             async with sink_at:
                 pass
         file.write_bytes(authority.certificate.read_bytes())
-        async with open_sink(
-            server.url, protocol=protocol, certificate=str(file)
-        ) as sink:
+        async with sink_to(server, protocol, file) as sink:
             await sink.write(pings(1))
-    assert server.ids == ids(1)
+    assert ids_of(server) == ids(1)
 
 
 @pytest.mark.proves("fault-71")
@@ -288,15 +281,12 @@ async def test_new_certificates_are_taken_up_within_the_interval(
     file, clock = tmp_path / "trusted.pem", ManualClock()
     file.write_bytes(authority.certificate.read_bytes())
     async with (
-        serving(protocol, authority) as before,
-        open_sink(
-            before.url, protocol=protocol, certificate=str(file), clock=clock
-        ) as sink,
+        secured(authority) as before,
+        sink_to(before, protocol, file, clock=clock) as sink,
     ):
         await sink.write(pings(1))
-        port = _port(before)
         await before.stop()
-        async with serving(protocol, other, port=port) as after:
+        async with secured(other, in_place_of=before) as after:
             file.write_bytes(other.certificate.read_bytes())
             with pytest.raises(Unavailable):
                 await sink.write(pings(2))
@@ -310,9 +300,9 @@ async def test_new_certificates_are_taken_up_within_the_interval(
             file.write_bytes(other.certificate.read_bytes())
             clock.advance(60)
             await sink.write(pings(2))
-        assert after.ids == ids(2)
+        assert ids_of(after) == ids(2)
     assert "the certificates in use stay" in caplog.text
-    assert before.ids == ids(1)
+    assert ids_of(before) == ids(1)
 
 
 @pytest.mark.proves("fault-71")
@@ -320,30 +310,22 @@ async def test_new_certificates_are_taken_up_within_the_interval(
 async def test_a_request_on_its_way_ends_over_its_old_connection(
     protocol: Any, authority: Authority, other: Authority, tmp_path: Path
 ) -> None:
-    file, clock, gate = tmp_path / "trusted.pem", ManualClock(), asyncio.Event()
+    file, clock, gate = tmp_path / "trusted.pem", ManualClock(), Gate()
     file.write_bytes(authority.certificate.read_bytes())
-
-    async def answers_later(*arguments: Any) -> Any:
-        await gate.wait()
-        return await servers.OK(*arguments)
-
-    servers: Any = _servers if protocol == "http/protobuf" else _grpc_servers
     async with (
-        serving(protocol, authority, None, answers_later) as server,
-        open_sink(
-            server.url, protocol=protocol, certificate=str(file), clock=clock
-        ) as sink,
+        secured(authority, None, replies.after(gate)) as server,
+        sink_to(server, protocol, file, clock=clock) as sink,
     ):
         first = asyncio.create_task(sink.write(pings(1)))
-        await server.came.wait()
+        await gate.reached()
         both = file.read_bytes() + other.certificate.read_bytes()
         file.write_bytes(both)
         clock.advance(60)
         assert await sink.write(pings(2)) is None
-        gate.set()
+        gate.open()
         assert await first is None
         assert await sink.write(pings(3)) is None
-    assert server.ids == ids(1, 2, 3)
+    assert ids_of(server) == ids(1, 2, 3)
 
 
 async def test_an_old_channel_is_closed_with_its_last_call_or_with_the_line(
@@ -376,7 +358,3 @@ async def test_an_old_channel_is_closed_with_its_last_call_or_with_the_line(
         async with line.channel() as third:
             await line.aclose()
     assert (second.is_open, third.is_open) == (False, False)
-
-
-def _port(server: Any) -> int:
-    return int(server.url.rpartition(":")[2])

@@ -144,8 +144,11 @@ async def test_without_a_trace_around_it_it_begins_one(rig: Rig) -> None:
     assert trace_context.current() is None
     assert context is not None
     assert context.trace_flags == 1
-    prompt = (await rig.records())[1]
+    start, prompt, end = await rig.records()
     assert prompt.trace_id == context.trace_id
+    for outermost in (start, end):
+        assert outermost.trace_id == context.trace_id
+        assert (outermost.span_id, outermost.parent_span_id) == (turn.token, None)
 
 
 async def test_copies_of_a_turn_belong_to_it(rig: Rig) -> None:

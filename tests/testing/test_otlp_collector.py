@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import ssl
 from contextlib import AsyncExitStack
-from typing import Annotated, Any
+from typing import Any
 
 import aiohttp
 import pytest
-import trustme
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (
     OTLPSpanExporter as GrpcSpanExporter,
 )
@@ -26,31 +24,13 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 
 import eventbus
-from eventbus import Bus, Event, Label, Retry, Span, Unit
+from eventbus import Bus
 from eventbus.testing import Gate, OtlpCollector, replies, settled
-from eventbus.testing._otlp_grpc import need_grpc
-from eventbus.testing._otlp_request import service_of
 from eventbus_otlp import OtlpSettings, OtlpSink
+from tests.testing._otlp import PROTOCOLS, Done, collector_for, send_one
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
-PROTOCOLS = ["http/protobuf", "http/json", "grpc"]
-
-
-class Done(Event, tag="job.done", span=Span("job {kind}", duration="took_s", ok="ok")):
-    kind: Annotated[str, Label]
-    took_s: Annotated[float, Unit("s")]
-    ok: bool = True
-    parts: tuple[int, ...] = ()
-
-
-def collector_for(protocol: str, **options: Any) -> OtlpCollector:
-    transport: Any = "grpc" if protocol == "grpc" else "http"
-    return OtlpCollector(transports=[transport], **options)
-
-
-def url_of(collector: OtlpCollector, protocol: str) -> str:
-    return collector.grpc_url if protocol == "grpc" else collector.url
 
 
 @pytest.mark.proves("L7")
@@ -58,7 +38,7 @@ def url_of(collector: OtlpCollector, protocol: str) -> str:
 async def test_logs_spans_and_metrics_come_as_plain_values(protocol: Any) -> None:
     async with collector_for(protocol) as collector:
         settings = OtlpSettings(
-            endpoint=url_of(collector, protocol),
+            endpoint=collector.url_for(protocol),
             protocol=protocol,
             signals=("logs", "metrics", "traces"),
         )
@@ -137,17 +117,9 @@ def _one_span(provider: TracerProvider) -> None:
 async def test_both_transports_fill_one_collector() -> None:
     async with OtlpCollector(transports=["http", "grpc"]) as collector:
         for protocol in PROTOCOLS:
-            await send_one(url_of(collector, protocol), protocol)
+            await send_one(collector.url_for(protocol), protocol)
     assert [log.attributes["kind"] for log in collector.logs] == PROTOCOLS
     assert [request.signal for request in collector.requests] == ["logs"] * 3
-
-
-async def send_one(endpoint: str, protocol: Any, **settings: Any) -> eventbus.Report:
-    async with Bus() as bus:
-        sink = OtlpSink(OtlpSettings(endpoint=endpoint, protocol=protocol, **settings))
-        bus.attach(sink, retry=Retry(max_elapsed_seconds=0))
-        bus.emit(Done(kind=protocol, took_s=1))
-        return await bus.flush()
 
 
 @pytest.mark.proves("L7")
@@ -163,24 +135,24 @@ async def send_one(endpoint: str, protocol: Any, **settings: Any) -> eventbus.Re
     ],
 )
 async def test_a_scripted_refusal_is_what_the_sink_reports(
-    protocol: str, reply: replies.Reply
+    protocol: Any, reply: replies.Reply
 ) -> None:
     async with collector_for(protocol) as collector:
         collector.will(reply)
-        report = await send_one(url_of(collector, protocol), protocol)
+        report = await send_one(collector.url_for(protocol), protocol)
         assert not report.complete
-        assert (await send_one(url_of(collector, protocol), protocol)).complete
+        assert (await send_one(collector.url_for(protocol), protocol)).complete
         assert len(collector.requests) == 2
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_a_reply_waits_at_its_gate(protocol: str) -> None:
+async def test_a_reply_waits_at_its_gate(protocol: Any) -> None:
     gate = Gate()
     async with collector_for(protocol) as collector:
         collector.will(replies.after(gate))
         coming = asyncio.ensure_future(collector.next_request())
         await settled()
-        sending = asyncio.ensure_future(send_one(url_of(collector, protocol), protocol))
+        sending = asyncio.ensure_future(send_one(collector.url_for(protocol), protocol))
         await gate.reached()
         assert (await coming).protocol == protocol
         await settled()
@@ -379,52 +351,6 @@ async def test_every_kind_of_metric_is_read() -> None:
     assert found["gauge"].temporality is None
 
 
-async def test_it_serves_over_tls() -> None:
-    authority = trustme.CA()
-    server, client = (
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER),
-        ssl.create_default_context(),
-    )
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    authority.configure_trust(client)
-    async with OtlpCollector(tls=server) as collector:
-        assert collector.url.startswith("https://")
-        connector = aiohttp.TCPConnector(ssl=client)
-        async with (
-            aiohttp.ClientSession(connector=connector) as session,
-            session.post(f"{collector.url}/v1/logs", data=b"") as answer,
-        ):
-            assert answer.status == 200
-
-
-@pytest.mark.parametrize("grpc_gzip", [False, True])
-async def test_it_serves_grpc_over_tls_with_options_of_grpcs_own(
-    grpc_gzip: bool,
-) -> None:
-    grpc, authority = need_grpc(), trustme.CA()
-    leaf = authority.issue_cert("localhost")
-    chain = b"".join(one.bytes() for one in leaf.cert_chain_pems)
-    credentials = grpc.ssl_server_credentials([(leaf.private_key_pem.bytes(), chain)])
-    trusted = grpc.ssl_channel_credentials(authority.cert_pem.bytes())
-    method = f"/{service_of('logs')}/Export"
-    async with OtlpCollector(
-        transports=["grpc"],
-        credentials=credentials,
-        grpc_gzip=grpc_gzip,
-        grpc_options=[("grpc.max_receive_message_length", 100)],
-    ) as collector:
-        target = collector.grpc_url.replace("https://127.0.0.1", "localhost")
-        async with grpc.aio.secure_channel(target, trusted) as channel:
-            export = channel.unary_unary(method)
-            call = export(b"", metadata=[("x-tenant", "t")])
-            assert await call == b""
-            with pytest.raises(grpc.aio.AioRpcError, match="RESOURCE_EXHAUSTED"):
-                await export(b"a" * 101)
-        (request,) = collector.requests
-    assert (request.headers["x-tenant"], request.target) == ("t", method)
-    assert request.content == request.body == b""
-
-
 async def test_a_reply_of_the_other_transport_fails_the_test() -> None:
     async with AsyncExitStack() as stack:
         collector = await stack.enter_async_context(OtlpCollector())
@@ -444,9 +370,16 @@ async def test_a_reply_of_http_over_grpc_fails_the_test() -> None:
             await stack.aclose()
 
 
-def test_another_transport_is_refused() -> None:
-    with pytest.raises(ValueError, match="transports must be of http, grpc, got 'udp'"):
-        OtlpCollector(transports=["udp"])  # type: ignore[list-item]
+async def test_a_name_that_attributes_have_twice_is_told() -> None:
+    message = ExportLogsServiceRequest()
+    record = message.resource_logs.add().scope_logs.add().log_records.add()
+    for text in ("a", "b"):
+        record.attributes.add(key="kind").value.string_value = text
+    async with OtlpCollector() as collector:
+        url = f"{collector.url}/v1/logs"
+        assert await _post(url, message.SerializeToString()) == 200
+        with pytest.raises(ValueError, match="attributes have 'kind' twice"):
+            _ = collector.logs
 
 
 async def test_waiting_for_what_does_not_come_says_how_many_did() -> None:

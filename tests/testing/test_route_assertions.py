@@ -92,15 +92,22 @@ async def test_logs_spans_and_metrics_at_a_collector_are_routes_too(
             bus.attach(OtlpSink(settings))
             with eventbus.bind(user="u"):
                 bus.emit(HELLO)
-        for records in (collector.logs, collector.spans):
-            assert_route(
-                records,
-                "*prompt*",
-                has={**SHOWN, "prompt": "[REDACTED]"},
-                may_have=[],
-                forbidden=["note", "length"],
-                never=["hello"],
-            )
+        assert_route(
+            collector.logs,
+            "*prompt*",
+            has={**SHOWN, "prompt": "[REDACTED]"},
+            may_have=[],
+            forbidden=["note", "length"],
+            never=["hello"],
+        )
+        assert_route(
+            collector.spans,
+            "*prompt*",
+            has=SHOWN,
+            may_have=[],
+            forbidden=["note", "length", "prompt"],
+            never=["hello", "[REDACTED]"],
+        )
         assert_route(
             collector.metrics,
             "agent.*",

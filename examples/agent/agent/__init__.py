@@ -1,0 +1,1 @@
+"""A small coding agent that tells what it does through eventbus."""
