@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from typing import Any, Final, TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from eventbus._event import Event, with_values
 
@@ -22,15 +22,15 @@ def own_copy(event: E, fields: Iterable[str]) -> E:
     return with_values(event, {name: _copied(getattr(event, name)) for name in fields})
 
 
-def _copied(value: Any) -> Any:
-    # Any: fields hold values of every type.
-    kind = cast("type[Any]", type(value))
-    if kind is memoryview:
-        return memoryview(value.tobytes())
+def _copied(value: object) -> object:
+    kind = type(value)
     if kind is list or kind is set or kind is dict:
-        own = value.copy()  # first: another thread may go on changing the value
+        plain = cast("dict[object, object]", value)
+        own = plain.copy()  # first: another thread may go on changing the value
         if _ATOMS.issuperset(map(type, own)) and (
             kind is not dict or _ATOMS.issuperset(map(type, own.values()))
         ):
             return own
+    if isinstance(value, memoryview):
+        return memoryview(value.tobytes())
     return copy.deepcopy(value)
