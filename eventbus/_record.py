@@ -66,7 +66,7 @@ def limited(
     return kept, count - len(kept)
 
 
-class Record(msgspec.Struct, Generic[E_co], frozen=True):
+class Record(msgspec.Struct, Generic[E_co], frozen=True, gc=False):
     """An event with its time, place in the order, context and weight.
 
     The bus makes records; a reader makes them too, for :meth:`eventbus.Bus.relay`,
