@@ -4,9 +4,9 @@ A callback that schedules itself again runs in every pass of the loop; the longe
 between two of its turns is the longest that anything held the loop. Events are
 made and published by 512, so the publisher's own stretches are short.
 
-Two full collections of garbage fall into the time, and are most of it: what they cost
-grows with all that a program has imported, aiohttp included. They count. What is held
-without them the rows say where all that was there before is frozen (``gc.freeze``).
+What Python takes to collect garbage counts. A full collection costs the more the more
+a program has imported; what is held without one the rows say where all that was there
+before is frozen (``gc.freeze``).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from eventbus._log import LOGGER_NAME, QuietLog
 from eventbus._record import AnyRecord, Attributes
 from eventbus._side_thread import SideThread
 from eventbus_otlp._client import Client
+from eventbus_otlp._due_collection import let_due_collection_happen
 from eventbus_otlp._naming import naming_of
 from eventbus_otlp._resolved import completed, resolve
 from eventbus_otlp._resource import resource_of
@@ -138,6 +140,8 @@ class OtlpSink:
         await running.client.start()
         if self._metering is not None:
             self._metering.start(running.resource, running.names)
+        await asyncio.sleep(0)  # the imports held the loop long enough
+        let_due_collection_happen()
 
     async def write(self, batch: Sequence[AnyRecord]) -> Outcome | None:
         """See :class:`eventbus.Sink`.
