@@ -1,4 +1,4 @@
-"""A full collection that imports make due happens at the start, by Python's own rule."""
+"""A full collection that imports make due happens at the start, by Python's rule."""
 
 from __future__ import annotations
 
