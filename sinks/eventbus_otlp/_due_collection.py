@@ -25,4 +25,5 @@ def let_due_collection_happen() -> None:
     young, _, old = gc.get_threshold()
     for _ in range(max(old + 1 - gc.get_count()[2], 0)):
         gc.collect(1)
-    _ = [[] for _ in range(young + 1)]  # Python looks whenever so many are new
+    fresh: list[list[object]] = [[] for _ in range(young + 1)]
+    del fresh  # Python looks whenever so many are new
