@@ -50,3 +50,19 @@ def test_the_ten_lines_are_about_ten() -> None:
 
 def test_no_placeholder_is_left() -> None:
     assert re.findall(r"^[A-Z_]{4,}$", README, re.MULTILINE) == []
+
+
+def test_the_demo_leaves_its_lines_where_it_is_run(tmp_path: Path) -> None:
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "eventbus", "run", ROOT / "examples/demo.toml"),
+            *("--reader", "codex-rollout"),
+            *("--input", ROOT / "examples/recordings/rollout-small.jsonl"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+        timeout=20,
+    )
+    lines = (tmp_path / "demo-output" / "session.jsonl").read_text("utf-8")
+    assert lines.count("\n") == 139

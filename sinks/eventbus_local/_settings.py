@@ -9,7 +9,6 @@ from msgspec import Meta
 
 from eventbus import Severity
 from eventbus._bounds import WrongSetting, above, at_least, concerning
-from eventbus._file_path import PathPattern
 from eventbus_local._path_template import PathTemplate
 
 DEFAULT_VALUE_CHARS: Final = 200  # about two lines of a terminal
@@ -53,9 +52,8 @@ class JsonlSettings(_Settings, frozen=True, kw_only=True):
     """Where records are written as lines of JSON, and when a new file begins.
 
     Args:
-        path: The file; ``~/`` is the home directory, and in a configuration's file a
-            relative one begins beside it. What is missing of its directory is made
-            with mode 0700, the file with mode 0600. With placeholders, as in
+        path: The file; ``~/`` is the home directory. What is missing of its directory
+            is made with mode 0700, the file with mode 0600. With placeholders, as in
             ``sessions/{conversation_id}.jsonl``, each record goes to the file that
             its values name, below the directory before the first placeholder. A brace
             is written ``{{`` or ``}}``.
@@ -81,7 +79,7 @@ class JsonlSettings(_Settings, frozen=True, kw_only=True):
             file gives those records its own.
     """
 
-    path: PathPattern
+    path: Annotated[str, Meta(min_length=1)]
     max_open_files: Annotated[int, Meta(ge=1)] = DEFAULT_OPEN_FILES
     max_file_bytes: Annotated[int, Meta(ge=1)] | None = None
     rotate_seconds: Annotated[float, Meta(gt=0)] | None = None

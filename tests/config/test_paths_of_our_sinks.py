@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,17 +41,16 @@ def test_those_of_the_environment_count_from_the_working_directory(
     assert settings.certificate == "/ca.pem"
 
 
-@pytest.mark.proves("F8")
-async def test_lines_are_written_beside_the_file_that_asks_for_them(
-    files: Files, monkeypatch: pytest.MonkeyPatch
+async def test_what_is_written_counts_from_the_working_directory(
+    files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir("/")
-    files.user('[sinks.jsonl]\npath = "out/{text}.jsonl"\n', "{etc}/user.toml")
-    files.managed("[sinks.console]\nenabled = false\n")
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(elsewhere)
+    files.user('[sinks.jsonl]\npath = "out/{text}.jsonl"\n')
     async with Bus.from_config(files.layers, strict=True) as bus:
         bus.emit(Ping(text="a"))
         assert (await bus.flush()).complete
-    assert (files.directory / "{etc}" / "out" / "a.jsonl").exists()
+    assert (elsewhere / "out" / "a.jsonl").exists()
 
 
 def test_what_is_hardly_meant_is_told_when_it_is_loaded(files: Files) -> None:
