@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from contextlib import ExitStack, suppress
 from random import getrandbits
 from types import TracebackType
@@ -16,7 +17,7 @@ from eventbus_schemas._emits import Attributes
 _monotonic = time.monotonic
 
 
-class Stretch(Session):
+class Stretch(Session, ABC):
     """A session within a stretch of it that has a start, and one end.
 
     A context manager, entered once. What is emitted inside is part of its span, in
@@ -63,11 +64,13 @@ class Stretch(Session):
         with trace_context.attach(self._around):
             self._tell(self._end(error, (_monotonic() - self._began) * 1000))
 
+    @abstractmethod
     def _start(self) -> Event:
-        raise NotImplementedError
+        """Return what tells of the start."""
 
+    @abstractmethod
     def _end(self, error: BaseException | None, duration_ms: float) -> Event:
-        raise NotImplementedError
+        """Return what tells of the end, after *error* or of its own accord."""
 
     def _tell(self, event: Event) -> None:
         self.emitter(type(event))(event)

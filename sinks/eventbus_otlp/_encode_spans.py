@@ -111,20 +111,15 @@ class SpansEncoder(RecordEncoder):
                 schema_url=schema_url,
             )
         elif content_attributes:
-            left_out = names.left_out.union(content_attributes)
-            names = replace(names, left_out=left_out)
+            names = replace(names, left_out=names.left_out.union(content_attributes))
         scope = Scope(schema_url=schema_url)
         writer = JsonSpans(scope) if form == "json" else ProtobufSpans(scope)
         attributes = Attributes(
             writer, limits, convert_others=structured_as_text, with_id=False
         )
+        fixed = span_attributes or {}
         plans = _SpanPlans(
-            writer,
-            attributes,
-            names,
-            span_attributes or {},
-            tracestate,
-            content=content,
+            writer, attributes, names, fixed, tracestate, content=content
         )
         super().__init__(
             writer,

@@ -79,4 +79,5 @@ async def test_the_thread_of_the_gauges_ends_with_the_close() -> None:
         rig.export.start()
         await rig.export.aclose()
         (thread,) = threads
-        thread.join()
+        thread.join(timeout=10)
+        assert not thread.is_alive()
