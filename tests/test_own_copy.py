@@ -61,6 +61,15 @@ async def test_what_is_inside_is_copied_at_any_depth() -> None:
 
 
 @pytest.mark.proves("fault-9")
+@pytest.mark.parametrize("value", [[1, "a"], {1, "a"}, {"a": 1}])
+async def test_what_holds_plain_values_alone_is_copied_too(value: Any) -> None:
+    before = value.copy()
+    kept, _ = await delivered(Held(value=value))
+    value.clear()
+    assert kept.value == before
+
+
+@pytest.mark.proves("fault-9")
 async def test_a_view_of_bytes_that_change_is_copied() -> None:
     data = bytearray(b"abc")
     kept, _ = await delivered(Viewed(view=memoryview(data)))

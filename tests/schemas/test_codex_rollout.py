@@ -269,6 +269,14 @@ def test_sandbox_policy_is_one_of_few(
     assert (event.sandbox_policy, event.approval_policy) == (sandbox, "other")
 
 
+def test_a_context_is_told_as_each_line_has_it() -> None:
+    given = [{"cwd": "/a"}, {"cwd": "/a"}, {"cwd": "/b"}, {}, {"cwd": "/a"}]
+    found = events(rollout(*(line("turn_context", one) for one in given)))
+    assert [one.working_directory for one in found if isinstance(one, TurnContext)] == [
+        *("/a", "/a", "/b", None, "/a")
+    ]
+
+
 @pytest.mark.parametrize(
     ("given", "reason"), [("interrupted", "interrupted"), ("a whim", "other")]
 )
