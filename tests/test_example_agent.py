@@ -293,10 +293,10 @@ def encoded(line: dict[str, Any]) -> bytes:
 def test_what_was_said_is_there_where_it_is_asked_for(tmp_path: Path) -> None:
     events, config = tmp_path / "session.jsonl", tmp_path / "eventbus.toml"
     config.write_text(
-        """
+        f"""
         [sinks.session]
         type = "jsonl"
-        path = "session.jsonl"
+        path = "{events}"
         content = "full"
         """
     )
