@@ -47,16 +47,17 @@ class OpenCalls:
         self._bytes = 0
         self._calls: dict[str, OpenCall] = {}
 
-    def __contains__(self, call_id: str) -> bool:
-        """Return whether a call of this id waits for its output."""
-        return call_id in self._calls
+    def add(self, call: OpenCall) -> list[OpenCall] | None:
+        """Keep *call*, and return the oldest ones, for which there is no room left.
 
-    def add(self, call: OpenCall) -> list[OpenCall]:
-        """Keep *call*, and return the oldest ones, for which there is no room left."""
-        self._calls[call.call_id] = call
+        Returns ``None``, and keeps the first, where one of its id waits already.
+        """
+        calls = self._calls
+        if calls.setdefault(call.call_id, call) is not call:
+            return None
         self._bytes += call.size_bytes
         evicted: list[OpenCall] = []
-        while len(self._calls) > self._max_calls or self._bytes > self._max_bytes:
+        while len(calls) > self._max_calls or self._bytes > self._max_bytes:
             evicted.append(self._take_oldest())
         return evicted
 

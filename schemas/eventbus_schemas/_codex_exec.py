@@ -85,9 +85,7 @@ class _ExecSession(CodexSession):
 
     def _item_started(self, line: shape.ItemStarted, number: int) -> Reading | None:
         item = line.item
-        return self._open(
-            item.id, number, tool_name=_tool_name(item), arguments=_arguments(item)
-        )
+        return self._open(item.id, _tool_name(item), _arguments(item), number)
 
     def _item_completed(self, line: shape.ItemCompleted, number: int) -> Reading:
         item = line.item

@@ -72,10 +72,6 @@ def read_codex_rollout(lines: Iterable[bytes], *, path: str) -> Iterator[Reading
     return read_lines(lines, _decoder, _RolloutSession(faults), faults)
 
 
-def _unix_nano(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND * 1_000
-
-
 class _RolloutSession(CodexSession):
     def __init__(self, faults: LineFaults) -> None:
         super().__init__(faults)
@@ -107,7 +103,8 @@ class _RolloutSession(CodexSession):
             return self._faults.skipped(_TOLD_ELSEWHERE[type(payload)], number)
         moment = line.timestamp
         if moment != self._moment:  # the lines of one step share their time
-            self._moment, self._time = moment, _unix_nano(moment)
+            self._moment = moment
+            self._time = (moment - _EPOCH) // _MICROSECOND * 1_000
         time = self._time
         if not 0 < time <= _LATEST_UNIX_NANO:
             return self._faults.broken(
@@ -144,24 +141,13 @@ class _RolloutSession(CodexSession):
     def _tool_call(
         self, call: shape.ToolCall | shape.CustomToolCall, number: int, time: int
     ) -> Reading | None:
-        return self._open(
-            call.call_id,
-            number,
-            tool_name=call.name,
-            arguments=call.arguments,
-            time_unix_nano=time,
-        )
+        return self._open(call.call_id, call.name, call.arguments, number, time)
 
     def _local_shell_call(
         self, call: shape.LocalShellCall, number: int, time: int
     ) -> Reading | None:
-        return self._open(
-            call.call_id,
-            number,
-            tool_name="local_shell",
-            arguments=bytes(call.action).decode("utf-8", "replace"),
-            time_unix_nano=time,
-        )
+        action = bytes(call.action).decode("utf-8", "replace")
+        return self._open(call.call_id, "local_shell", action, number, time)
 
     def _tool_output(
         self, output: shape.ToolOutput | shape.CustomToolOutput, number: int, time: int
@@ -173,12 +159,11 @@ class _RolloutSession(CodexSession):
                 "call is not there or has its output - at `$.payload.call_id`",
                 number,
             )
+        text = output.output
         event = tool_result(
-            call.tool_name,
-            call_id=call.call_id,
-            arguments=call.arguments,
-            text=_joined(output.output),
-            waited_ns=time - call.time_unix_nano,
+            call,
+            text if isinstance(text, str) else "\n".join(part.text for part in text),
+            time - call.time_unix_nano,
         )
         return self._record(event, number, time)
 
@@ -241,12 +226,6 @@ def _sandbox(policy: shape.SandboxMode | None) -> SandboxPolicy | None:
     if policy is None:
         return None
     return _SANDBOXES.get(policy.mode or policy.type or "", "other")
-
-
-def _joined(output: str | list[shape.Part]) -> str:
-    if isinstance(output, str):
-        return output
-    return "\n".join(part.text for part in output)
 
 
 def _count(parts: list[msgspec.Raw] | None) -> int | None:

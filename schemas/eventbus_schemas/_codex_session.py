@@ -59,27 +59,20 @@ class CodexSession:
     def _open(
         self,
         call_id: str,
-        number: int,
-        *,
         tool_name: str,
         arguments: str | None,
+        number: int,
         time_unix_nano: int = 0,
     ) -> Broken | None:
-        if call_id in self._calls:
+        size = 0 if arguments is None else byte_length(arguments)
+        call = OpenCall(call_id, tool_name, arguments, time_unix_nano, number, size)
+        evicted = self._calls.add(call)
+        if evicted is None:
             return self._faults.broken(
                 "expected a call with an id of its own, got one whose id belongs to "
                 "a call that still waits for its output",
                 number,
             )
-        call = OpenCall(
-            call_id,
-            tool_name,
-            arguments,
-            time_unix_nano,
-            number,
-            0 if arguments is None else byte_length(arguments),
-        )
-        evicted = self._calls.add(call)
         if evicted:
             self._give_up(evicted)
         return None

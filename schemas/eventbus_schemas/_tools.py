@@ -128,6 +128,13 @@ class ToolFacts(TypedDict, total=False):
     request_id: str | None
 
 
+class ToolEnding(ToolFacts, total=False):
+    """The same with how it went, beside its success."""
+
+    outcome: ToolOutcome
+    severity: Severity
+
+
 class ToolResult(
     OfToolCall,
     tag="agent.tool_result",
@@ -185,22 +192,21 @@ class ToolResult(
         tool_name: str,
         *,
         success: bool,
-        outcome: ToolOutcome = "completed",
         arguments: str | None = None,
         output: str = "",
-        **facts: Unpack[ToolFacts],
+        **facts: Unpack[ToolEnding],
     ) -> ToolResult:
         """Make one with the lengths and the severity that belong to it."""
+        if not success and "severity" not in facts:
+            facts["severity"] = failure_severity(facts.get("outcome", "completed"))
         return cls(
             tool_name=tool_name,
             success=success,
-            outcome=outcome,
             arguments=arguments,
             arguments_length=None if arguments is None else byte_length(arguments),
             output=output,
             output_length=byte_length(output),
             output_line_count=line_count(output),
-            severity="info" if success else _FAILURE_SEVERITY[outcome],
             **facts,
         )
 
@@ -220,6 +226,11 @@ class ToolResult(
         return cls.of(
             tool_name, success=False, outcome="could_not_run", output=error, **known
         )
+
+
+def failure_severity(outcome: ToolOutcome) -> Severity:
+    """Return how bad it is that a call failed with *outcome*."""
+    return _FAILURE_SEVERITY[outcome]
 
 
 def distinct(warnings: Iterable[str]) -> list[str]:

@@ -13,7 +13,8 @@ def a_call(call_id: str, *, size: int = 0) -> OpenCall:
     return OpenCall(call_id, "shell", "x" * size, 0, 1, size)
 
 
-def ids(calls: list[OpenCall]) -> list[str]:
+def ids(calls: list[OpenCall] | None) -> list[str]:
+    assert calls is not None
     return [call.call_id for call in calls]
 
 
@@ -22,6 +23,14 @@ def test_call_is_given_back_once() -> None:
     calls.add(a_call("a"))
     assert calls.take("a") == a_call("a")
     assert calls.take("a") is None
+
+
+def test_of_two_calls_with_one_id_the_first_waits() -> None:
+    calls = OpenCalls(max_bytes=10)
+    calls.add(a_call("a", size=8))
+    assert calls.add(a_call("a", size=2)) is None
+    assert calls.take("a") == a_call("a", size=8)
+    assert calls.add(a_call("b", size=10)) == []
 
 
 def test_oldest_call_makes_room_when_there_are_too_many() -> None:
