@@ -24,15 +24,18 @@ from eventbus_schemas import (
     read_codex_exec,
     read_codex_rollout,
 )
+from eventbus_schemas._digest import MAX_SESSIONS
 
 RECORDINGS = Path(__file__).parents[2] / "examples" / "recordings"
 
 
-def digest_of(path: Path) -> SessionDigest:
-    reader = read_codex_rollout if path.stem.startswith("rollout") else read_codex_exec
-    readings = reader(path.read_bytes().splitlines(), path=path.name)
+def digest_of(*paths: Path) -> SessionDigest:
     digest = SessionDigest()
-    digest.take([one for one in readings if isinstance(one, Record)])
+    for path in paths:
+        stored = path.stem.startswith("rollout")
+        reader = read_codex_rollout if stored else read_codex_exec
+        readings = reader(path.read_bytes().splitlines(), path=path.name)
+        digest.take([one for one in readings if isinstance(one, Record)])
     return digest
 
 
@@ -85,6 +88,30 @@ def test_lines_for_a_person() -> None:
     ]
 
 
+def test_sessions_of_several_recordings_add_up_whatever_each_tells_of() -> None:
+    names = "rollout-small", "rollout-large", "exec-stream-output-2"
+    paths = [RECORDINGS / f"{name}.jsonl" for name in names]
+    assert list(digest_of(*paths).lines()) == [
+        "3 sessions of 50 min 56 s: 15 turns (4 aborted), "
+        "158 tool calls (12 failed; slowest: shell, 4.9 s).",
+        "8,037,217 tokens in, 97 % of them cached; 106,461 out.",
+    ]
+
+
+def test_sessions_beyond_the_bound_count_as_one() -> None:
+    digest = SessionDigest()
+    ids = range(MAX_SESSIONS + 2)
+    digest.take([record(TurnStarted(), session=str(one)) for one in ids])
+    said = digest.as_json()
+    assert (said["sessions"], said["turns"]) == (MAX_SESSIONS + 1, MAX_SESSIONS + 2)
+
+
+def test_what_has_no_id_is_a_session_of_its_own() -> None:
+    digest = SessionDigest()
+    digest.take([record(TurnStarted()), Record(TurnStarted()), Record(TurnStarted())])
+    assert (digest.as_json()["sessions"], digest.as_json()["turns"]) == (2, 3)
+
+
 def test_where_nothing_was_told_nothing_is_said() -> None:
     digest = SessionDigest()
     digest.take([])
@@ -108,6 +135,7 @@ def test_turns_are_those_that_started_else_the_prompts() -> None:
     prompt = UserPrompt.from_text("hello")
     assert told([prompt, prompt])["turns"] == 2
     assert told([prompt, prompt, TurnStarted()])["turns"] == 1
+    assert told([prompt, TurnAborted(), TurnAborted()])["turns"] == 2
 
 
 def test_what_failed_is_counted_by_what_it_was() -> None:
@@ -126,7 +154,7 @@ def test_what_failed_is_counted_by_what_it_was() -> None:
     )
     assert said == {
         "sessions": 1,
-        "turns": 0,
+        "turns": 2,
         "turns_failed": 1,
         "turns_aborted": 1,
         "tool_calls": 3,
