@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from itertools import repeat
+from math import inf
 from typing import Any, Final, cast
 
 import msgspec
@@ -227,7 +228,7 @@ class RecordMaker:
             flags,
             tracestate,
             version or plan.version,
-            own_weight * weight if own_weight > 0 else weight,
+            own_weight * weight if 0 < own_weight < inf else weight,
             dropped,
         )
 

@@ -99,6 +99,16 @@ async def test_a_relayed_weight_multiplies_with_later_sampling() -> None:
     assert 40 < len(sink.records) < 160
 
 
+@pytest.mark.parametrize("weight", [0.0, -1.0, float("nan"), float("inf")])
+async def test_a_relayed_weight_that_counts_nothing_is_1(weight: float) -> None:
+    sink = RecordingSink()
+    async with Bus() as bus:
+        bus.attach(sink)
+        bus.relay(Record(Done(number=1), weight=weight))
+        await bus.flush()
+    assert [record.weight for record in sink.records] == [1.0]
+
+
 @pytest.mark.proves("fault-53")
 async def test_a_sampler_that_raises_keeps_the_event_and_is_named_once(
     caplog: pytest.LogCaptureFixture,
