@@ -80,6 +80,25 @@ def test_other_tool_that_answers_counts_as_successful() -> None:
     assert (event.outcome, event.success, event.exit_code) == ("completed", True, None)
 
 
+@pytest.mark.parametrize(
+    ("waited_ns", "told"),
+    [(-1, (None, None)), (0, (0.0, "timestamps")), (2_500_000, (2.5, "timestamps"))],
+)
+def test_time_between_the_lines_is_told_unless_it_runs_backwards(
+    waited_ns: int, told: tuple[float | None, str | None]
+) -> None:
+    event = result("Plan updated", tool_name="update_plan", waited_ns=waited_ns)
+    assert (event.duration_ms, event.duration_source) == told
+
+
+@pytest.mark.parametrize("exit_code", [-(2**31), 2**31 - 1])
+def test_exit_status_has_32_bits(exit_code: int) -> None:
+    text = command_output("", exit_code=exit_code)
+    assert result(text).exit_code == exit_code
+    past = exit_code + (1 if exit_code > 0 else -1)
+    assert result(command_output("", exit_code=past)).exit_code is None
+
+
 def test_reported_duration_goes_before_the_time_between_the_lines() -> None:
     event = result(command_output("", seconds=1.5), waited_ns=9_000_000_000)
     assert (event.duration_ms, event.duration_source) == (1_500.0, "reported")

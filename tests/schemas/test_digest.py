@@ -129,6 +129,8 @@ def test_tokens_that_are_told_twice_count_once() -> None:
     assert told([turn, answer])["tokens"] == coarser
     assert told([turn])["tokens"] == coarser
     assert "tokens" not in told([TokenUsage(), TurnCompleted()])
+    received = {"input": 0, "cached_input": 0, "output": 2}
+    assert told([TokenUsage(output_tokens=2)])["tokens"] == received
 
 
 def test_turns_are_those_that_started_else_the_prompts() -> None:
@@ -179,6 +181,26 @@ def test_time_is_from_the_first_record_to_the_last_whatever_their_order() -> Non
     ]
     digest.take(started)
     assert digest.as_json()["seconds"] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "words"),
+    [
+        (0.4, "0 ms"),
+        (999.4, "999 ms"),
+        (1_000.0, "1.0 s"),
+        (119_940.0, "119.9 s"),
+        (120_000.0, "2 min 0 s"),
+        (3_599_400.0, "59 min 59 s"),
+        (3_600_000.0, "1 h 0 min"),
+    ],
+)
+def test_durations_are_told_as_a_person_would(milliseconds: float, words: str) -> None:
+    digest = SessionDigest()
+    result = ToolResult.of("shell", success=True, duration_ms=milliseconds)
+    digest.take([record(result)])
+    (line,) = digest.lines()
+    assert line == f"1 session: 0 turns, 1 tool call (slowest: shell, {words})."
 
 
 def test_sessions_are_told_apart_by_their_ids() -> None:
