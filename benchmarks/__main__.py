@@ -22,7 +22,7 @@ import msgspec
 from benchmarks import _running
 from benchmarks._compare import Baseline, compare
 from benchmarks._docs import write_docs
-from benchmarks.agent import _reading, _telling
+from benchmarks.agent import _hooking, _reading, _telling
 from benchmarks.otlp import _blocking, _collecting, _down, _encode, _sending
 from benchmarks.peers import _tables
 from eventbus.bench import (
@@ -46,7 +46,7 @@ _OTLP = (
     _blocking.PART,
     _down.PART,
 )
-_AGENT = (_telling.PART, _reading.PART)
+_AGENT = (_telling.PART, _reading.PART, _hooking.PART)
 ALL: tuple[Part, ...] = (*PARTS, _running.PART, *_OTLP, *_AGENT, *_tables.PARTS)
 
 

@@ -44,19 +44,26 @@ class QuietLog:
     Args:
         clock: What time it is.
         clean: Returns a text, which may have been cut off, without its secrets.
+        name: Of the logger.
     """
 
-    def __init__(self, clock: Clock, clean: Callable[[str], str] = _as_it_is) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        clean: Callable[[str], str] = _as_it_is,
+        *,
+        name: str = LOGGER_NAME,
+    ) -> None:
         """Start with nothing said."""
         self._clock = clock
         self.clean = clean
-        self._logger = logging.getLogger(LOGGER_NAME)
+        self._logger = logging.getLogger(name)
         self._lock = RLock()  # held for the counts alone: logging has locks of its own
         self._said: dict[str, _Said] = {}  # the longest ago first
 
     def start_over(self) -> None:
         """Start with nothing said, and a lock that nobody holds, after a fork."""
-        QuietLog.__init__(self, self._clock, self.clean)
+        QuietLog.__init__(self, self._clock, self.clean, name=self._logger.name)
 
     def warning(self, reason: str, message: str, *args: object) -> None:
         """Log *message* unless *reason* was logged within the last ten seconds."""

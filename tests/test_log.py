@@ -256,3 +256,16 @@ def test_a_handler_that_warns_in_the_middle_of_a_line_blocks_nothing(
     with added(Nested()):
         log.warning("outer", "outer")
     assert sorted(lines(caplog)) == ["inner", "outer"]
+
+
+def test_a_log_of_another_name_keeps_it_after_a_fork(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = QuietLog(ManualClock(), name="somebody.else")
+    log.warning("reason", "before")
+    log.start_over()
+    log.warning("reason", "after")
+    assert [(r.name, r.getMessage()) for r in caplog.records] == [
+        ("somebody.else", "before"),
+        ("somebody.else", "after"),
+    ]

@@ -62,6 +62,6 @@ from eventbus_schemas.hooks._sse_reading import read_sse as read_sse
 from eventbus_schemas.hooks._websockets_client import (
     HookedConnection as HookedConnection,
 )
-from eventbus_schemas.hooks._websockets_client import (
+from eventbus_schemas.hooks._websockets_opening import (
     connect_websocket as connect_websocket,
 )

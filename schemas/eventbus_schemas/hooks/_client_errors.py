@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from eventbus_schemas.hooks._errors import (
     ApiError,
@@ -14,8 +14,20 @@ from eventbus_schemas.hooks._errors import (
     TransportError,
 )
 
-_MEANINGS: Final[Mapping[tuple[str, str], Callable[[str], TransportError]]] = {
+_OF_FILES_AND_PROCESSES: Final = (
+    "FileNotFoundError",
+    "FileExistsError",
+    "IsADirectoryError",
+    "NotADirectoryError",
+    "PermissionError",
+    "ChildProcessError",
+    "ProcessLookupError",
+)
+"""What the operating system says of other things than connections."""
+
+_MEANINGS: Final[Mapping[tuple[str, str], Callable[[str], TransportError] | None]] = {
     ("builtins", "TimeoutError"): RequestTimeoutError,
+    **{("builtins", name): None for name in _OF_FILES_AND_PROCESSES},
     ("builtins", "OSError"): NetworkError,
     ("asyncio", "IncompleteReadError"): NetworkError,
     ("httpx", "TimeoutException"): RequestTimeoutError,
@@ -31,9 +43,10 @@ _MEANINGS: Final[Mapping[tuple[str, str], Callable[[str], TransportError]]] = {
     ("websockets", "InvalidHandshake"): NetworkError,
     ("websockets", "ConnectionClosed"): NetworkError,
 }
-"""By package and class; the first that an error's bases name is its meaning."""
+"""By package and class; the first that an error's bases name is its meaning.
 
-_MAX_HEADERS: Final = 256  # aiohttp and httpx read fewer
+``None`` is an error of another sort, whatever its further bases are.
+"""
 
 
 def as_api_error(error: BaseException) -> ApiError | None:
@@ -54,10 +67,25 @@ def as_api_error(error: BaseException) -> ApiError | None:
         if status is not None:
             return HttpError(status, headers=_headers_of(source, answer))
     for cls in type(error).__mro__:
-        meaning = _MEANINGS.get((cls.__module__.partition(".")[0], cls.__name__))
-        if meaning is not None:
-            return meaning(type(error).__name__)
+        name = (str(cls.__module__).partition(".")[0], cls.__name__)
+        if name in _MEANINGS:
+            meaning = _MEANINGS[name]
+            return None if meaning is None else meaning(type(error).__name__)
     return None
+
+
+def headers_of(error: BaseException | None) -> Mapping[str, str]:
+    """Return the headers of the answer that *error* stands for, in small letters."""
+    known = None if error is None else as_api_error(error)
+    if not isinstance(known, HttpError) or not known.headers:
+        return {}
+    return {name.lower(): value for name, value in _texts_in(known.headers).items()}
+
+
+def refused_with(error: BaseException | None) -> int | None:
+    """Return the status of the answer that *error* stands for, if it is one."""
+    known = None if error is None else as_api_error(error)
+    return known.status if isinstance(known, HttpError) else None
 
 
 def status_of(source: object) -> int | None:
@@ -75,12 +103,21 @@ def status_of(source: object) -> int | None:
 def _headers_of(*sources: object) -> Mapping[str, str]:
     for source in sources:
         headers = _attribute(source, "headers")
-        items = _attribute(headers, "items")
-        if callable(items):
-            pairs = cast("Callable[[], list[tuple[object, object]]]", items)()
-            texts = [p for p in pairs if all(isinstance(part, str) for part in p)]
-            return dict(cast("list[tuple[str, str]]", texts[:_MAX_HEADERS]))
+        if callable(_attribute(headers, "items")):
+            return _texts_in(cast("Mapping[Any, Any]", headers))
     return {}
+
+
+def _texts_in(headers: Mapping[Any, Any]) -> Mapping[str, str]:
+    # Any: whatever a client has of that name.
+    try:
+        return {
+            name: value
+            for name, value in headers.items()
+            if isinstance(name, str) and isinstance(value, str)
+        }
+    except Exception:  # noqa: BLE001 - a client's own, or none at all
+        return {}
 
 
 def _attribute(source: object, name: str) -> object:

@@ -8,12 +8,14 @@ from typing import Final
 
 import msgspec
 
-from eventbus_schemas.hooks._client_errors import as_api_error
-from eventbus_schemas.hooks._errors import HttpError
+from eventbus._verdict import brief
+from eventbus_schemas.hooks._client_errors import headers_of
 
 
 class DebugContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a refusal's headers told; what they did not tell is ``None``.
+
+    Each is one line of at most 256 characters.
 
     Args:
         request_id: The provider's name for the request: ``x-request-id``, else
@@ -48,21 +50,25 @@ def debug_context(error: BaseException | None) -> DebugContext:
     Only an error that carries a status has such headers, a client's own too; of any
     other error, and of none, everything is ``None``. What cannot be decoded is absent.
     """
-    known = None if error is None else as_api_error(error)
-    if not isinstance(known, HttpError) or not known.headers:
+    headers = headers_of(error)
+    if not headers:
         return _NOTHING
-    headers = {name.lower(): value for name, value in known.headers.items()}
     return DebugContext(
-        request_id=headers.get("x-request-id", headers.get("x-oai-request-id")),
-        cf_ray=headers.get("cf-ray"),
-        auth_error=headers.get("x-openai-authorization-error"),
+        request_id=_first(headers, "x-request-id", "x-oai-request-id"),
+        cf_ray=_first(headers, "cf-ray"),
+        auth_error=_first(headers, "x-openai-authorization-error"),
         auth_error_code=_code_in(headers),
     )
+
+
+def _first(headers: Mapping[str, str], *names: str) -> str | None:
+    told = (brief(headers.get(name, "")) for name in names)
+    return next(filter(None, told), None)
 
 
 def _code_in(headers: Mapping[str, str]) -> str | None:
     try:
         body = base64.b64decode(headers.get("x-error-json", ""), validate=True)
-        return _error_body.decode(body).error.code
+        return brief(_error_body.decode(body).error.code) or None
     except (ValueError, RecursionError):
         return None

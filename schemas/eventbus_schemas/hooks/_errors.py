@@ -59,7 +59,20 @@ class TransportError(ApiError):
     """The call failed before an answer could be understood."""
 
 
-class HttpError(TransportError):
+class _AnswerError(ApiError):
+    """An answer with a status that says no; that is all that its text tells."""
+
+    said: ClassVar[str]
+
+    def __init__(self, status: int, *more: object) -> None:
+        self.status = status
+        super().__init__(status, *more)
+
+    def __str__(self) -> str:
+        return f"{self.said} {self.status}"
+
+
+class HttpError(_AnswerError, TransportError):
     """The answer's status says no.
 
     Its text is ``"http 500"``: the address and the body are attributes, and never part
@@ -73,6 +86,7 @@ class HttpError(TransportError):
     """
 
     kind = "http"
+    said = "http"
 
     def __init__(
         self,
@@ -83,14 +97,10 @@ class HttpError(TransportError):
         body: str | None = None,
     ) -> None:
         """Keep the facts beside the message."""
-        self.status = status
         self.url = url
         self.headers = headers
         self.body = body
         super().__init__(status)
-
-    def __str__(self) -> str:
-        return f"http {self.status}"
 
 
 class RetryLimitError(TransportError):
@@ -119,7 +129,7 @@ class BuildError(TransportError, ValueError):
     kind = "build"
 
 
-class ApiStatusError(ApiError):
+class ApiStatusError(_AnswerError):
     """The provider answered with an error of its own.
 
     Its text is ``"api error 400"``.
@@ -130,15 +140,12 @@ class ApiStatusError(ApiError):
     """
 
     kind = "api"
+    said = "api error"
 
     def __init__(self, status: int, message: str = "") -> None:
         """Keep the facts beside the message."""
-        self.status = status
         self.message = message
         super().__init__(status, message)
-
-    def __str__(self) -> str:
-        return f"api error {self.status}"
 
 
 class StreamError(ApiError):

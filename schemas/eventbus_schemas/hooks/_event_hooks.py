@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from copy import copy
 from typing import Any, Final, Self, TypeVar, Unpack
+from uuid import uuid4
 
 import msgspec
 
 from eventbus import Clock, Event
+from eventbus._verdict import refuse_awaitable
 from eventbus_schemas._cancelled import CallCancelled
 from eventbus_schemas._requests import ApiRequest, request_succeeded
 from eventbus_schemas._stream import SseEvent, classify_sse
-from eventbus_schemas._tools import ToolResult
 from eventbus_schemas._websocket import (
     WebsocketConnect,
     WebsocketRequest,
@@ -19,10 +21,12 @@ from eventbus_schemas._websocket import (
 )
 from eventbus_schemas.hooks._debug_context import debug_context
 from eventbus_schemas.hooks._destination import Destination, emit_of
-from eventbus_schemas.hooks._endings import Cancelled, Ending, Raised, Returned
-from eventbus_schemas.hooks._facts import CallFacts, KnownFacts
+from eventbus_schemas.hooks._endings import Ending
+from eventbus_schemas.hooks._facts import CallFacts, KnownFacts, known_to
 from eventbus_schemas.hooks._frame_events import frame_events
-from eventbus_schemas.hooks._observed import SYSTEM_CLOCK, observed
+from eventbus_schemas.hooks._guard import guarded
+from eventbus_schemas.hooks._kinds import kinds
+from eventbus_schemas.hooks._observed import SYSTEM_CLOCK, measured, stopwatch
 from eventbus_schemas.hooks._observers import Operation
 from eventbus_schemas.hooks._polls import (
     IdleTimeoutElapsed,
@@ -32,6 +36,7 @@ from eventbus_schemas.hooks._polls import (
     WebsocketPoll,
 )
 from eventbus_schemas.hooks._safe_text import error_type_of, safe_text
+from eventbus_schemas.hooks._tool_ending import tool_event
 
 T = TypeVar("T")
 
@@ -41,20 +46,23 @@ _MS: Final = 1_000.0
 class EventHooks:
     """Every hook at once: each emits the events that tell of what it observes.
 
-    ``EventHooks(bus.emit, endpoint="/responses", model="…")``, given to whatever calls
-    hooks. A request is an :class:`eventbus_schemas.ApiRequest`, successful when its
-    status is 2xx and there is no error; polls are classified as
-    :func:`eventbus_schemas.classify_sse` and the table in ``docs/hooks.md`` say; what
-    was cut off is a :class:`CallCancelled` and nothing else. Errors are told with
-    :func:`safe_text`, and what the headers of a refusal tell is added.
+    ``EventHooks(bus.emit, endpoint="/responses", model="…")``, or ``EventHooks(turn,
+    endpoint="/responses")``, given to whatever calls hooks. A request is an
+    :class:`eventbus_schemas.ApiRequest`, successful when its status is 2xx and there is
+    no error; polls are classified as :func:`eventbus_schemas.classify_sse` and the
+    table in ``docs/hooks.md`` say; what was cut off is a :class:`CallCancelled` and
+    nothing else. Errors are told with :func:`safe_text`, and what the headers of a
+    refusal tell is added. Kinds of pieces are names, at most 256 in a process; any
+    other is ``"other"``.
 
     Hooks are values: :meth:`with_facts` returns others. From any thread.
 
     Args:
-        emit: Takes every event: ``bus.emit``, an ``eventbus.emitter(…)``, or an object
-            with ``emit`` (a bus) or with ``emitter`` (a session).
+        emit: Takes every event: ``bus.emit``, an object with ``emit`` (a bus), or one
+            with ``emitter`` (a session, a turn, the module ``eventbus``). What a
+            session fills in, these events say too: its model, the turn's id.
         **facts: What the events say beside what the hooks are told; see
-            :class:`CallFacts`.
+            :class:`CallFacts`. They win over the session's; ``None`` is not known.
 
     Raises:
         TypeError: *emit* takes no events, or there is a fact that no call has.
@@ -62,15 +70,37 @@ class EventHooks:
 
     def __init__(self, emit: Destination, **facts: Unpack[CallFacts]) -> None:
         """Emit nothing yet."""
-        self._facts = KnownFacts(facts)
+        self._facts = KnownFacts({**known_to(emit), **facts})
         self._emit = emit_of(emit)
+        self._is_for_one_request = False
+        self._attempt: int | None = None
 
     def with_facts(self, **facts: Unpack[CallFacts]) -> Self:
         """Return the same hooks that know *facts* as well; ``None`` forgets one."""
-        merged: CallFacts = {**self._facts.all, **facts}
-        other = object.__new__(type(self))
-        other._facts, other._emit = KnownFacts(merged), self._emit
+        other = copy(self)
+        other._facts = KnownFacts({**self._facts.all, **facts})
         return other
+
+    def for_request(self, request_id: str | None = None) -> Self:
+        """Return the same hooks for one request, its attempts and its stream.
+
+        Their events share the request's id, and the pieces of its stream say of which
+        attempt they are. Not for two requests at once.
+
+        Args:
+            request_id: Its name in this program. Without one it is the one that these
+                hooks know, unless they are for one request already, else a random one.
+        """
+        known = None if self._is_for_one_request else self.request_id
+        other = self.with_facts(request_id=request_id or known or uuid4().hex)
+        other._is_for_one_request = True
+        other._attempt = None
+        return other
+
+    @property
+    def request_id(self) -> str | None:
+        """The request's name in this program, as the events say it."""
+        return self._facts.all.get("request_id")
 
     def on_request(
         self,
@@ -80,7 +110,8 @@ class EventHooks:
         duration_seconds: float,
     ) -> None:
         """See :class:`RequestTelemetry`; emits an ``ApiRequest``."""
-        self._emit(
+        self._note(attempt)
+        self._tell(
             ApiRequest(
                 **self._facts.of(ApiRequest),
                 **_told_by_headers(error),
@@ -101,13 +132,14 @@ class EventHooks:
                 told = SseEvent.failed(safe_text(error), duration_ms=duration_ms)
             case _:
                 return
-        self._emit_with_facts(told)
+        attempt = {} if self._attempt is None else {"attempt": self._attempt}
+        self._tell_more_of(told, **attempt)
 
     def on_ws_connect(
         self, duration_seconds: float, status: int | None, error: Exception | None
     ) -> None:
         """See :class:`ConnectTelemetry`; emits a ``WebsocketConnect``."""
-        self._emit(
+        self._tell(
             WebsocketConnect(
                 **self._facts.of(WebsocketConnect),
                 **_told_by_headers(error),
@@ -125,7 +157,7 @@ class EventHooks:
         connection_reused: bool,
     ) -> None:
         """See :class:`WebsocketTelemetry`; emits a ``WebsocketRequest``."""
-        self._emit(
+        self._tell(
             WebsocketRequest(
                 **self._facts.of(WebsocketRequest),
                 **_outcome(error is None, error),
@@ -140,18 +172,19 @@ class EventHooks:
         That is a ``WebsocketEvent``, and a ``WebsocketTiming`` when it is one.
         """
         for event in frame_events(result, duration_ms=duration_seconds * _MS):
-            self._emit_with_facts(event)
+            self._tell_more_of(event)
 
     def on_cancelled(
         self, operation: Operation, duration_seconds: float, attempt: int | None
     ) -> None:
         """See :class:`CancelTelemetry`; emits a ``CallCancelled``."""
-        self._emit(
+        self._note(attempt)
+        self._tell(
             CallCancelled(
                 **self._facts.of(CallCancelled),
                 operation=operation,
                 duration_ms=duration_seconds * _MS,
-                attempt=attempt,
+                attempt=self._attempt if attempt is None else attempt,
             )
         )
 
@@ -184,38 +217,34 @@ class EventHooks:
         """
 
         def tell(ending: Ending[T]) -> None:
-            match ending:
-                case Returned(value):
-                    success = succeeded is None or succeeded(value)
-                    output = _text_of(value) if output_of is None else output_of(value)
-                case Raised(error):
-                    success, output = False, str(error)
-                case Cancelled(seconds):
-                    self._emit_with_facts(
-                        CallCancelled(
-                            operation="tool_call",
-                            duration_ms=seconds * _MS,
-                            tool_name=tool_name,
-                            call_id=call_id,
-                        )
-                    )
-                    return
-            self._emit_with_facts(
-                ToolResult.of(
-                    tool_name,
-                    success=success,
-                    duration_ms=ending.duration_seconds * _MS,
-                    call_id=call_id,
-                    arguments=arguments,
-                    output=output,
-                )
+            event = tool_event(
+                ending,
+                tool_name,
+                call_id=call_id,
+                arguments=arguments,
+                output_of=output_of,
+                succeeded=succeeded,
             )
+            self._tell_more_of(event)
 
-        return await observed(awaitable, tell, clock=clock)
+        never_raising = guarded(tell, place=self.tool_call)
+        return await measured(awaitable, never_raising, stopwatch(clock))
 
-    def _emit_with_facts(self, event: Event) -> None:
-        facts = self._facts.of(type(event))
-        self._emit(msgspec.structs.replace(event, **facts) if facts else event)
+    def _note(self, attempt: int | None) -> None:
+        if self._is_for_one_request and attempt is not None:
+            self._attempt = attempt
+
+    def _tell_more_of(self, event: Event, **more: object) -> None:
+        """Emit *event* with *more*, and with the facts that it does not know itself."""
+        kind = getattr(event, "kind", None)
+        if kind is not None and (label := kinds.of(kind)) != kind:
+            more["kind"] = label
+        facts = self._facts.of(type(event)).items()
+        more |= {name: fact for name, fact in facts if getattr(event, name) is None}
+        self._tell(msgspec.structs.replace(event, **more) if more else event)
+
+    def _tell(self, event: Event) -> None:
+        refuse_awaitable(self._emit(event), "emit")
 
 
 def _outcome(success: bool, error: Exception | None) -> dict[str, Any]:
@@ -238,7 +267,3 @@ def _told_by_headers(error: Exception | None) -> dict[str, Any]:
         "auth_error": told.auth_error,
         "auth_error_code": told.auth_error_code,
     }
-
-
-def _text_of(value: object) -> str:
-    return value if isinstance(value, str) else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, TypedDict
+from typing import Any, Final, TypedDict, cast
 
 from eventbus import Event
 from eventbus._nearest import unknown
@@ -12,9 +12,9 @@ from eventbus._nearest import unknown
 class CallFacts(TypedDict, total=False):
     """What hooks are not told and their events should say.
 
-    Each is the field of that name of :class:`eventbus_schemas.ApiRequest` or
-    :class:`eventbus_schemas.ToolResult`; an event says those that it has a field for.
-    ``None`` is not known.
+    Each is the field of that name of :class:`eventbus_schemas.ApiRequest`,
+    :class:`eventbus_schemas.SseEvent` or :class:`eventbus_schemas.ToolResult`; an event
+    says those that it has a field for. ``None`` is not known.
     """
 
     endpoint: str | None
@@ -22,6 +22,8 @@ class CallFacts(TypedDict, total=False):
     turn_id: str | None
     thread_id: str | None
     request_id: str | None
+    service_tier: str | None
+    reasoning_effort: str | None
     auth_mode: str | None
     auth_header_attached: bool | None
     auth_header_name: str | None
@@ -39,6 +41,15 @@ class CallFacts(TypedDict, total=False):
 
 
 _NAMES: Final = frozenset(CallFacts.__annotations__)
+
+
+def known_to(source: object) -> CallFacts:
+    """Return the facts that *source* fills in, a session; of anything else none."""
+    fills_in: object = getattr(source, "defaults", None)
+    if not isinstance(fills_in, Mapping):
+        return {}
+    known = cast("Mapping[str, Any]", fills_in)  # Any: of fields, whose types hold
+    return cast("CallFacts", {n: known[n] for n in _NAMES if n in known})
 
 
 class KnownFacts:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-import logging
 import os
-from asyncio import CancelledError
 from collections.abc import Callable, Mapping
+from functools import partial
 from threading import RLock
 from types import MappingProxyType
 from typing import Final, TypeVar
@@ -22,11 +22,7 @@ HOOKS_LOGGER: Final = "eventbus.hooks"
 _MAX_PLACES: Final = 1024
 _OTHER: Final = "other"  # the places beyond those share one
 
-
-class _HookLog(QuietLog):
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(clock)
-        self._logger = logging.getLogger(HOOKS_LOGGER)
+Arguments = tuple[object, ...]
 
 
 class HookFaults:
@@ -43,14 +39,17 @@ class HookFaults:
     def _start_over(self) -> None:
         self._process = os.getpid()
         self._counts: dict[str, int] = {}
-        self._log = _HookLog(self._clock)
+        self._log = QuietLog(self._clock, name=HOOKS_LOGGER)
         self._lock = RLock()
+
+    def _of_this_process(self) -> RLock:  # the parent's may be held for ever
+        if os.getpid() != self._process:
+            self._start_over()
+        return self._lock
 
     def add(self, place: str, what: str) -> None:
         """Count that the hook at *place* did *what*, and tell it."""
-        if os.getpid() != self._process:
-            self._start_over()
-        with self._lock:
+        with self._of_this_process():
             if place not in self._counts and len(self._counts) >= _MAX_PLACES:
                 place = _OTHER
             self._counts[place] = self._counts.get(place, 0) + 1
@@ -58,7 +57,7 @@ class HookFaults:
 
     def counts(self) -> Mapping[str, int]:
         """Return how often each hook raised until now, by its name."""
-        with self._lock:
+        with self._of_this_process():
             return MappingProxyType(dict(self._counts))
 
 
@@ -69,56 +68,89 @@ def hook_faults() -> Mapping[str, int]:
     """Return how often each hook of this process raised until now.
 
     By the qualified name of its method, ``"MyHooks.on_request"``; beyond 1,024 names
-    they share ``"other"``.
+    they share ``"other"``. A forked child starts over.
     """
     return _faults.counts()
 
 
 def hook_of(
-    observer: object, name: str, *, faults: HookFaults = _faults
-) -> Callable[..., None] | None:
+    observer: object,
+    name: str,
+    told: Callable[..., Arguments] | None = None,
+    *,
+    faults: HookFaults = _faults,
+) -> Callable[..., object] | None:
     """Return the method *name* of *observer* so that it never raises.
 
+    Args:
+        observer: Any object.
+        name: Of the method.
+        told: See :func:`guarded`.
+        faults: Counts.
+
     Returns:
-        ``None`` when *observer* is ``None`` or has no such method.
+        ``None`` when *observer* is ``None``, has no such method, or raises when it is
+        asked for it, which is counted.
     """
-    hook: object = getattr(observer, name, None)
-    return guarded(hook, faults=faults) if callable(hook) else None
+    place = f"{type(observer).__qualname__}.{name}"
+    hook = guarded(_attribute_of, place=place, faults=faults)(observer, name)
+    return guarded(hook, told, faults=faults) if callable(hook) else None
 
 
 def guarded(
-    hook: Callable[..., object], *, faults: HookFaults = _faults
-) -> Callable[..., None]:
-    """Return *hook* so that it never raises: it is counted and told instead."""
+    hook: Callable[..., T],
+    told: Callable[..., Arguments] | None = None,
+    *,
+    place: object = None,
+    faults: HookFaults = _faults,
+) -> Callable[..., T | None]:
+    """Return *hook* so that it never raises: that is counted, told, and ``None``.
 
-    def call(*arguments: object) -> None:
+    So is an answer that should have been awaited. What ends the program passes.
+
+    Args:
+        hook: A stranger's function.
+        told: Makes its arguments of those that the result is called with; without it
+            they are the same.
+        place: Where it is counted: a name, or what has one; without it, *hook*.
+        faults: Counts.
+    """
+
+    def call(*arguments: object) -> T | None:
         try:
-            answer = hook(*arguments)
-        except (Exception, CancelledError) as error:  # noqa: BLE001 - a stranger's hook
-            faults.add(_place_of(hook), f"raised {describe_error(error)}")
-        else:
-            if answer is not None and inspect.isawaitable(answer):
-                _discard(answer)
-                faults.add(_place_of(hook), "is a coroutine function, never awaited")
+            answer = hook(*(arguments if told is None else told(*arguments)))
+            if answer is None or not _waits_for_somebody(answer):
+                return answer
+            what = "is a coroutine function, never awaited"
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - even a CancelledError is its own
+            what = f"raised {describe_error(error)}"
+        faults.add(_name_of(hook if place is None else place), what)
+        return None
 
     return call
 
 
-def answer_of(
-    ask: Callable[..., T], *arguments: object, faults: HookFaults = _faults
-) -> T | None:
-    """Return what *ask* returns, and ``None`` when it raises, which is counted."""
-    try:
-        return ask(*arguments)
-    except (Exception, CancelledError) as error:  # noqa: BLE001 - as above
-        faults.add(_place_of(ask), f"raised {describe_error(error)}")
-        return None
+def _attribute_of(source: object, name: str) -> object:
+    return getattr(source, name, None)
 
 
-def _place_of(hook: object) -> str:
-    return str(getattr(hook, "__qualname__", type(hook).__qualname__))
-
-
-def _discard(answer: object) -> None:
+def _waits_for_somebody(answer: object) -> bool:
+    """Return whether *answer* does nothing until it is awaited; close it then."""
+    if not inspect.isawaitable(answer) or isinstance(answer, asyncio.Future):
+        return False
     if inspect.iscoroutine(answer):
         answer.close()
+    return True
+
+
+def _name_of(place: object) -> str:
+    if isinstance(place, str):
+        return place
+    if isinstance(place, partial):
+        place = place.func
+    try:
+        return str(getattr(place, "__qualname__", type(place).__qualname__))
+    except Exception:  # noqa: BLE001 - an object's own attributes
+        return type(place).__qualname__

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from eventbus import Clock
 from eventbus_schemas.hooks._errors import HttpError
-from eventbus_schemas.hooks._guard import answer_of
+from eventbus_schemas.hooks._guard import guarded
 from eventbus_schemas.hooks._observed import (
     SYSTEM_CLOCK,
     measured,
@@ -69,9 +69,8 @@ class HookedAsyncClient(httpx.AsyncClient):
 
         Cancelled, the request is, and the cancellation goes on.
         """
-        telemetry = answer_of(self._hooks_for, request)
-        attempt = request.extensions.get(ATTEMPT, 0)
-        tell = tells_of_request(telemetry, attempt, refusal=_refusal)
+        telemetry = self._hooks_for(request)
+        tell = tells_of_request(telemetry, _attempt_of(request), refusal=_refusal)
         sending = super().send(request, **options)
         if tell is None:
             return await sending
@@ -82,8 +81,13 @@ def _hooks_for(
     telemetry: RequestTelemetry | RequestTelemetryFor | None,
 ) -> RequestTelemetryFor:
     if callable(telemetry) and not hasattr(telemetry, "on_request"):
-        return telemetry
+        return guarded(telemetry)
     return lambda request: cast("RequestTelemetry | None", telemetry)
+
+
+def _attempt_of(request: httpx.Request) -> int:
+    attempt = request.extensions.get(ATTEMPT)
+    return attempt if isinstance(attempt, int) else 0
 
 
 def httpx_sender(
@@ -91,8 +95,9 @@ def httpx_sender(
 ) -> Callable[[httpx.Request], Awaitable[httpx.Response]]:
     """Return the ``send`` of :func:`run_with_request_telemetry` for *client*.
 
-    It raises :class:`HttpError` for every response that is not 2xx, with the first
-    64 KiB of its body, and everything else as httpx raises it.
+    It raises :class:`HttpError` for every response that is not 2xx, with the beginning
+    of its body, 64 KiB at most, or what came of it before it broke off; everything else
+    it raises as httpx does.
 
     Args:
         client: Sends the requests.
@@ -101,25 +106,36 @@ def httpx_sender(
     """
 
     async def send(request: httpx.Request) -> httpx.Response:
-        response = await client.send(request, stream=stream, **options)
-        if response.is_success:
-            return response
-        raise _refused(response, await _beginning(response))
+        response = await client.send(request, stream=True, **options)
+        if not response.is_success:
+            raise _refused(response, await _beginning(response))
+        if not stream:
+            await _read(response)
+        return response
 
     return send
 
 
 async def _beginning(response: httpx.Response) -> str:
-    if response.is_closed:
-        return response.text[:MAX_ERROR_BODY_BYTES]
+    read = bytearray()
     try:
-        async for beginning in response.aiter_bytes(MAX_ERROR_BODY_BYTES):
-            return beginning.decode("utf-8", "replace")
-    except httpx.HTTPError:
+        async for piece in response.aiter_bytes():
+            read += piece
+            if len(read) >= MAX_ERROR_BODY_BYTES:
+                break
+    except (httpx.HTTPError, httpx.StreamError):
         pass  # the status is the error
     finally:
         await response.aclose()
-    return ""
+    return read[:MAX_ERROR_BODY_BYTES].decode("utf-8", "replace")
+
+
+async def _read(response: httpx.Response) -> None:
+    try:
+        await response.aread()
+    except BaseException:
+        await response.aclose()
+        raise
 
 
 def _refusal(response: object) -> HttpError | None:

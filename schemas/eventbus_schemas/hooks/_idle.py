@@ -72,7 +72,7 @@ class _Limit:
 
     def set(self, seconds: float) -> None:
         self.lift()
-        self._timer = self._clock.call_later(max(seconds, 0), self._expire)
+        self._timer = self._clock.call_later(seconds, self._expire)
 
     def lift(self) -> None:
         if self._timer is not None:

@@ -8,12 +8,11 @@ from typing import Final, TypeVar
 
 from eventbus import Clock
 from eventbus._clock import SystemClock
-from eventbus_schemas.hooks._client_errors import as_api_error, status_of
+from eventbus_schemas.hooks._client_errors import refused_with, status_of
 from eventbus_schemas.hooks._endings import Cancelled, Ending, Raised, Returned
-from eventbus_schemas.hooks._errors import HttpError
 from eventbus_schemas.hooks._guard import guarded
 from eventbus_schemas.hooks._observers import RequestTelemetry
-from eventbus_schemas.hooks._telling import Hook, Tell, tells
+from eventbus_schemas.hooks._telling import Tell, tells
 
 T = TypeVar("T")
 
@@ -102,21 +101,11 @@ def tells_of_request(
             refusals.
     """
 
-    def report(hook: Hook, ending: Returned[object] | Raised) -> None:
+    def told(ending: Returned[object] | Raised) -> tuple[object, ...]:
+        seconds = ending.duration_seconds
         if isinstance(ending, Raised):
-            hook(
-                attempt,
-                _status_in(ending.error),
-                ending.error,
-                ending.duration_seconds,
-            )
-            return
+            return attempt, refused_with(ending.error), ending.error, seconds
         error = None if refusal is None else refusal(ending.value)
-        hook(attempt, status_of(ending.value), error, ending.duration_seconds)
+        return attempt, status_of(ending.value), error, seconds
 
-    return tells(telemetry, "on_request", "request", report, attempt=attempt)
-
-
-def _status_in(error: Exception) -> int | None:
-    known = as_api_error(error)
-    return known.status if isinstance(known, HttpError) else None
+    return tells(telemetry, "on_request", "request", told, attempt=attempt)

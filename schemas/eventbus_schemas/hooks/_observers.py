@@ -1,11 +1,12 @@
 """Which hooks there are, what each is told, and when.
 
-Hooks are synchronous and return nothing. They observe: one that raises, or that is a
-coroutine function, changes nothing about the call; it is counted in
-:func:`eventbus_schemas.hooks.hook_faults` and told to the logger ``eventbus.hooks``. An
-observer may have any of these methods; one that it does not have costs nothing. Hooks
-run in the task that makes the call, those for pings and pongs as the loop's callbacks,
-so they should be quick; from several loops they are called in several threads.
+Hooks are synchronous, return nothing, and are called by position. They observe: one
+that raises, or that is a coroutine function, changes nothing about the call; it is
+counted in :func:`eventbus_schemas.hooks.hook_faults` and told to the logger
+``eventbus.hooks``. An observer may have any of these methods; one that it does not have
+costs nothing. Hooks run in the task that makes the call, those for pings and pongs as
+the loop's callbacks, so they should be quick; from several loops they are called in
+several threads.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class RequestTelemetry(Protocol):
         status: int | None,
         error: Exception | None,
         duration_seconds: float,
+        /,
     ) -> None:
         """Note that an attempt ended; called once for each, before a retry is chosen.
 
@@ -44,7 +46,7 @@ class RequestTelemetry(Protocol):
 class SseTelemetry(Protocol):
     """Observes a stream of server-sent events."""
 
-    def on_sse_poll(self, result: SsePoll, duration_seconds: float) -> None:
+    def on_sse_poll(self, result: SsePoll, duration_seconds: float, /) -> None:
         """Note that a wait for the next event is over; called before it is parsed.
 
         Args:
@@ -62,6 +64,7 @@ class WebsocketTelemetry(Protocol):
         duration_seconds: float,
         error: Exception | None,
         connection_reused: bool,
+        /,
     ) -> None:
         """Note that a request was sent, or could not be.
 
@@ -72,7 +75,7 @@ class WebsocketTelemetry(Protocol):
         """
         ...
 
-    def on_ws_event(self, result: WebsocketPoll, duration_seconds: float) -> None:
+    def on_ws_event(self, result: WebsocketPoll, duration_seconds: float, /) -> None:
         """Note that a wait for the next frame is over; called before it is dispatched.
 
         Args:
@@ -86,7 +89,7 @@ class ConnectTelemetry(Protocol):
     """Observes how WebSockets are opened."""
 
     def on_ws_connect(
-        self, duration_seconds: float, status: int | None, error: Exception | None
+        self, duration_seconds: float, status: int | None, error: Exception | None, /
     ) -> None:
         """Note that a WebSocket was opened, or could not be.
 
@@ -102,7 +105,7 @@ class CancelTelemetry(Protocol):
     """Observes calls that were cut off: no other hook tells of them."""
 
     def on_cancelled(
-        self, operation: Operation, duration_seconds: float, attempt: int | None
+        self, operation: Operation, duration_seconds: float, attempt: int | None, /
     ) -> None:
         """Note that a call was cancelled before anything came of it.
 

@@ -11,7 +11,8 @@ import msgspec
 
 from eventbus import Clock
 from eventbus._bounds import at_least
-from eventbus_schemas.hooks._client_errors import as_api_error
+from eventbus.answers import retry_after_seconds
+from eventbus_schemas.hooks._client_errors import as_api_error, headers_of
 from eventbus_schemas.hooks._errors import HttpError, NetworkError, RequestTimeoutError
 from eventbus_schemas.hooks._observed import SYSTEM_CLOCK, observed_request
 from eventbus_schemas.hooks._observers import RequestTelemetry
@@ -24,6 +25,11 @@ DEFAULT_BASE_DELAY_SECONDS: Final = 0.2
 LEAST_JITTER: Final = 0.9
 MOST_JITTER: Final = 1.1
 _MAX_DOUBLINGS: Final = 63  # of anything, that is for ever
+_NUMBERS: Final = (
+    ("max_attempts", (int,), "a whole number"),
+    ("base_delay_seconds", (int, float), "a number"),
+    ("max_server_delay_seconds", (int, float), "a number"),
+)
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +44,8 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
             says that a quota is used up.
         retry_5xx: Whether 500 to 599 are.
         retry_transport: Whether timeouts and network errors are.
+        max_server_delay_seconds: How long a refusal's ``Retry-After`` may make the wait
+            at most; it never makes it shorter. 0 is to take no notice of it.
     """
 
     max_attempts: int = DEFAULT_RETRIES
@@ -45,11 +53,15 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     retry_429: bool = False
     retry_5xx: bool = True
     retry_transport: bool = True
+    max_server_delay_seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse less than nothing."""
-        at_least("max_attempts", self.max_attempts, 0)
-        at_least("base_delay_seconds", self.base_delay_seconds, 0)
+        """Refuse less than nothing, and what is no number."""
+        for name, types, what in _NUMBERS:
+            number: object = getattr(self, name)
+            if not isinstance(number, types):
+                raise TypeError(f"{name} must be {what}, got {number!r}")
+            at_least(name, number, 0)
 
     def retries(self, error: Exception, *, attempt: int) -> bool:
         """Return whether *attempt*, which ended with *error*, is followed by another.
@@ -74,6 +86,15 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
         doublings = min(retry - 1, _MAX_DOUBLINGS)
         return self.base_delay_seconds * 2.0**doublings * jitter
 
+    def wait_seconds(
+        self, retry: int, error: Exception, *, jitter: float = 1.0
+    ) -> float:
+        """Return how long to wait before the *retry*-th one, which follows *error*."""
+        delay = self.delay_seconds(retry, jitter=jitter)
+        headers = headers_of(error)
+        wish = retry_after_seconds(headers.get("retry-after"), date=headers.get("date"))
+        return max(delay, min(wish or 0.0, self.max_server_delay_seconds))
+
 
 async def run_with_request_telemetry(
     policy: RetryPolicy,
@@ -88,7 +109,8 @@ async def run_with_request_telemetry(
 
     A response is a success, whatever it says: what is to be tried again has to be
     raised, as :func:`eventbus_schemas.hooks.httpx_sender` does. A request that cannot
-    be made is raised at once and not observed.
+    be made is raised at once and not observed. A body that streams has to begin anew
+    with each request: the rest of one that was sent already would be sent as a whole.
 
     Args:
         policy: Its ``max_attempts`` counts retries: there is one try more.
@@ -119,9 +141,10 @@ async def run_with_request_telemetry(
         except Exception as error:
             if not policy.retries(error, attempt=attempt):
                 raise
-        attempt += 1
-        jitter = uniform(LEAST_JITTER, MOST_JITTER)
-        await _pause(policy.delay_seconds(attempt, jitter=jitter), clock)
+            attempt += 1
+            jitter = uniform(LEAST_JITTER, MOST_JITTER)
+            seconds = policy.wait_seconds(attempt, error, jitter=jitter)
+        await _pause(seconds, clock)
 
 
 async def _send(send: Callable[[Q], Awaitable[R]], request: Q) -> R:

@@ -19,6 +19,7 @@ from eventbus_schemas.hooks._errors import (
 
 _ADDRESS: Final = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s\"'<>]*")
 _NO_ADDRESS: Final = "[url]"
+_MAX_READ: Final = 4_096  # of a message that may be as long as an answer
 
 
 def safe_text(error: BaseException) -> str:
@@ -40,12 +41,10 @@ def safe_text(error: BaseException) -> str:
     ==============================================  ==================================
     """
     match as_api_error(error):
-        case HttpError(status=status):
-            return f"http {status}"
-        case ApiStatusError(status=status):
-            return f"api error {status}"
+        case (HttpError() | ApiStatusError()) as known:
+            return f"{known.said} {known.status}"
         case (NetworkError() | BuildError() | StreamError()) as known:
-            return brief(_ADDRESS.sub(_NO_ADDRESS, str(known)))
+            return brief(_ADDRESS.sub(_NO_ADDRESS, str(known)[:_MAX_READ]))
         case ApiError(words=str(words)):
             return words
         case _:

@@ -47,8 +47,7 @@ class SseParser:
         at_least("max_event_bytes", max_event_bytes, 1)
         self._max_line_bytes: Final = max_line_bytes
         self._max_event_bytes: Final = max_event_bytes
-        self._begun: list[bytes] = []  # of a line whose end has not come in
-        self._begun_bytes = 0
+        self._begun = bytearray()  # a line whose end has not come in
         self._is_first_line = True
         self._ended_with_cr = False
         self._last_id = ""
@@ -58,11 +57,16 @@ class SseParser:
 
     def _begin_event(self) -> None:
         self._event = ""
-        self._data: list[str] = []
-        self._data_bytes = 0
+        self._data = bytearray()  # its lines, each with a line feed
 
-    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """Return the events that *chunk* completes; none once there is a failure."""
+    def feed(self, chunk: bytes | bytearray | memoryview) -> list[ServerSentEvent]:
+        """Return the events that *chunk* completes; none once there is a failure.
+
+        Raises:
+            TypeError: *chunk* is text, say; then the stream is as it was.
+        """
+        if not isinstance(chunk, bytes):
+            chunk = _bytes_of(chunk)
         events: list[ServerSentEvent] = []
         if self.failure is None:
             try:
@@ -84,15 +88,13 @@ class SseParser:
         self._begin(begun)
 
     def _begin(self, part: bytes) -> None:
-        self._begun_bytes += len(part)
-        _check("a line", self._begun_bytes, self._max_line_bytes)
-        if part:
-            self._begun.append(part)
+        _check("a line", len(self._begun) + len(part), self._max_line_bytes)
+        self._begun += part
 
     def _whole(self, end: bytes) -> bytes:
         self._begin(end)
-        line = b"".join(self._begun)
-        self._begun, self._begun_bytes = [], 0
+        line = bytes(self._begun)
+        self._begun.clear()
         return line
 
     def _take(self, line: bytes, events: list[ServerSentEvent]) -> None:
@@ -108,9 +110,9 @@ class SseParser:
 
     def _field(self, name: bytes, value: bytes) -> None:
         if name == b"data":
-            self._data_bytes += len(value) + 1
-            _check("an event", self._data_bytes - 1, self._max_event_bytes)
-            self._data.append(_text(value))
+            size = len(self._data) + len(value)
+            _check("an event", size, self._max_event_bytes)
+            self._data += value + b"\n"
         elif name == b"event":
             self._event = _text(value)
         elif name == b"id":
@@ -124,7 +126,7 @@ class SseParser:
             events.append(
                 ServerSentEvent(
                     event=self._event or _DEFAULT_EVENT,
-                    data="\n".join(self._data),
+                    data=_text(self._data[:-1]),
                     id=self._last_id,
                     retry_ms=self._retry_ms,
                 )
@@ -138,5 +140,13 @@ def _check(what: str, size: int, limit: int) -> None:
         raise StreamError(f"{what} of the SSE stream is longer than {limit} bytes")
 
 
-def _text(value: bytes) -> str:
+def _bytes_of(chunk: bytearray | memoryview) -> bytes:
+    try:
+        return bytes(memoryview(chunk))
+    except TypeError:
+        wrong = type(chunk).__name__
+        raise TypeError(f"chunks of an SSE stream must be bytes, got {wrong}") from None
+
+
+def _text(value: bytes | bytearray) -> str:
     return value.decode("utf-8", "replace")

@@ -23,7 +23,7 @@ from eventbus_schemas.hooks._sse_parser import (
     DEFAULT_MAX_LINE_BYTES,
     SseParser,
 )
-from eventbus_schemas.hooks._telling import Hook, Tell, failure_of, tells
+from eventbus_schemas.hooks._telling import Tell, failure_of, tells
 
 
 async def read_sse(
@@ -40,7 +40,8 @@ async def read_sse(
 
     For httpx ``read_sse(response.aiter_bytes(), …)``, for aiohttp
     ``read_sse(response.content.iter_any(), …)``: the client decompresses, and closes
-    the response. It reads no further than the event it yields.
+    the response. It reads no further than the event it yields. Who leaves the loop
+    before its end closes the generator: ``async with aclosing(read_sse(…)) as events``.
 
     Args:
         chunks: The body, in pieces of any size; closed at the end if it has ``aclose``.
@@ -57,6 +58,7 @@ async def read_sse(
     Raises:
         IdleTimeoutError: No event came in time: ``"idle timeout waiting for SSE"``.
         StreamError: The stream ended before *until*, or a line or an event is too long.
+        TypeError: *chunks* has text instead of bytes.
         Exception: Whatever *chunks* raises, as it is.
 
     Cancelled while it waits, the cancellation goes on and the stream is over.
@@ -64,7 +66,7 @@ async def read_sse(
     parser = SseParser(max_line_bytes=max_line_bytes, max_event_bytes=max_event_bytes)
     idle = IdleTimer(idle_timeout_seconds, IDLE_SSE, clock)
     reading = _Reading(chunks, parser, idle, clock)
-    tell = tells(telemetry, "on_sse_poll", "sse_poll", _report)
+    tell = tells(telemetry, "on_sse_poll", "sse_poll", _told)
     try:
         while True:
             event = await reading.poll(tell)
@@ -79,8 +81,10 @@ async def read_sse(
         raise StreamError(closed_before(until))
 
 
-def _report(hook: Hook, ending: Returned[ServerSentEvent | None] | Raised) -> None:
-    hook(_result_of(ending), ending.duration_seconds)
+def _told(
+    ending: Returned[ServerSentEvent | None] | Raised,
+) -> tuple[SsePoll, float]:
+    return _result_of(ending), ending.duration_seconds
 
 
 def _result_of(ending: Returned[ServerSentEvent | None] | Raised) -> SsePoll:

@@ -13,16 +13,15 @@ from eventbus_schemas.hooks._polls import IdleTimeoutElapsed, StreamFailed
 
 T = TypeVar("T")
 
-Hook: TypeAlias = Callable[..., None]
-Report: TypeAlias = Callable[[Hook, Returned[T] | Raised], None]
-Tell: TypeAlias = Callable[[Ending[T]], None]
+Told: TypeAlias = Callable[[Returned[T] | Raised], tuple[object, ...]]
+Tell: TypeAlias = Callable[[Ending[T]], object]
 
 
 def tells(
     observer: object,
     name: str,
     operation: Operation,
-    report: Report[T],
+    told: Told[T],
     *,
     attempt: int | None = None,
 ) -> Tell[T] | None:
@@ -32,13 +31,15 @@ def tells(
         observer: May have the hook *name*, and ``on_cancelled``.
         name: Of the hook for calls that were not cut off.
         operation: What ``on_cancelled`` is told.
-        report: Calls the hook with what it wants to know of an ending.
+        told: Returns what the hook is told of an ending.
         attempt: What ``on_cancelled`` is told.
 
     Returns:
         ``None`` if it has neither: then there is nothing to measure.
     """
-    hook = hook_of(observer, name)
+    if observer is None:
+        return None
+    hook = hook_of(observer, name, told)
     on_cancelled = hook_of(observer, "on_cancelled")
     if hook is None and on_cancelled is None:
         return None
@@ -46,7 +47,7 @@ def tells(
     def tell(ending: Ending[T]) -> None:
         if not isinstance(ending, Cancelled):
             if hook is not None:
-                report(hook, ending)
+                hook(ending)
         elif on_cancelled is not None:
             on_cancelled(operation, ending.duration_seconds, attempt)
 

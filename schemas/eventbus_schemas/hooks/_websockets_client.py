@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from typing import Any, Final, Literal, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from eventbus import Clock
-from eventbus_schemas.hooks._client_errors import as_api_error
 from eventbus_schemas.hooks._endings import Raised, Returned
-from eventbus_schemas.hooks._errors import IDLE_SENDING, IDLE_WEBSOCKET, HttpError
+from eventbus_schemas.hooks._errors import IDLE_SENDING, IDLE_WEBSOCKET
 from eventbus_schemas.hooks._guard import hook_of
 from eventbus_schemas.hooks._idle import IdleTimer
 from eventbus_schemas.hooks._observed import SYSTEM_CLOCK, measured, stopwatch
@@ -21,18 +20,21 @@ from eventbus_schemas.hooks._polls import (
     WebsocketFrame,
     WebsocketPoll,
 )
-from eventbus_schemas.hooks._telling import Hook, Tell, failure_of, tells
+from eventbus_schemas.hooks._telling import Tell, failure_of, tells
 
 try:
-    from websockets.asyncio.client import ClientConnection, connect
+    from websockets.asyncio.client import ClientConnection as ClientConnection
+    from websockets.asyncio.client import connect as connect
     from websockets.exceptions import ConnectionClosed
     from websockets.frames import Frame, Opcode
-    from websockets.typing import Data, DataLike
 except ImportError as error:
     raise ImportError(
         "This hooked connection needs websockets 14 or newer, which is not installed. "
         "Try: pip install 'websockets>=14'"
     ) from error
+
+if TYPE_CHECKING:
+    from websockets.typing import Data, DataLike  # which not every version has
 
 _CONTROL_FRAMES: Final[dict[Opcode, FrameKind]] = {
     Opcode.PING: "ping",
@@ -81,7 +83,7 @@ class HookedConnection(ClientConnection):
         self._telemetry: Final = telemetry
         self._on_event = hook_of(telemetry, "on_ws_event")
         self._tell_poll = tells(
-            telemetry, "on_ws_event", "websocket_event", self._report_poll
+            telemetry, "on_ws_event", "websocket_event", self._told_of_poll
         )
         self._clock: Final = clock
         self._waiting_since: float | None = None
@@ -173,10 +175,10 @@ class HookedConnection(ClientConnection):
         since = self._waiting_since
         return 0.0 if since is None else self._clock.monotonic() - since
 
-    def _report_poll(
-        self, hook: Hook, ending: Returned[WebsocketFrame] | Raised
-    ) -> None:
-        hook(self._result_of(ending), ending.duration_seconds)
+    def _told_of_poll(
+        self, ending: Returned[WebsocketFrame] | Raised
+    ) -> tuple[WebsocketPoll, float]:
+        return self._result_of(ending), ending.duration_seconds
 
     def _result_of(self, ending: Returned[WebsocketFrame] | Raised) -> WebsocketPoll:
         if isinstance(ending, Returned):
@@ -198,64 +200,12 @@ class HookedConnection(ClientConnection):
 def _tells_of_sending(
     telemetry: object, *, connection_reused: bool
 ) -> Tell[None] | None:
-    def report(hook: Hook, ending: Returned[None] | Raised) -> None:
-        hook(ending.duration_seconds, _error_in(ending), connection_reused)
+    def told(ending: Returned[None] | Raised) -> tuple[object, ...]:
+        return ending.duration_seconds, error_in(ending), connection_reused
 
-    return tells(telemetry, "on_ws_request", "websocket_request", report)
-
-
-def _report_connect(hook: Hook, ending: Returned[ClientConnection] | Raised) -> None:
-    error = _error_in(ending)
-    refusal = None if error is None else as_api_error(error)
-    status = refusal.status if isinstance(refusal, HttpError) else None
-    hook(ending.duration_seconds, status, error)
+    return tells(telemetry, "on_ws_request", "websocket_request", told)
 
 
-def _error_in(ending: Returned[Any] | Raised) -> Exception | None:
+def error_in(ending: Returned[Any] | Raised) -> Exception | None:
+    """Return what *ending* raised, if it did."""
     return ending.error if isinstance(ending, Raised) else None
-
-
-async def connect_websocket(
-    uri: str,
-    telemetry: WebsocketTelemetry | None = None,
-    *,
-    idle_timeout_seconds: float | None = None,
-    clock: Clock = SYSTEM_CLOCK,
-    **options: Any,
-) -> HookedConnection:
-    """Open a WebSocket whose frames are observed: ``async with await …``.
-
-    Args:
-        uri: Where to, ``ws://`` or ``wss://``.
-        telemetry: See :class:`HookedConnection`; gets ``on_ws_connect`` too if it has
-            that, also when nothing was opened.
-        idle_timeout_seconds: See :class:`HookedConnection`.
-        clock: Measures.
-        **options: As of ``websockets.asyncio.client.connect``.
-
-    Raises:
-        ImportError: websockets is not installed.
-        Exception: Whatever ``connect`` raises, as it is.
-
-    Cancelled, the opening is, and the cancellation goes on.
-    """
-
-    def connection(*args: Any, **its_options: Any) -> HookedConnection:
-        return HookedConnection(
-            *args,
-            telemetry=telemetry,
-            idle_timeout_seconds=idle_timeout_seconds,
-            clock=clock,
-            **its_options,
-        )
-
-    # Any: the package calls for a class, and takes what makes connections.
-    factory: Any = connection
-    opening = connect(uri, create_connection=factory, **options)
-    tell = tells(telemetry, "on_ws_connect", "websocket_connect", _report_connect)
-    if tell is None:
-        opened = await opening
-    else:
-        opened = await measured(opening, tell, stopwatch(clock))
-    assert isinstance(opened, HookedConnection)
-    return opened

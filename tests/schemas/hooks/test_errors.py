@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import pickle
 from collections.abc import Mapping
+from typing import Any
 
+import aiohttp
 import httpx
 import pytest
+import websockets
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +34,7 @@ from eventbus_schemas.hooks import (
     RequestTimeoutError,
     RetryableError,
     RetryLimitError,
+    RetryPolicy,
     ServerOverloadedError,
     StreamError,
     TransportError,
@@ -128,6 +133,15 @@ REQUEST = httpx.Request("GET", URL)
         (httpx.RemoteProtocolError(SECRET), "RemoteProtocolError", "network"),
         (httpx.UnsupportedProtocol(SECRET), "UnsupportedProtocol", "build"),
         (httpx.InvalidURL(SECRET), "InvalidURL", "build"),
+        (httpx.LocalProtocolError(SECRET), "LocalProtocolError", "build"),
+        (aiohttp.ServerTimeoutError(SECRET), "timeout", "timeout"),
+        (aiohttp.InvalidURL(SECRET), "InvalidURL", "build"),
+        (aiohttp.ClientPayloadError(SECRET), "ClientPayloadError", "network"),
+        (aiohttp.ServerDisconnectedError(SECRET), "ServerDisconnectedError", "network"),
+        (websockets.InvalidURI(SECRET, SECRET), "InvalidURI", "build"),
+        (websockets.InvalidMessage(SECRET), "InvalidMessage", "network"),
+        (websockets.ConnectionClosedOK(None, None), "ConnectionClosedOK", "network"),
+        (asyncio.IncompleteReadError(b"", 5), "IncompleteReadError", "network"),
         (TimeoutError(SECRET), "timeout", "timeout"),
         (ConnectionRefusedError(SECRET), "ConnectionRefusedError", "network"),
         (Status(418), "http 418", "http"),
@@ -143,6 +157,32 @@ def test_an_error_of_a_client_is_told_by_its_meaning_and_never_by_its_text(
 ) -> None:
     assert safe_text(error) == text
     assert error_type_of(error) == kind
+
+
+@pytest.mark.proves("A6", "A9")
+@pytest.mark.parametrize(
+    "cls",
+    [
+        FileNotFoundError,
+        FileExistsError,
+        IsADirectoryError,
+        NotADirectoryError,
+        PermissionError,
+        ChildProcessError,
+        ProcessLookupError,
+    ],
+)
+def test_what_fails_with_a_file_or_a_process_is_no_network_error(
+    cls: type[Exception],
+) -> None:
+    assert error_type_of(cls(SECRET)) == "other"
+    assert safe_text(cls(SECRET)) == cls.__name__
+    assert not RetryPolicy().retries(cls(SECRET), attempt=0)
+
+
+def test_a_long_message_is_read_no_further_than_it_may_be_told() -> None:
+    assert safe_text(StreamError(f"https://{'a' * 5_000} tail")) == "[url]"
+    assert safe_text(StreamError(f"https://{'a' * 3_000} tail")) == "[url] tail"
 
 
 def test_an_error_whose_attributes_raise_is_told_all_the_same() -> None:
@@ -208,10 +248,21 @@ CODE = code({"error": {"code": "token_expired"}})
         ({"x-error-json": "e30"}, DebugContext()),  # its padding is missing
         ({"x-error-json": base64.b64encode(b"{no json").decode()}, DebugContext()),
         ({"x-error-json": code({"error": "text"})}, DebugContext()),
+        (
+            {"x-error-json": base64.b64encode(b'{"x":' + b"[" * 9_999).decode()},
+            DebugContext(),
+        ),
         ({"x-error-json": code({"error": {"code": 5}})}, DebugContext()),
         ({"x-error-json": code({"error": {}})}, DebugContext()),
         ({"x-error-json": "é"}, DebugContext()),
         ({"x-error-json": ""}, DebugContext()),
+        ({"x-request-id": "", "x-oai-request-id": "r2"}, DebugContext("r2")),
+        ({"x-request-id": " ", "cf-ray": ""}, DebugContext()),
+        ({"x-error-json": code({"error": {"code": ""}})}, DebugContext()),
+        (
+            {"cf-ray": "y" * 300, "x-error-json": code({"error": {"code": "a\nb"}})},
+            DebugContext(cf_ray="y" * 256, auth_error_code="a b"),
+        ),
     ],
 )
 def test_headers_of_a_refusal_tell_what_they_can(
@@ -221,6 +272,27 @@ def test_headers_of_a_refusal_tell_what_they_can(
     response = httpx.Response(401, headers=httpx.Headers(headers, encoding="utf-8"))
     refused = httpx.HTTPStatusError("", request=REQUEST, response=response)
     assert debug_context(refused) == told
+
+
+@pytest.mark.proves("A10")
+def test_headers_are_those_of_the_error_or_of_its_response() -> None:
+    class OfResponse(Exception):
+        status_code = 401
+        response = httpx.Response(401, headers={"X-Request-Id": "r1"})
+
+    class Both(OfResponse):
+        headers = {"x-request-id": "r2"}  # noqa: RUF012 - as a client has it
+
+    assert debug_context(OfResponse()).request_id == "r1"
+    assert debug_context(Both()).request_id == "r2"
+
+
+@pytest.mark.proves("A10")
+def test_headers_that_are_no_text_tell_nothing() -> None:
+    headers: Any = {b"x-request-id": b"r1", "x-oai-request-id": 5, "cf-ray": "ray"}
+    assert debug_context(HttpError(401, headers=headers)) == DebugContext(cf_ray="ray")
+    headers = [("x-request-id", "r1")]
+    assert debug_context(HttpError(401, headers=headers)) == DebugContext()
 
 
 @pytest.mark.proves("A10")

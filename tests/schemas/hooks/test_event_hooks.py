@@ -32,6 +32,7 @@ from eventbus_schemas.hooks import (
     StreamEnded,
     StreamFailed,
     WebsocketFrame,
+    hook_faults,
     observed_request,
 )
 
@@ -251,6 +252,34 @@ def test_hooks_with_other_facts_are_others(
         one.on_request(0, 200, None, 0.1)
     seen = [(e.endpoint, e.model, e.turn_id) for e in emitted]  # type: ignore[attr-defined]
     assert seen == [("unknown", "n", "t1"), ("/responses", "m", "t1")]
+
+
+@pytest.mark.proves("E9")
+def test_a_name_that_is_none_is_another_kind(
+    hooks: EventHooks, emitted: list[Event]
+) -> None:
+    name = "x" * 1_000
+    hooks.on_sse_poll(Received(ServerSentEvent(name, "{}")), 0.1)
+    hooks.on_sse_poll(Received(ServerSentEvent(name, "no")), 0.1)
+    text = f'{{"type":"{name}"}}'
+    hooks.on_ws_event(Received(WebsocketFrame("text", text)), 0.1)
+    assert [e.kind for e in emitted] == ["other"] * 3  # type: ignore[attr-defined]
+    assert [e.model for e in emitted[:2]] == ["m", "m"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.proves("A5")
+async def test_an_emit_that_would_have_to_be_awaited_is_told_as_a_mistake(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def work() -> int:
+        return 5
+
+    async def emit(event: Event) -> None:
+        raise AssertionError
+
+    before = hook_faults().get("EventHooks.on_request", 0)
+    assert await observed_request(work(), EventHooks(emit)) == 5
+    assert hook_faults()["EventHooks.on_request"] == before + 1
 
 
 def test_a_fact_that_no_call_has_is_refused_with_the_nearest() -> None:

@@ -78,8 +78,16 @@ def test_a_failed_response_failed_with_its_text_as_words() -> None:
     assert text_events(text) == (failed(text, "response.failed"),)
 
 
+def test_the_words_of_a_failed_response_may_be_bytes_that_are_no_text() -> None:
+    data = b'{"type":"response.failed","x":"\xff"}'
+    words = '{"type":"response.failed","x":"\ufffd"}'
+    assert events_of(frame("text", data)) == (failed(words, "response.failed"),)
+
+
 @pytest.mark.proves("A4", "B6")
-@pytest.mark.parametrize("text", ["", "no json", '{"type":"x"', "[1, no", "[" * 9999])
+@pytest.mark.parametrize(
+    "text", ["", "no json", '{"type":"x"', "[1, no", "[" * 9999, '{"type":"\ud800"}']
+)
 def test_text_that_is_no_json_failed_to_parse(text: str) -> None:
     (event,) = text_events(text)
     assert isinstance(event, WebsocketEvent)
@@ -160,6 +168,11 @@ def test_a_number_that_json_cannot_hold_makes_it_no_json(number: str) -> None:
     (event,) = text_events(f'{{"type":"x","timing_metrics":{{"a":{number}}}}}')
     assert isinstance(event, WebsocketEvent)
     assert event.kind == "parse_error"
+
+
+def test_timings_of_another_message_are_none() -> None:
+    text = '{"type":"x","timing_metrics":{"engine_service_total_ms":5}}'
+    assert text_events(text) == (succeeded("x"),)
 
 
 @pytest.mark.parametrize("told", [None, {}, [], 5, "x", {"other_ms": 5}])

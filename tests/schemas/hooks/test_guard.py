@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from functools import partial
 
 import pytest
 
@@ -25,14 +26,28 @@ class Observer:
             raise self.fault
 
 
-def call(hook: Callable[..., None] | None, *told: object) -> None:
+class Abort(BaseException):
+    """No ``Exception``, and no end of the program either."""
+
+
+def call(hook: Callable[..., object] | None, *told: object) -> None:
     assert hook is not None
     hook(*told)
 
 
 @pytest.mark.proves("A5")
 @pytest.mark.parametrize(
-    "fault", [ValueError("x"), asyncio.CancelledError(), StopIteration(), OSError()]
+    "fault",
+    [
+        ValueError("x"),
+        asyncio.CancelledError(),
+        StopIteration(),
+        OSError(),
+        Abort(),
+        GeneratorExit(),
+        BaseExceptionGroup("two", [asyncio.CancelledError(), Abort()]),
+    ],
+    ids=repr,
 )
 def test_a_fault_is_counted_under_the_hooks_name_and_told_once(
     fault: BaseException, caplog: pytest.LogCaptureFixture
@@ -63,12 +78,77 @@ def test_a_missing_hook_is_none(observer: object) -> None:
     assert hook_of(observer, "on_request") is None
 
 
-def test_what_ends_the_program_is_no_fault() -> None:
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_program_is_no_fault(end: type[BaseException]) -> None:
     faults = HookFaults(ManualClock())
-    hook = hook_of(Observer(KeyboardInterrupt()), "on_request", faults=faults)
-    with pytest.raises(KeyboardInterrupt):
+    hook = hook_of(Observer(end()), "on_request", faults=faults)
+    with pytest.raises(end):
         call(hook)
     assert faults.counts() == {}
+
+
+class Property:
+    @property
+    def on_request(self) -> object:
+        raise RuntimeError("not yet")
+
+
+class Proxy:
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError("not yet")
+
+
+@pytest.mark.proves("A5")
+@pytest.mark.parametrize("cls", [Property, Proxy])
+def test_a_hook_that_cannot_be_looked_up_is_counted_and_is_none(
+    cls: type, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults = HookFaults(ManualClock())
+    assert hook_of(cls(), "on_request", faults=faults) is None
+    assert faults.counts() == {f"{cls.__name__}.on_request": 1}
+    assert "raised RuntimeError: not yet" in caplog.text
+
+
+class Nameless:
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError("no such thing")
+
+    def __call__(self, *told: object) -> None:
+        raise ValueError("x")
+
+
+@pytest.mark.parametrize(
+    ("hook", "name"),
+    [
+        (partial(partial(Observer(OSError()).on_request, 1), 2), "Observer.on_request"),
+        (Nameless(), "Nameless"),
+    ],
+    ids=["partial", "nameless"],
+)
+def test_a_fault_is_counted_under_the_name_that_there_is(
+    hook: Callable[..., object], name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "eventbus.hooks")
+    faults = HookFaults(ManualClock())
+    guarded(hook, faults=faults)(3)
+    assert faults.counts() == {name: 1}
+
+
+def test_what_a_hook_is_told_is_made_where_it_cannot_hurt_either(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.CRITICAL, "eventbus.hooks")
+    faults, observer = HookFaults(ManualClock()), Observer()
+
+    def told(number: int) -> tuple[object, ...]:
+        return 1 // number, "more"
+
+    hook = hook_of(observer, "on_request", told, faults=faults)
+    call(hook, 1)
+    assert observer.calls == [(1, "more")]
+    call(hook, 0)
+    assert len(observer.calls) == 1
+    assert faults.counts() == {"Observer.on_request": 1}
 
 
 @pytest.mark.proves("A5")
@@ -83,6 +163,25 @@ async def test_a_coroutine_function_is_told_as_a_mistake(
     (count,) = faults.counts().values()
     assert count == 1
     assert "is a coroutine function, never awaited" in caplog.text
+
+
+class Awaitable:
+    def __await__(self) -> Generator[None]:
+        yield
+
+
+@pytest.mark.proves("A5")
+async def test_an_answer_that_nobody_awaits_is_a_fault_unless_it_runs_by_itself(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.CRITICAL, "eventbus.hooks")
+    faults = HookFaults(ManualClock())
+    task = asyncio.ensure_future(asyncio.sleep(0))
+    assert guarded(lambda: task, faults=faults)() is task
+    assert faults.counts() == {}
+    await task
+    assert guarded(Awaitable, faults=faults)() is None
+    assert faults.counts() == {"Awaitable": 1}
 
 
 def test_the_text_of_a_fault_makes_one_line_of_a_log(
@@ -123,8 +222,12 @@ def test_names_of_hooks_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
     faults = HookFaults(ManualClock())
     for n in range(1_030):
         faults.add(f"hook {n}", "raised")
-    assert len(faults.counts()) == 1_025
-    assert faults.counts()["other"] == 6
+    before = faults.counts()
+    faults.add("hook 5", "raised")
+    after = faults.counts()
+    assert len(before) == len(after) == 1_025
+    assert before["other"] == after["other"] == 6
+    assert (before["hook 5"], after["hook 5"]) == (1, 2)
 
 
 def test_a_forked_child_starts_over(
@@ -133,6 +236,7 @@ def test_a_forked_child_starts_over(
     faults = HookFaults(ManualClock())
     faults.add("hook", "raised")
     monkeypatch.setattr("os.getpid", lambda: -1)
+    assert faults.counts() == {}
     faults.add("hook", "raised")
     assert faults.counts() == {"hook": 1}
     assert len(caplog.records) == 2

@@ -63,3 +63,13 @@ hooks.read_sse
     said = run(code)
     assert f"needs {client}" in said
     assert said.strip().endswith(command)
+
+
+def test_versions_of_websockets_without_the_newer_names_will_do() -> None:
+    code = """
+import websockets.asyncio.client, websockets.typing
+vars(websockets.typing).pop("DataLike", None)
+from eventbus_schemas.hooks import HookedConnection
+print(HookedConnection.__name__)
+"""
+    assert run(code) == "HookedConnection\n"

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from eventbus import Event
 from eventbus.testing import BusEvents, ManualClock, settled
-from eventbus_schemas import ToolResult
+from eventbus_schemas import ApiRequest, ToolResult
 from eventbus_schemas.hooks import (
     CallCancelled,
     Cancelled,
@@ -23,6 +24,7 @@ from eventbus_schemas.hooks import (
     observed,
     observed_request,
 )
+from eventbus_schemas.hooks._observed import tells_of_request
 from tests.schemas.hooks._seen import Raising, Seen
 
 
@@ -230,6 +232,98 @@ async def test_a_tool_that_is_cut_off_is_told_as_itself(bus_events: BusEvents) -
     assert told == ("tool_call", "shell", "c1", "t1")
 
 
+class Only:
+    """Has one hook, and keeps what it is told."""
+
+    def __init__(self, name: str) -> None:
+        self.told: list[tuple[object, ...]] = []
+        setattr(self, name, lambda *told: self.told.append(told))
+
+
+@pytest.mark.proves("A5", "A7")
+async def test_an_observer_may_have_one_hook_alone() -> None:
+    ending, cut_off = Only("on_request"), Only("on_cancelled")
+    for observer in (ending, cut_off):
+        hooks: Any = observer
+        assert await observed_request(Work(5)(), hooks) == 5
+        with pytest.raises(asyncio.CancelledError):
+            await observed_request(Work(asyncio.CancelledError())(), hooks, attempt=3)
+    assert [told[:3] for told in ending.told] == [(0, None, None)]
+    assert [(told[0], told[2]) for told in cut_off.told] == [("request", 3)]
+
+
+@pytest.mark.proves("A2", "A5")
+@pytest.mark.parametrize("module", ["tests", None])
+async def test_an_error_with_odd_attributes_is_told_and_raised(module: Any) -> None:
+    class Headers:
+        def items(self) -> None:
+            raise RuntimeError("no headers")
+
+    class Odd(Exception):
+        status = 503
+        headers = Headers()
+
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    class Other(Exception):
+        pass
+
+    Odd.__module__ = Other.__module__ = module
+    seen: list[Event] = []
+    for error in (Odd(), Other()):
+        with pytest.raises(type(error)) as raised:
+            await observed_request(Work(error)(), EventHooks(seen.append))
+        assert raised.value is error
+        assert error.__context__ is None
+    first, second = seen
+    assert isinstance(first, ApiRequest)
+    assert isinstance(second, ApiRequest)
+    assert (first.status_code, first.error_type) == (503, "http")
+    assert (second.status_code, second.error_type) == (None, "other")
+
+
+@pytest.mark.proves("A5")
+@pytest.mark.parametrize("end", [5, ValueError("no")])
+async def test_a_response_that_cannot_be_looked_into_changes_nothing(
+    end: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "eventbus.hooks")
+
+    def refusal(response: object) -> Exception | None:
+        raise RuntimeError("of our own")
+
+    tell = tells_of_request(Seen(), 0, refusal=refusal)
+    assert tell is not None
+    tell(Returned(end, 0.1))
+    assert hook_faults()["Seen.on_request"] >= 1
+
+
+@pytest.mark.proves("B23")
+async def test_a_tool_whose_error_has_no_words_is_told_by_its_name(
+    bus_events: BusEvents,
+) -> None:
+    class Wordless(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("none")
+
+    hooks = EventHooks(bus_events.bus)
+    with pytest.raises(Wordless):
+        await hooks.tool_call(Work(Wordless())(), "shell")
+    (result,) = bus_events.of(ToolResult)
+    assert (result.success, result.output) == (False, "Wordless")
+
+
+@pytest.mark.parametrize(("answer", "success"), [(5, True), ("", False), (None, False)])
+async def test_any_answer_says_whether_a_tool_succeeded(
+    bus_events: BusEvents, answer: Any, success: bool
+) -> None:
+    hooks = EventHooks(bus_events.bus)
+    await hooks.tool_call(Work(1)(), "shell", succeeded=lambda value: answer)
+    (result,) = bus_events.of(ToolResult)
+    assert result.success is success
+
+
 def raise_of_own(value: object) -> Any:
     raise RuntimeError("of the caller's own")
 
@@ -240,7 +334,7 @@ async def test_a_caller_s_function_that_raises_costs_the_event_alone(
     bus_events: BusEvents, wrong: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL, "eventbus.hooks")
-    place = "EventHooks.tool_call.<locals>.tell"
+    place = "EventHooks.tool_call"
     before = hook_faults().get(place, 0)
     options: dict[str, Any] = {wrong: raise_of_own}
     hooks = EventHooks(bus_events.bus)

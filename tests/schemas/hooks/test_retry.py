@@ -253,18 +253,6 @@ def test_the_delay_of_a_far_retry_is_long_and_no_overflow() -> None:
     assert policy.delay_seconds(64) == policy.delay_seconds(10**9) == 2.0**63
 
 
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"max_attempts": -1}, "max_attempts must be >= 0, got -1"),
-        ({"base_delay_seconds": -0.1}, "base_delay_seconds must be >= 0, got -0.1"),
-    ],
-)
-def test_less_than_nothing_is_refused(wrong: dict[str, float], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        RetryPolicy(**wrong)  # type: ignore[arg-type]
-
-
 async def test_a_request_that_cannot_be_made_is_raised_and_not_observed() -> None:
     seen = Seen()
 
@@ -276,6 +264,28 @@ async def test_a_request_that_cannot_be_made_is_raised_and_not_observed() -> Non
             EVERYTHING, seen, make_request, Provider(ManualClock()).send
         )
     assert seen.requests == []
+
+
+async def test_the_runner_waits_as_long_as_it_is_asked_to() -> None:
+    clock = ManualClock()
+    provider = Provider(
+        clock, HttpError(503, headers={"Retry-After": "30"}), Response(200)
+    )
+    running = asyncio.ensure_future(
+        run_with_request_telemetry(
+            RetryPolicy(max_server_delay_seconds=60),
+            None,
+            object,
+            provider.send,
+            clock=clock,
+        )
+    )
+    await settled()
+    clock.advance(29)
+    await settled()
+    assert len(provider.sent) == 1
+    clock.advance(1)
+    assert (await running).status_code == 200
 
 
 @pytest.mark.proves("A7")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -49,6 +50,7 @@ def message(data: str, **other: object) -> ServerSentEvent:
         ),
         (b"retry: 250\n\ndata: 1\n\n", [message("1", retry_ms=250)]),
         (b"retry: 2.5\ndata: 1\n\n", [message("1")]),
+        (b"retry: " + b"9" * 5_000 + b"\ndata: 1\n\n", [message("1")]),
         (b"retry:  25\ndata: 1\n\n", [message("1")]),
         ("retry: ²\ndata: ü\n\n".encode(), [message("ü")]),
         (b"data: \xff\xc3\n\n", [message("\ufffd\ufffd")]),
@@ -83,6 +85,11 @@ def test_where_the_bytes_are_cut_makes_no_difference(
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     chunks = [stream[a:b] for a, b in itertools.pairwise(edges)]
     assert parsed(*chunks) == parsed(stream)
+
+
+@pytest.mark.proves("A3")
+def test_a_chunk_of_nothing_changes_nothing() -> None:
+    assert parsed(b"data: 1\r", b"", b"\ndata: 2\n\n") == [message("1\n2")]
 
 
 @pytest.mark.parametrize(
@@ -132,3 +139,28 @@ def test_a_long_line_in_small_pieces_is_read_in_linear_time() -> None:
 def test_a_bound_that_bounds_nothing_is_refused(bound: str) -> None:
     with pytest.raises(ValueError, match=f"{bound} must be >= 1, got 0"):
         SseParser(**{bound: 0})
+
+
+@pytest.mark.parametrize(
+    "piece", ["{:03}", "data:{:02}\n"], ids=["a line in pieces", "many short lines"]
+)
+def test_what_has_come_in_takes_little_more_memory_than_its_bytes(piece: str) -> None:
+    pieces = [piece.format(n % 100).encode() for n in range(50_000)]
+    parser = SseParser()
+    parser.feed(b"data: ")
+    tracemalloc.start()
+    for each in pieces:
+        parser.feed(each)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 2 * sum(map(len, pieces))
+
+
+@pytest.mark.proves("A3")
+def test_chunks_of_any_type_of_bytes_are_read_and_text_is_refused() -> None:
+    parser = SseParser()
+    parser.feed(bytearray(b"data: 1\n"))
+    with pytest.raises(TypeError, match="SSE stream must be bytes, got str"):
+        parser.feed("data: 2\n")  # type: ignore[arg-type]
+    assert parser.feed(memoryview(b"data: 3\n\n")) == [message("1\n3")]
+    assert parser.failure is None

@@ -206,6 +206,26 @@ async def test_an_opening_is_told_with_the_status_that_refused_it() -> None:
     assert isinstance(refused, OSError)
 
 
+async def test_a_connection_is_closed_where_its_block_ends() -> None:
+    seen = Seen()
+
+    async def fail_inside() -> None:
+        async with connect_websocket(uri, seen, proxy=None) as connection:
+            connections.append(connection)
+            assert await connection.recv() == "x"
+            raise KeyError
+
+    connections: list[HookedConnection] = []
+    async with serving(saying("x")) as uri:
+        with pytest.raises(KeyError):
+            await fail_inside()
+        assert connections[0].close_code == 1000
+        opened = await connect_websocket(uri, seen, proxy=None)
+        assert opened.close_code is None
+        await opened.close()
+    assert len(seen.ws_connects) == 2
+
+
 async def test_an_opening_is_told_once() -> None:
     seen = Seen()
     async with connected(until_closed, seen):

@@ -188,3 +188,10 @@ async def test_an_opening_that_is_cut_off_is_told_as_itself() -> None:
             await opening
     assert seen.ws_connects == []
     assert [operation for operation, *_ in seen.cancelled] == ["websocket_connect"]
+
+
+async def test_an_idle_time_of_nothing_is_refused_before_anything_is_opened() -> None:
+    seen = Seen()
+    with pytest.raises(ValueError, match="idle_timeout_seconds must be > 0, got 0"):
+        await connect_websocket("ws://127.0.0.1:1", seen, idle_timeout_seconds=0)
+    assert seen.ws_connects == []
