@@ -6,9 +6,9 @@ from eventbus.testing import steps as steps
 from eventbus.testing._bus_events import BusEvents as BusEvents
 from eventbus.testing._clock import ManualClock as ManualClock
 from eventbus.testing._gate import Gate as Gate
-from eventbus.testing._gated import Chunk as Chunk
 from eventbus.testing._gated import GatedServer as GatedServer
 from eventbus.testing._log_field import extract_log_field as extract_log_field
+from eventbus.testing._mock_answer import Chunk as Chunk
 from eventbus.testing._mock_answer import MockAnswer as MockAnswer
 from eventbus.testing._mock_request import RecordedRequest as RecordedRequest
 from eventbus.testing._mock_route import RequestRecorder as RequestRecorder

@@ -23,7 +23,14 @@ from eventbus.testing._listening import (
     woken_here,
     work_for,
 )
-from eventbus.testing._matching import Match, Wanted, explain, names_of
+from eventbus.testing._matching import (
+    Match,
+    Wanted,
+    explain,
+    names_of,
+    redacted,
+    shown,
+)
 from eventbus.testing._transcript import assert_transcript
 
 # Any in this module: an event of whichever type a test asks for.
@@ -196,9 +203,12 @@ class BusEvents:
         """
         __tracebackhide__ = True
         wanted = Wanted(select, match, fields)
-        found = sum(map(wanted.accepts, self.records))
+        found = list(filter(wanted.accepts, self.records))
         if found:
-            raise AssertionError(f"expected no {wanted}, got {found}")
+            first = shown(redacted(found[0]).event)
+            raise AssertionError(
+                f"expected no {wanted}, got {len(found)}, the first: {first}"
+            )
 
     def assert_order(self, *selects: Selector) -> None:
         """Check that these events came one after the other, others between allowed.
@@ -253,8 +263,10 @@ class BusEvents:
 
         Raises:
             AssertionError: None came in time.
+            TypeError: *timeout_seconds* is no number, or *match* no plain function.
         """
         __tracebackhide__ = True
+        _check_timeout(timeout_seconds)
         wanted = Wanted(select, match, fields)
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -294,6 +306,14 @@ class BusEvents:
     def _refusals(self) -> str:
         refused = [f"{n} {why}" for b in self._buses for why, n in _refused(b)]
         return f"\n  refused by the bus: {', '.join(refused)}" if refused else ""
+
+
+def _check_timeout(timeout_seconds: object) -> None:
+    if not isinstance(timeout_seconds, int | float):
+        raise TypeError(
+            f"timeout_seconds must be a number, got {shown(timeout_seconds)}: "
+            "it stands before match"
+        )
 
 
 def _refused(bus: Bus) -> list[tuple[str, int]]:

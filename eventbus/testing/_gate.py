@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from eventbus.testing._arrivals import Arrivals
+from eventbus.testing._arrivals import DEFAULT_WAIT_SECONDS, Arrivals
+from eventbus.testing._listening import Bell
 
 
 class Gate:
-    """Holds back what waits at it until :meth:`open`, and lets it pass from then on.
-
-    It is of one event loop.
-    """
+    """Holds back what waits at it until :meth:`open`, and lets it pass from then on."""
 
     def __init__(self) -> None:
         """Begin closed."""
-        self._opened = asyncio.Event()
+        self._is_open = False
+        self._bell = Bell()
         self._reached = Arrivals[None]("at the gate")
 
     def __repr__(self) -> str:
@@ -24,18 +21,23 @@ class Gate:
     @property
     def is_open(self) -> bool:
         """Whether everything passes."""
-        return self._opened.is_set()
+        return self._is_open
 
     def open(self) -> None:
-        """Let everything pass, now and from now on."""
-        self._opened.set()
+        """Let everything pass, now and from now on; from any thread."""
+        self._is_open = True
+        self._bell.ring()
 
     async def wait(self) -> None:
         """Pass, once it is open."""
         self._reached.add(None)
-        await self._opened.wait()
+        with self._bell.waiting() as rung:
+            if not self._is_open:
+                await rung
 
-    async def reached(self, count: int = 1, *, timeout_seconds: float = 5.0) -> None:
+    async def reached(
+        self, count: int = 1, *, timeout_seconds: float = DEFAULT_WAIT_SECONDS
+    ) -> None:
         """Wait until something came to the gate for the *count*-th time.
 
         Raises:

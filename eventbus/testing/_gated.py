@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import ssl
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Unpack, overload
 
-import msgspec
-
-from eventbus._clock import Clock, SystemClock
+from eventbus.testing._answering import AnsweringServer
 from eventbus.testing._arrivals import DEFAULT_WAIT_SECONDS, Arrivals
-from eventbus.testing._gate import Gate
-from eventbus.testing._loopback_server import LoopbackServer
-from eventbus.testing._mock_answer import JSON_TYPE, SSE_TYPE
+from eventbus.testing._loopback_server import Listening
+from eventbus.testing._mock_answer import (
+    JSON_TYPE,
+    SSE_TYPE,
+    TOO_LARGE,
+    Chunk,
+    MockAnswer,
+)
+from eventbus.testing._mock_invariants import Invariants, calls_and_outputs
 from eventbus.testing._mock_request import RecordedRequest
 
 if TYPE_CHECKING:
@@ -21,59 +24,45 @@ if TYPE_CHECKING:
 
 _STREAMS_PATH: Final = "/v1/responses"
 _MODELS_PATH: Final = "/v1/models"
-_NO_MODELS: Final = '{"object":"list","data":[]}'
+_MODELS: Final = MockAnswer(body='{"object":"list","data":[]}', content_type=JSON_TYPE)
+_NOT_FOUND: Final = MockAnswer(status=404, body="not found")
+_NOTHING_QUEUED: Final = MockAnswer(status=500, body="no responses queued")
+_NOT_CACHED: Final = {"cache-control": "no-cache"}
 _NANOSECONDS_PER_MILLISECOND: Final = 1_000_000
 
 
-class Chunk(msgspec.Struct, frozen=True):
-    """A piece of a stream.
-
-    Args:
-        body: Text, or bytes as they are; :func:`eventbus.testing.responses.sse` makes
-            some.
-        gate: Holds it back, and all after it, until it is opened.
-    """
-
-    body: str | bytes
-    gate: Gate | None = None
-
-    @property
-    def data(self) -> bytes:
-        """The body as it is sent."""
-        return self.body.encode() if isinstance(self.body, str) else self.body
-
-
-class GatedServer(LoopbackServer):
+class GatedServer(AnsweringServer):
     """Streams server-sent events; use it as ``async with GatedServer(…) as server``.
 
     ``POST /v1/responses`` gets the next stream that is queued, first come first served,
     and 500 when none is left; ``GET /v1/models`` gets an empty list; any other path is
     answered 404, and what is no HTTP request 400. Streams that are held back end with
-    the block.
+    the block, where requests that break an invariant are raised; streams that nobody
+    asked for are no error.
 
     Args:
-        *streams: The chunks of each response.
-        clock: Tells when a stream was complete.
-        tls: Serves https.
-        host: Where to listen.
-        port: Where to listen; 0 is a free one.
+        *streams: The chunks of each response, or an answer as :class:`MockServer`
+            gives it.
+        invariants: Checked on every request for a stream; by default that each output
+            has its call and each call an output. ``None`` checks nothing.
+        **listening: ``clock``, which also tells when a stream was complete, ``tls``,
+            ``host`` and ``port``, as of :class:`MockServer`.
 
     Raises:
         PluginError: aiohttp is not installed.
+        TypeError: A stream is none.
     """
 
     def __init__(
         self,
-        *streams: Sequence[Chunk],
-        clock: Clock | None = None,
-        tls: ssl.SSLContext | None = None,
-        host: str = "127.0.0.1",
-        port: int = 0,
+        *streams: Sequence[Chunk] | MockAnswer,
+        invariants: Invariants | None = calls_and_outputs,
+        **listening: Unpack[Listening],
     ) -> None:
         """Listen to nothing yet."""
-        super().__init__(tls=tls, host=host, port=port)
-        self._clock = clock or SystemClock()
-        self._queued = deque(streams)
+        super().__init__(**listening)
+        self._invariants = invariants
+        self._queued = deque(map(_answer_of, streams))
         self._requests = Arrivals[RecordedRequest](f"requests to {_STREAMS_PATH}")
         self._completions = Arrivals[tuple[int, int]]("complete streams")
 
@@ -90,9 +79,23 @@ class GatedServer(LoopbackServer):
         """
         return dict(self._completions.items)
 
-    def enqueue(self, *chunks: Chunk) -> None:
-        """Queue a stream behind those that are queued already."""
-        self._queued.append(chunks)
+    @overload
+    def enqueue(self, answer: MockAnswer, /) -> None: ...
+    @overload
+    def enqueue(self, *chunks: Chunk) -> None: ...
+    def enqueue(self, *stream: Chunk | MockAnswer) -> None:
+        """Queue a stream behind those that are queued already.
+
+        Args:
+            *stream: Its chunks, or one answer: ``enqueue(MockAnswer(status=429))``.
+
+        Raises:
+            TypeError: It is neither.
+        """
+        whole = stream[0] if len(stream) == 1 else None
+        self._queued.append(
+            whole if isinstance(whole, MockAnswer) else _answer_of(stream)
+        )
 
     async def wait_for_request_count(
         self, count: int, *, timeout_seconds: float = DEFAULT_WAIT_SECONDS
@@ -117,36 +120,28 @@ class GatedServer(LoopbackServer):
         return dict(await self._completions.wait_for(count, timeout_seconds))
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        from aiohttp import web
-
-        body = await request.content.read()
-        if (request.method, request.path) == ("GET", _MODELS_PATH):
-            return web.Response(text=_NO_MODELS, content_type=JSON_TYPE)
-        if (request.method, request.path) != ("POST", _STREAMS_PATH):
-            return web.Response(status=404, text="not found")
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        taken = RecordedRequest(request.method, request.raw_path, headers, body)
+        taken = await self._take(request)
+        if taken is None:
+            return await self._send(request, TOO_LARGE)
+        if (taken.method, taken.path) == ("GET", _MODELS_PATH):
+            return await self._send(request, _MODELS)
+        if (taken.method, taken.path) != ("POST", _STREAMS_PATH):
+            return await self._send(request, _NOT_FOUND)
+        self._check(taken)
         number = len(self._requests.items)
-        chunks = self._queued.popleft() if self._queued else None
+        answer = self._queued.popleft() if self._queued else None
         self._requests.add(taken)
-        if chunks is None:
-            return web.Response(status=500, text="no responses queued")
-        return await self._stream(request, number, chunks)
-
-    async def _stream(
-        self, request: web.BaseRequest, number: int, chunks: Sequence[Chunk]
-    ) -> web.StreamResponse:
-        from aiohttp import web
-
-        response = web.StreamResponse(
-            headers={"content-type": SSE_TYPE, "cache-control": "no-cache"}
-        )
-        await response.prepare(request)
-        for chunk in chunks:
-            if chunk.gate is not None:
-                await chunk.gate.wait()
-            await response.write(chunk.data)
+        if answer is None:
+            return await self._send(request, _NOTHING_QUEUED)
+        response = await self._send(request, answer)
         ended_unix_ms = self._clock.time_ns() // _NANOSECONDS_PER_MILLISECOND
         self._completions.add((number, ended_unix_ms))
-        await response.write_eof()
         return response
+
+
+def _answer_of(stream: object) -> MockAnswer:
+    if isinstance(stream, MockAnswer):
+        return stream
+    # The answer refuses what are no chunks.
+    chunks: Sequence[Chunk] = stream  # type: ignore[assignment]
+    return MockAnswer(body=chunks, content_type=SSE_TYPE, headers=_NOT_CACHED)

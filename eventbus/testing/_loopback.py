@@ -9,7 +9,6 @@ from typing import Final
 
 from aiohttp import web
 
-HOST: Final = "127.0.0.1"
 _SHUTDOWN_SECONDS: Final = 1.0  # nothing is left to wait for by then
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -71,7 +70,7 @@ class Loopback:
             return _cut_off(request)  # whoever asked is gone
         except Exception as error:  # noqa: BLE001 - told by whoever owns the server
             self.failures.append(error)
-            return web.Response(status=500, text=repr(error))
+            return _cut_off(request)  # an answer may be half sent
         finally:
             self._running.discard(task)
 

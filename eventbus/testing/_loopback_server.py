@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypedDict
 
+from eventbus._clock import Clock, SystemClock
+from eventbus._waiting import wait_until_done
+from eventbus.testing._gate import Gate
 from eventbus.testing._needs import need_aiohttp
 
 if TYPE_CHECKING:
@@ -18,12 +22,22 @@ if TYPE_CHECKING:
 _MAX_PROBLEMS: Final = 20
 
 
+class Listening(TypedDict, total=False):
+    """Where a server listens, and by which clock: see :class:`LoopbackServer`."""
+
+    clock: Clock | None
+    tls: ssl.SSLContext | None
+    host: str
+    port: int
+
+
 class LoopbackServer(ABC):
     """Serves within an ``async with`` block, and raises at its end what went wrong.
 
     If the block raises by itself, that becomes a note of its error.
 
     Args:
+        clock: Measures delays and tells the time; the system's without it.
         tls: Serves over TLS.
         host: Where to listen.
         port: Where to listen; 0 is a free one.
@@ -32,10 +46,18 @@ class LoopbackServer(ABC):
         PluginError: aiohttp is not installed.
     """
 
-    def __init__(self, *, tls: ssl.SSLContext | None, host: str, port: int) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        tls: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
         """Listen to nothing yet."""
         need_aiohttp(type(self).__name__)
-        self._listens = tls, host, port
+        self._clock: Final = clock or SystemClock()
+        self._place: Final = tls, host, port
         self._problems: list[str] = []
         self._loopback: Loopback | None = None
 
@@ -55,7 +77,9 @@ class LoopbackServer(ABC):
     async def __aenter__(self) -> Self:
         from eventbus.testing._loopback import Loopback
 
-        tls, host, port = self._listens
+        if self._loopback is not None:
+            raise RuntimeError(f"{type(self).__name__} is in its `async with` already")
+        tls, host, port = self._place
         loopback = Loopback(self._serve, tls=tls, host=host, port=port)
         await loopback.start()
         self._loopback = loopback
@@ -94,9 +118,20 @@ class LoopbackServer(ABC):
     def _told(self, problems: Sequence[str]) -> str:
         over = len(problems) - _MAX_PROBLEMS
         more = [f"and {over} more"] if over > 0 else []
-        name = type(self).__name__
-        head = f"{name}: {len(problems)} problem(s)"
-        return "\n  ".join([head, *problems[:_MAX_PROBLEMS], *more])
+        head = f"{type(self).__name__}: {len(problems)} problem(s)"
+        lines = [head, *problems[:_MAX_PROBLEMS], *more, *self._beside()]
+        return "\n  ".join(lines)
+
+    def _beside(self) -> Sequence[str]:
+        """Return what else helps to understand what is wrong."""
+        return ()
+
+    async def _hold_back(self, delay_seconds: float, gate: Gate | None) -> None:
+        if delay_seconds > 0:
+            never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            await wait_until_done(never, self._clock, delay_seconds)
+        if gate is not None:
+            await gate.wait()
 
     @abstractmethod
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:

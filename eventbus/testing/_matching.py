@@ -13,6 +13,7 @@ from eventbus._record import AnyRecord
 from eventbus._records import REDACTED
 from eventbus._select import Selection, Selector
 from eventbus.privacy._printing import printable
+from eventbus.testing._given import check_plain_function
 
 Match = Callable[[Any], object]
 """Any: the event, of whatever type the test asked for."""
@@ -38,7 +39,12 @@ class Wanted:
         match: Match | None,
         fields: Mapping[str, object],
     ) -> None:
-        """Check *select*."""
+        """Check *select* and *match*.
+
+        Raises:
+            TypeError: *match* is no plain function.
+        """
+        check_plain_function("match", match)
         self._select = select
         self._selection = Selection(select)
         self._match = match
@@ -49,9 +55,9 @@ class Wanted:
         select = self._select
         what = select.__name__ if isinstance(select, type) else repr(select)
         text = "event" if select is None else f"event {what}"
-        wishes = [f"{name}={_shown(value)}" for name, value in self._fields.items()]
+        wishes = [f"{name}={shown(value)}" for name, value in self._fields.items()]
         if self._match is not None:
-            wishes.append(_shown(self._match))
+            wishes.append(shown(self._match))
         return f"{text} with {', '.join(wishes)}" if wishes else text
 
     def is_named(self, record: AnyRecord) -> bool:
@@ -68,11 +74,11 @@ class Wanted:
         found: list[str] = []
         for name, expected in self._fields.items():
             actual = _value(record, name)
-            if not _fits(actual, expected):
-                shown = REDACTED if name in secret else _shown(actual)
-                found.append(f"{name}: expected {_shown(expected)}, got {shown}")
+            if actual is _ABSENT or not fits(actual, expected):
+                told = REDACTED if name in secret else shown(actual)
+                found.append(f"{name}: expected {shown(expected)}, got {told}")
         if self._match is not None and not self._match(record.event):
-            found.append(f"{_shown(self._match)} said no")
+            found.append(f"{shown(self._match)} said no")
         return found
 
 
@@ -87,16 +93,26 @@ def _value(record: AnyRecord, name: str) -> object:
     return record.attributes.get(name, _ABSENT)
 
 
-def _fits(actual: object, expected: Any) -> bool:
+def fits(actual: object, expected: Any) -> bool:
+    """Return whether *actual* is what is *expected*: true is not 1.
+
+    Args:
+        actual: What came.
+        expected: A value, a type that it is to be of, or a function that is to return
+            true for it.
+    """
     # Any: a value, a type, or a function.
-    if actual is _ABSENT:
-        return False
     if isinstance(expected, type):
         return isinstance(actual, expected)
-    return bool(expected(actual) if callable(expected) else actual == expected)
+    if callable(expected):
+        return bool(expected(actual))
+    if isinstance(actual, bool) != isinstance(expected, bool):
+        return False
+    return bool(actual == expected)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return *value* for a message: functions and types by name, long texts cut."""
     if value is _ABSENT:
         return "no such field"
     if isinstance(value, type):
@@ -119,7 +135,7 @@ def explain(wanted: Wanted, records: Sequence[AnyRecord]) -> str:
         return f"no {wanted}; the last of {len(records)} recorded: {names_of(records)}"
     lines = [f"no {wanted}; of {len(near)} near it:"]
     for record in near[-_MAX_SHOWN:]:
-        lines.append(f"  {_shown(redacted(record).event)}")
+        lines.append(f"  {shown(redacted(record).event)}")
         lines += [f"    {mismatch}" for mismatch in wanted.mismatches(record)]
     return "\n".join(lines)
 

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-import msgspec
-
-from eventbus.testing._mock_request import (
-    Json,
-    RecordedRequest,
-    as_list,
-    as_object,
-)
+from eventbus.testing._json_value import Json
+from eventbus.testing._mock_request import RecordedRequest
 
 Invariants = Callable[[RecordedRequest], Iterator[str]]
 """Yields what is wrong with a request, one sentence each."""
@@ -24,42 +18,53 @@ _ANSWERED_BY: Final = {
     "tool_search_call": "tool_search_output",
 }
 _OUTPUTS: Final = tuple(dict.fromkeys(_ANSWERED_BY.values()))
+_SEARCHES: Final = ("tool_search_call", "tool_search_output")
 
 
 def call_invariants(request: RecordedRequest) -> Iterator[str]:
-    """Yield what is wrong with the calls and outputs in the ``input`` of *request*.
+    """Yield what is wrong with the ``input`` of a *request* to a model.
 
-    An output has a call id and its call in the same request, and each call has an
-    output. A search for tools that the server ran itself is exempt. Requests whose
-    path does not end with ``/responses``, and bodies that are no JSON, are let alone.
+    It is a list, and :func:`calls_and_outputs` has nothing to say. Requests whose path
+    does not end with ``/responses``, and bodies that are no JSON, are let alone.
     """
     if request.method != "POST" or not request.path.endswith("/responses"):
         return
-    try:
-        body = request.body_json()
-    except msgspec.DecodeError:
-        return
-    items = as_list((as_object(body) or {}).get("input"))
-    if items is None:
+    if request.is_json and request.input_list is None:
         yield "there is no input list in the body"
-        return
-    yield from _of_items([item for one in items if (item := as_object(one))])
+    yield from calls_and_outputs(request)
 
 
-def _of_items(items: list[Json]) -> Iterator[str]:
-    items = [item for item in items if item.get("execution") != "server"]
+def calls_and_outputs(request: RecordedRequest) -> Iterator[str]:
+    """Yield what is wrong with the calls and outputs in the ``input`` of *request*.
+
+    An output has a call id and its call in the same request, and each call has an
+    output. A search for tools that the server ran itself is exempt, and so is a body
+    without a list of that name.
+    """
+    items = [item for item in request.input_objects if not _is_of_the_server(item)]
     for kind in _OUTPUTS:
-        outputs = [item.get("call_id") for item in items if item.get("type") == kind]
+        outputs = [_call_id(item) for item in items if item.get("type") == kind]
         if not all(outputs):
             yield f"a {kind} has no call_id"
-        calls = [(item["type"], item.get("call_id")) for item in _calls(items, kind)]
+        calls = [(item["type"], _call_id(item)) for item in _calls(items, kind)]
         called = {call_id for _, call_id in calls}
         for call_id in outputs:
             if call_id and call_id not in called:
                 yield f"{kind} {call_id!r} has no call in the input"
         for call, call_id in calls:
-            if call_id not in outputs:
+            if not call_id:
+                yield f"a {call} has no call_id"
+            elif call_id not in outputs:
                 yield f"{call} {call_id!r} has no {kind} in the input"
+
+
+def _is_of_the_server(item: Json) -> bool:
+    return item.get("type") in _SEARCHES and item.get("execution") == "server"
+
+
+def _call_id(item: Json) -> str | None:
+    call_id = item.get("call_id")
+    return call_id if isinstance(call_id, str) and call_id else None
 
 
 def _calls(items: list[Json], output_kind: str) -> Iterator[Json]:

@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TypeGuard, cast
-from urllib.parse import parse_qsl
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
 from eventbus.testing._decoded import decoded
+from eventbus.testing._json_value import Json, as_list, as_object, objects_of
 
 # Any in this module: decoded JSON.
-
-Json = dict[str, Any]
-
-
-def as_object(value: Any) -> Json | None:
-    """Return *value* if it is an object."""
-    return cast("Json", value) if isinstance(value, dict) else None
-
-
-def _is_list(value: Any) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
-
-
-def as_list(value: Any) -> list[Any] | None:
-    """Return *value* if it is a list."""
-    return value if _is_list(value) else None
 
 
 class RecordedRequest:
     """One request, as it came.
 
     The accessors for items read the ``input`` of a JSON body, as the Responses API has
-    it.
+    it. ``path`` is the path alone, decoded, and ``target`` path and query as they came.
 
     Args:
         method: ``"POST"``.
@@ -48,7 +33,8 @@ class RecordedRequest:
         """Take the parts."""
         path, _, query = target.partition("?")
         self.method: Final = method
-        self.path: Final = path
+        self.path: Final = unquote(path)
+        self.target: Final = target
         self.headers: Final = headers
         self.raw_body: Final = raw_body
         self._query = parse_qsl(query, keep_blank_values=True)
@@ -90,6 +76,27 @@ class RecordedRequest:
         """
         return msgspec.json.decode(self.body)
 
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is JSON."""
+        try:
+            self.body_json()
+        except msgspec.DecodeError:
+            return False
+        return True
+
+    @property
+    def shown_body(self) -> str:
+        """The body for messages: what is no text is replaced, what is broken told."""
+        try:
+            return self.body.decode(errors="replace")
+        except ValueError as error:
+            return f"<{len(self.raw_body)} bytes: {error}>"
+
+    def _told(self, name: str) -> Any:
+        """Return the field *name* of a JSON body that is an object, else ``None``."""
+        return (as_object(self.body_json()) or {}).get(name)
+
     def body_contains_text(self, text: str) -> bool:
         """Return whether *text* is in the body, as it is or as JSON writes it."""
         escaped = msgspec.json.encode(text)[1:-1].decode()
@@ -97,7 +104,7 @@ class RecordedRequest:
 
     def tool_by_name(self, name: str) -> Json | None:
         """Return the tool *name* of the body's ``tools``, or ``None``."""
-        tools: list[Json] = self.body_json().get("tools", [])
+        tools = objects_of(self._told("tools"))
         return next((tool for tool in tools if tool.get("name") == name), None)
 
     def instructions_text(self) -> str:
@@ -106,7 +113,7 @@ class RecordedRequest:
         Raises:
             AssertionError: There are none.
         """
-        text = self.body_json().get("instructions")
+        text = self._told("instructions")
         assert isinstance(text, str), f"no instructions in {self!r}"
         return text
 
@@ -116,19 +123,28 @@ class RecordedRequest:
         Raises:
             AssertionError: There is no such list.
         """
-        body = as_object(self.body_json()) or {}
-        items = as_list(body.get("input"))
+        items = self.input_list
         assert items is not None, f"no input list in {self!r}"
         return items
 
+    @property
+    def input_list(self) -> list[Any] | None:
+        """The body's ``input``, if the body is JSON and that a list."""
+        return as_list(self._told("input")) if self.is_json else None
+
+    @property
+    def input_objects(self) -> list[Json]:
+        """Those of its items that are objects; none where there is no such list."""
+        return objects_of(self.input_list)
+
     def inputs_of_type(self, kind: str) -> list[Json]:
-        """Return the input items whose ``type`` is *kind*."""
-        return [item for item in self.input() if item.get("type") == kind]
+        """Return the input items whose ``type`` is *kind*; none without an input."""
+        return [item for item in self.input_objects if item.get("type") == kind]
 
     def message_input_text_groups(self, role: str) -> list[list[str]]:
         """Return the texts of each message of *role*: ``user``, ``developer``, …."""
         return [
-            [part["text"] for part in parts if part.get("type") == "input_text"]
+            [part["text"] for part in parts if _is_part(part, "input_text", "text")]
             for parts in self._message_parts(role)
         ]
 
@@ -144,14 +160,16 @@ class RecordedRequest:
             part["image_url"]
             for parts in self._message_parts(role)
             for part in parts
-            if part.get("type") == "input_image"
+            if _is_part(part, "input_image", "image_url")
         ]
 
     def _message_parts(self, role: str) -> Iterator[Sequence[Json]]:
-        for item in self.inputs_of_type("message"):
-            content = as_list(item.get("content"))
-            if item.get("role") == role and content is not None:
-                yield content
+        for item in self.input_objects:
+            if item.get("type", "message") == "message" and item.get("role") == role:
+                content = item.get("content")
+                if isinstance(content, str):  # as the API takes it too
+                    content = [{"type": "input_text", "text": content}]
+                yield objects_of(content)
 
     def has_function_call(self, call_id: str) -> bool:
         """Return whether the input has the function call *call_id*."""
@@ -202,11 +220,15 @@ class RecordedRequest:
         return next((one for one in outputs if one.get("call_id") == call_id), None)
 
 
+def _is_part(part: Json, kind: str, name: str) -> bool:
+    return part.get("type") == kind and name in part
+
+
 def _content(item: Json) -> tuple[str | None, bool | None]:
     output = item.get("output")
     if (told := as_object(output)) is not None:
         return told.get("content"), told.get("success")
-    if (parts := as_list(output)) is not None:
-        texts = [part["text"] for part in parts if "text" in part]
+    if as_list(output) is not None:
+        texts = [part["text"] for part in objects_of(output) if "text" in part]
         return "\n".join(texts) if texts else None, None
     return (output if isinstance(output, str) else None), None

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from eventbus._bounds import at_least as check_at_least
 from eventbus._select import name_test
 from eventbus.testing._arrivals import DEFAULT_WAIT_SECONDS, Arrivals
+from eventbus.testing._given import check_plain_function
 from eventbus.testing._mock_answer import MockAnswer
 from eventbus.testing._mock_request import RecordedRequest
 
 RequestMatch = Callable[[RecordedRequest], object]
 """Whether a mount is for a request: true, or anything that counts as true."""
+
+Answer = MockAnswer | Callable[[RecordedRequest], MockAnswer]
+"""What a request gets, or what makes it of the request."""
 
 
 class RequestRecorder:
@@ -88,16 +93,7 @@ class RequestRecorder:
 
 
 class MockRoute:
-    """One mount.
-
-    Args:
-        path: A glob on the path; ``*`` is any text.
-        method: Of HTTP, in capitals.
-        match: Asked after both; ``None`` takes all.
-        answers: What the calls get, in their order, and every later one the last.
-        at_least: How many calls have to come.
-        at_most: How many are answered; ``None`` is any number.
-    """
+    """One mount; see :meth:`MockServer.mount` for its arguments."""
 
     def __init__(
         self,
@@ -105,20 +101,18 @@ class MockRoute:
         *,
         method: str,
         match: RequestMatch | None,
-        answers: Sequence[MockAnswer],
+        answers: Sequence[Answer],
         at_least: int,
         at_most: int | None,
     ) -> None:
-        """Compile the glob.
-
-        Raises:
-            ValueError: The glob is blank or too long, or there is no answer.
-        """
-        if not answers:
-            raise ValueError(f"a mount needs an answer, got none for {method} {path}")
-        self.recorder: Final = RequestRecorder(f"{method} {path}")
+        """Check all of it."""
+        self._method = method.upper()
+        self.recorder: Final = RequestRecorder(f"{self._method} {path}")
+        _check_path(path)
+        _check_answers(answers, self.recorder.route)
+        _check_counts(at_least, at_most)
+        check_plain_function("match", match)
         self._fits_path = name_test(path, place="path")
-        self._method = method
         self._match = match
         self._answers = answers
         self._at_least = at_least
@@ -130,8 +124,10 @@ class MockRoute:
 
     def refusal(self, request: RecordedRequest) -> str | None:
         """Return why *request* is not for this mount, or ``None`` when it is."""
-        if request.method != self._method or not self._fits_path(request.path):
-            return "other method or path"
+        if not self._fits_path(request.path):
+            return "other path"
+        if request.method != self._method:
+            return "other method"
         if self._at_most is not None and self._seen >= self._at_most:
             return f"already answered {self._seen} of {self._at_most}"
         if self._match is not None and not self._match(request):
@@ -139,10 +135,16 @@ class MockRoute:
         return None
 
     def take(self, request: RecordedRequest) -> MockAnswer:
-        """Record *request*, and return what it gets."""
+        """Record *request*, and return what it gets.
+
+        Raises:
+            TypeError: What is to make the answer returned none.
+        """
         answer = self._answers[min(self._seen, len(self._answers) - 1)]
         self.recorder.record(request)
-        return answer
+        if isinstance(answer, MockAnswer):
+            return answer
+        return _made(answer, answer(request))
 
     def shortfall(self) -> str | None:
         """Return what is missing at the end, or ``None``."""
@@ -153,3 +155,32 @@ class MockRoute:
             f"{self.recorder.route}: expected {exactly}{self._at_least} request(s), "
             f"got {self._seen}"
         )
+
+
+def _made(by: object, answer: object) -> MockAnswer:
+    if not isinstance(answer, MockAnswer):
+        raise TypeError(f"{by!r} must return a MockAnswer, got {answer!r}")
+    return answer
+
+
+def _check_path(path: str) -> None:
+    if not path.startswith(("/", "*")):
+        raise ValueError(f"path must begin with '/' or '*', got {path!r}")
+    if "?" in path:
+        raise ValueError(
+            f"path must be without a query, got {path!r}: "
+            "match= can ask the request for its query_param()"
+        )
+
+
+def _check_answers(answers: Sequence[Answer], route: str) -> None:
+    if not answers:
+        raise ValueError(f"a mount needs an answer, got none for {route}")
+    for answer in answers:
+        if not isinstance(answer, MockAnswer):
+            check_plain_function(f"an answer of {route} that is no MockAnswer", answer)
+
+
+def _check_counts(at_least: int, at_most: int | None) -> None:
+    check_at_least("at_least", at_least, 0)
+    check_at_least("at_most", at_most, at_least)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-import ssl
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Unpack
 
-from eventbus._clock import Clock, SystemClock
-from eventbus._waiting import wait_until_done
-from eventbus.testing._decoded import MAX_BODY_BYTES
-from eventbus.testing._loopback_server import LoopbackServer
-from eventbus.testing._mock_answer import MockAnswer
+from eventbus.testing._answering import AnsweringServer
+from eventbus.testing._loopback_server import Listening
+from eventbus.testing._mock_answer import TOO_LARGE, MockAnswer
 from eventbus.testing._mock_invariants import Invariants, call_invariants
 from eventbus.testing._mock_request import RecordedRequest
-from eventbus.testing._mock_route import MockRoute, RequestMatch, RequestRecorder
+from eventbus.testing._mock_route import (
+    Answer,
+    MockRoute,
+    RequestMatch,
+    RequestRecorder,
+)
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-_NO_MATCH: Final = 404
-_TOO_LARGE: Final = 413
+_NO_MATCH: Final = MockAnswer(status=404, body="nothing is mounted for this request")
+_MAX_TOLD: Final = 10
 
 
-class MockServer(LoopbackServer):
+class MockServer(AnsweringServer):
     """Answers on loopback what is mounted; use it as ``async with MockServer() as s``.
 
     Mounts are asked in the order of their making; the first that is for a request and
@@ -35,11 +36,9 @@ class MockServer(LoopbackServer):
     Args:
         invariants: Checked on every request; by default that calls and outputs in a
             request to a model belong together. ``None`` checks nothing.
-        clock: Measures delays of answers.
         max_shown_chars: How much is shown of the body of a request that none took.
-        tls: Serves https.
-        host: Where to listen.
-        port: Where to listen; 0 is a free one.
+        **listening: ``clock``, which measures delays of answers, the system's without
+            it; ``tls``, to serve https; ``host`` and ``port``, a free one without it.
 
     Raises:
         PluginError: aiohttp is not installed.
@@ -49,20 +48,17 @@ class MockServer(LoopbackServer):
         self,
         *,
         invariants: Invariants | None = call_invariants,
-        clock: Clock | None = None,
         max_shown_chars: int = 2_000,
-        tls: ssl.SSLContext | None = None,
-        host: str = "127.0.0.1",
-        port: int = 0,
+        **listening: Unpack[Listening],
     ) -> None:
         """Listen to nothing yet."""
-        super().__init__(tls=tls, host=host, port=port)
+        super().__init__(**listening)
         self._invariants = invariants
-        self._clock = clock or SystemClock()
         self._max_shown_chars = max_shown_chars
         self._routes: list[MockRoute] = []
         self._fallbacks: list[MockRoute] = []
         self._requests: list[RecordedRequest] = []
+        self._fates: list[str] = []
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -72,7 +68,7 @@ class MockServer(LoopbackServer):
     def mount(
         self,
         path: str,
-        *answers: MockAnswer,
+        *answers: Answer,
         method: str = "POST",
         match: RequestMatch | None = None,
         at_least: int = 0,
@@ -82,16 +78,20 @@ class MockServer(LoopbackServer):
         """Answer requests to *path*, and return what records them.
 
         Args:
-            path: A glob on the path: ``*`` is any text, so ``*/responses`` is a suffix.
-            *answers: What the calls get in their order, and every later one the last.
-            method: In capitals.
-            match: Is given the request; true when the mount is for it.
+            path: A glob on the decoded path, without the query: ``*`` is any text, so
+                ``*/responses`` is a suffix.
+            *answers: What the calls get in their order, and every later one the last:
+                an answer, or a plain function of the request that returns it.
+            method: Of HTTP.
+            match: A plain function of the request; true when the mount is for it.
             at_least: How many have to come until the end of the block.
             at_most: How many are answered; ``None`` is any number.
             fallback: Whether it is asked after all mounts that are none.
 
         Raises:
-            ValueError: There is no answer, or *path* is no glob.
+            TypeError: An answer or *match* is none.
+            ValueError: There is no answer, *path* begins with neither ``/`` nor ``*``
+                or has a query, or the counts contradict each other.
         """
         route = MockRoute(
             path,
@@ -107,7 +107,7 @@ class MockServer(LoopbackServer):
     def once(
         self,
         path: str,
-        answer: MockAnswer,
+        answer: Answer,
         *,
         method: str = "POST",
         match: RequestMatch | None = None,
@@ -118,7 +118,7 @@ class MockServer(LoopbackServer):
     def any_number(
         self,
         path: str,
-        answer: MockAnswer,
+        answer: Answer,
         *,
         method: str = "POST",
         match: RequestMatch | None = None,
@@ -129,7 +129,7 @@ class MockServer(LoopbackServer):
     def sequence(
         self,
         path: str,
-        *answers: MockAnswer,
+        *answers: Answer,
         method: str = "POST",
         match: RequestMatch | None = None,
     ) -> RequestRecorder:
@@ -146,66 +146,58 @@ class MockServer(LoopbackServer):
             at_most=len(answers),
         )
 
+    def _shortfalls(self) -> list[str]:
+        every = (route.shortfall() for route in self._in_order())
+        return [one for one in every if one is not None]
+
     def _found(self) -> list[str]:
-        routes = (*self._routes, *self._fallbacks)
-        shortfalls = (route.shortfall() for route in routes)
-        return [*self._problems, *(one for one in shortfalls if one is not None)]
+        return [*self._problems, *self._shortfalls()]
+
+    def _beside(self) -> list[str]:
+        if not self._shortfalls():
+            return []
+        last = self._fates[-_MAX_TOLD:]
+        head = f"the last {len(last)} of " if len(self._fates) > len(last) else ""
+        return [f"what came, {head}{len(self._fates)} request(s):", *last]
+
+    def _in_order(self) -> Sequence[MockRoute]:
+        return [*self._routes, *self._fallbacks]
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        from aiohttp import web
-
-        body = await _bounded(request)
-        if body is None:
-            self._problems.append(f"a body of more than {MAX_BODY_BYTES} bytes came")
-            return web.Response(status=_TOO_LARGE)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        taken = RecordedRequest(request.method, request.raw_path, headers, body)
-        answer = self._answer(taken)
-        await self._hold_back(answer)
-        return web.Response(
-            status=answer.status, body=answer.data, headers=answer.all_headers
-        )
+        taken = await self._take(request)
+        answer = TOO_LARGE if taken is None else self._answer(taken)
+        return await self._send(request, answer)
 
     def _answer(self, request: RecordedRequest) -> MockAnswer:
         self._requests.append(request)
         try:
             self._check(request)
-            refusals = list[str]()
-            for route in (*self._routes, *self._fallbacks):
-                refusal = route.refusal(request)
-                if refusal is None:
-                    return route.take(request)
-                refusals.append(f"{route.recorder.route}: {refusal}")
+            return self._routed(request)
         except Exception as error:  # noqa: BLE001 - a matcher's, or of a broken body
             self._problems.append(f"{request.method} {request.path}: {error!r}")
             return MockAnswer(status=500, body=repr(error))
-        self._problems.append(self._unmatched(request, refusals))
-        return MockAnswer(status=_NO_MATCH, body="nothing is mounted for this request")
 
-    def _check(self, request: RecordedRequest) -> None:
-        for wrong in self._invariants(request) if self._invariants else ():
-            self._problems.append(f"{request.method} {request.path}: {wrong}")
+    def _routed(self, request: RecordedRequest) -> MockAnswer:
+        refusals = list[str]()
+        for route in self._in_order():
+            refusal = route.refusal(request)
+            if refusal is None:
+                self._tell(request, f"taken by {route.recorder.route}", refusals)
+                return route.take(request)
+            refusals.append(f"{route.recorder.route}: {refusal}")
+        self._tell(request, "taken by no mount", refusals)
+        self._problems.append(self._unmatched(request, refusals))
+        return _NO_MATCH
+
+    def _tell(
+        self, request: RecordedRequest, fate: str, refusals: Sequence[str]
+    ) -> None:
+        why = f" ({'; '.join(refusals)})" if refusals else ""
+        self._fates.append(f"  {request.method} {request.path}: {fate}{why}")
 
     def _unmatched(self, request: RecordedRequest, refusals: Sequence[str]) -> str:
-        text = request.body.decode(errors="replace")
+        text = request.shown_body
         over = len(text) - self._max_shown_chars
         shown = f"{text[: self._max_shown_chars]}… ({over} more)" if over > 0 else text
         mounted = "; ".join(refusals) or "nothing is mounted"
         return f"{request.method} {request.path}: no mount took it ({mounted}): {shown}"
-
-    async def _hold_back(self, answer: MockAnswer) -> None:
-        if answer.delay_seconds > 0:
-            never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            await wait_until_done(never, self._clock, answer.delay_seconds)
-        if answer.gate is not None:
-            await answer.gate.wait()
-
-
-async def _bounded(request: web.BaseRequest) -> bytes | None:
-    """Return the body, or ``None`` for one that is too long; the rest is not read."""
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            return None
-    return bytes(body)

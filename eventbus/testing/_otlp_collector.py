@@ -6,11 +6,13 @@ import ssl
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from inspect import isawaitable
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
 from eventbus.testing import replies
 from eventbus.testing._arrivals import DEFAULT_WAIT_SECONDS, Arrivals
+from eventbus.testing._given import check_names
 from eventbus.testing._otlp_grpc import GrpcListener, authority_of, need_grpc
 from eventbus.testing._otlp_http import HttpListener, HttpRequest, Writer
 from eventbus.testing._otlp_request import (
@@ -19,6 +21,7 @@ from eventbus.testing._otlp_request import (
     OtlpRequest,
     Protocol,
     Signal,
+    media_type_of,
     official,
     service_of,
 )
@@ -54,7 +57,8 @@ class OtlpCollector:
     Raises:
         PluginError: opentelemetry-proto, or grpcio where it is asked for, is not
             installed.
-        ValueError: A transport is neither.
+        TypeError: Something in *script*, or *otherwise*, is no reply.
+        ValueError: A transport is neither, or there is none.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class OtlpCollector:
     ) -> None:
         """Listen to nothing yet."""
         _check(transports)
+        _check_replies((*script, otherwise))
         self._script = deque(script)
         self.otherwise = otherwise
         """What every request gets once the script is over."""
@@ -84,6 +89,7 @@ class OtlpCollector:
         self._http = HttpListener(self._over_http, tls=tls, host=host, port=port)
         self._grpc: GrpcListener | None = None
         self._transports = transports
+        self._is_entered = False
         if "grpc" in transports:
             self._grpc = GrpcListener(
                 self._over_grpc,
@@ -95,6 +101,9 @@ class OtlpCollector:
             )
 
     async def __aenter__(self) -> Self:
+        if self._is_entered:
+            raise RuntimeError("OtlpCollector is in its `async with` already")
+        self._is_entered = True
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.stop)
             if "http" in self._transports:
@@ -120,6 +129,7 @@ class OtlpCollector:
 
     async def stop(self) -> None:
         """Listen no more and break everything off; what came stays."""
+        self._is_entered = False
         await self._http.aclose()
         if self._grpc is not None:
             await self._grpc.aclose()
@@ -193,7 +203,12 @@ class OtlpCollector:
         return [one for one in self._arrivals.items if one.signal == signal]
 
     def will(self, *script: Reply) -> None:
-        """Answer the next requests so, after those that are scripted already."""
+        """Answer the next requests so, after those that are scripted already.
+
+        Raises:
+            TypeError: Something in *script* is no reply.
+        """
+        _check_replies(script)
         self._script.extend(script)
 
     def clear(self) -> None:
@@ -227,13 +242,17 @@ class OtlpCollector:
         """Wait until the other end of HTTP connection *connection* is let go of."""
         await self._http.end_of(connection)
 
-    def _next(self) -> Reply:
-        return self._script.popleft() if self._script else self.otherwise
+    async def _reply_to(self, exchange: Exchange) -> None:
+        reply = self._script.popleft() if self._script else self.otherwise
+        answer: object = reply(exchange)
+        if not isawaitable(answer):
+            raise TypeError(f"a reply must be an `async def`, got {reply!r}")
+        await answer
 
     async def _over_http(self, writer: Writer, came: HttpRequest) -> None:
-        content_type = came.headers.get("content-type", "").partition(";")[0].strip()
+        is_json = media_type_of(came.headers) == JSON_TYPE
         request = OtlpRequest(
-            protocol="http/json" if content_type == JSON_TYPE else "http/protobuf",
+            protocol="http/json" if is_json else "http/protobuf",
             signal=self._signal(came.target.partition("?")[0]),
             method=came.method,
             target=came.target,
@@ -243,7 +262,7 @@ class OtlpCollector:
             peer=str(writer.get_extra_info("peername")),
         )
         self._arrivals.add(request)
-        await self._next()(Exchange(request=request, writer=writer))
+        await self._reply_to(Exchange(request=request, writer=writer))
 
     def _signal(self, path: str) -> Signal | None:
         if path in self._paths:
@@ -262,7 +281,7 @@ class OtlpCollector:
         self._arrivals.add(request)
         exchange = Exchange(request=request, context=context)
         try:
-            await self._next()(exchange)
+            await self._reply_to(exchange)
         except need_grpc().aio.AbortError:
             raise
         except Exception as error:
@@ -271,8 +290,20 @@ class OtlpCollector:
         return exchange.answer
 
 
+def _check_replies(replies: Sequence[object]) -> None:
+    for one in replies:
+        if not callable(one):
+            raise TypeError(
+                "a reply is one of eventbus.testing.replies, or of your own, "
+                f"got {one!r}"
+            )
+
+
 def _check(transports: Sequence[str]) -> None:
     official("logs", "Request")
+    check_names("transports", transports)
+    if not transports:
+        raise ValueError("transports must have one, got none")
     for one in transports:
         if one not in _TRANSPORTS:
             raise ValueError(

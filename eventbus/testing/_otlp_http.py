@@ -125,6 +125,8 @@ async def _read(reader: Reader, writer: Writer, number: int) -> HttpRequest | No
         name.strip().lower(): value.strip()
         for name, _, value in (line.partition(":") for line in head[1:] if line)
     }
+    if headers.get("expect", "").lower() == "100-continue":
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = None if len(parts) != _REQUEST_LINE_PARTS else await _body(reader, headers)
     if body is None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")

@@ -11,7 +11,7 @@ import msgspec
 
 from eventbus._errors import PluginError
 from eventbus.testing._decoded import decoded
-from eventbus.testing._mock_request import as_list, as_object
+from eventbus.testing._json_value import as_list, as_object
 from eventbus.testing._needs import need
 from eventbus.testing._otlp_values import (
     OtlpLog,
@@ -37,6 +37,11 @@ _SERVICES: Final[Mapping[Signal, tuple[str, str]]] = {
     "metrics": ("metrics", "Metrics"),
     "traces": ("trace", "Trace"),
 }
+
+
+def media_type_of(headers: Mapping[str, str]) -> str:
+    """Return the type of a body, in lower case and without parameters; or nothing."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def service_of(signal: Signal) -> str:

@@ -177,7 +177,7 @@ def logs_of(request: Any) -> Iterator[OtlpLog]:
 def _log(one: Any, told: Mapping[str, Any]) -> OtlpLog:
     return OtlpLog(
         name=one.event_name,
-        body=_value(one.body) if one.HasField("body") else None,
+        body=_value(one.body),
         severity_text=one.severity_text,
         severity_number=one.severity_number,
         time_unix_nano=one.time_unix_nano,

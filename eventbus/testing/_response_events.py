@@ -6,10 +6,13 @@ The names are those of the test kit of the Codex agent, so that its users find t
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+
+from eventbus._bounds import at_least, between
+from eventbus.testing._json_value import as_object
 
 # Any in this module: JSON.
 
@@ -27,16 +30,22 @@ def sse(events: Iterable[ResponseEvent]) -> str:
     the event has nothing but its type.
 
     Raises:
-        ValueError: An event has no ``type``.
+        TypeError: *events* is one event, or one is no object.
+        ValueError: An event has no ``type``, or one of several lines.
     """
+    if isinstance(events, Mapping | str):
+        raise TypeError(f"events must be a list of events, got {events!r}")
     return "".join(_block(index, event) for index, event in enumerate(events))
 
 
-def _block(index: int, event: ResponseEvent) -> str:
-    kind = event.get("type")
-    if not isinstance(kind, str) or not kind:
-        raise ValueError(f"events[{index}] must have a type, got {kind!r}")
-    data = f"data: {_json(event)}\n" if len(event) > 1 else ""
+def _block(index: int, event: object) -> str:
+    told = as_object(event)
+    if told is None:
+        raise TypeError(f"events[{index}] must be an object, got {event!r}")
+    kind = told.get("type")
+    if not isinstance(kind, str) or len(kind.splitlines()) != 1:
+        raise ValueError(f"events[{index}] must have a type of one line, got {kind!r}")
+    data = f"data: {_json(told)}\n" if len(told) > 1 else ""
     return f"event: {kind}\n{data}\n"
 
 
@@ -65,16 +74,46 @@ def ev_completed(id: str) -> ResponseEvent:
     return ev_completed_with_tokens(id, 0)
 
 
-def ev_completed_with_tokens(id: str, total_tokens: int) -> ResponseEvent:
-    """``response.completed`` that used *total_tokens*, all of them input."""
+def ev_completed_with_tokens(
+    id: str,
+    total_tokens: int,
+    *,
+    output_tokens: int = 0,
+    cached_tokens: int | None = None,
+    reasoning_tokens: int | None = None,
+) -> ResponseEvent:
+    """``response.completed`` that used *total_tokens*.
+
+    Args:
+        id: Of the response.
+        total_tokens: Input and output together.
+        output_tokens: How many of them are output; the others are input.
+        cached_tokens: How many of the input came from a cache; ``None`` does not say.
+        reasoning_tokens: How many of the output are reasoning; ``None`` does not say.
+
+    Raises:
+        ValueError: A part is negative, or larger than what it is a part of.
+    """
+    at_least("total_tokens", total_tokens, 0)
+    between("output_tokens", output_tokens, 0, total_tokens)
+    input_tokens = total_tokens - output_tokens
     usage = {
-        "input_tokens": total_tokens,
-        "input_tokens_details": None,
-        "output_tokens": 0,
-        "output_tokens_details": None,
+        "input_tokens": input_tokens,
+        "input_tokens_details": _details("cached_tokens", cached_tokens, input_tokens),
+        "output_tokens": output_tokens,
+        "output_tokens_details": _details(
+            "reasoning_tokens", reasoning_tokens, output_tokens
+        ),
         "total_tokens": total_tokens,
     }
     return {"type": "response.completed", "response": {"id": id, "usage": usage}}
+
+
+def _details(name: str, count: int | None, limit: int) -> dict[str, int] | None:
+    if count is None:
+        return None
+    between(name, count, 0, limit)
+    return {name: count}
 
 
 def ev_model_verification_metadata(

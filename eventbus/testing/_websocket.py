@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import ssl
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Unpack
 from urllib.parse import unquote
 
 import msgspec
 
 from eventbus._bounds import at_least
-from eventbus._clock import Clock, SystemClock
-from eventbus._waiting import wait_until_done
 from eventbus.testing._arrivals import DEFAULT_WAIT_SECONDS, Arrivals
 from eventbus.testing._gate import Gate
-from eventbus.testing._loopback_server import LoopbackServer
+from eventbus.testing._given import is_sequence
+from eventbus.testing._loopback_server import Listening, LoopbackServer
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -40,6 +37,8 @@ class WebSocketScript(msgspec.Struct, frozen=True, kw_only=True):
             the end of the server's block.
 
     Raises:
+        TypeError: *requests* is no list of lists, or an event is neither text nor
+            bytes and cannot be JSON.
         ValueError: *accept_delay_seconds* is negative.
     """
 
@@ -50,8 +49,15 @@ class WebSocketScript(msgspec.Struct, frozen=True, kw_only=True):
     close_after_requests: bool = True
 
     def __post_init__(self) -> None:
-        """Check the delay."""
+        """Check the delay, and that everything can be sent."""
         at_least("accept_delay_seconds", self.accept_delay_seconds, 0)
+        for request, events in enumerate(_listed("requests", self.requests)):
+            place = f"requests[{request}]"
+            for number, event in enumerate(_listed(place, events)):
+                try:
+                    _frame(event)
+                except TypeError as error:
+                    raise TypeError(f"{place}[{number}]: {error}") from error
 
 
 class Handshake(msgspec.Struct, frozen=True):
@@ -79,35 +85,32 @@ class WebSocketServer(LoopbackServer):
     """Plays a script to each connection; ``async with WebSocketServer(…) as server``.
 
     Connections get the scripts in the order of their handshakes. A connection that has
-    no script is answered 503; that, a request that has no answer and a frame that is no
-    JSON are raised at the end of the block, or added as a note to what it raises.
+    no script is answered 503; that, a request that has no answer, a frame that is no
+    JSON and one that breaks the protocol are raised at the end of the block, or added
+    as a note to what it raises. What is left of a script when its client leaves is no
+    error: :attr:`connections` has what came.
 
     Args:
         *connections: The script of each; a plain list stands for its ``requests``.
-        clock: Measures the delays.
-        tls: Serves wss.
-        host: Where to listen.
-        port: Where to listen; 0 is a free one.
+        **listening: ``clock``, which measures the delays, ``tls``, to serve wss,
+            ``host`` and ``port``, as of :class:`MockServer`.
 
     Raises:
         PluginError: aiohttp is not installed.
+        TypeError: A script is none.
     """
 
     def __init__(
         self,
         *connections: WebSocketScript | Sequence[Sequence[Any]],
-        clock: Clock | None = None,
-        tls: ssl.SSLContext | None = None,
-        host: str = "127.0.0.1",
-        port: int = 0,
+        **listening: Unpack[Listening],
     ) -> None:
         """Listen to nothing yet."""
-        super().__init__(tls=tls, host=host, port=port)
+        super().__init__(**listening)
         self._scripts = [
             one if isinstance(one, WebSocketScript) else WebSocketScript(requests=one)
             for one in connections
         ]
-        self._clock = clock or SystemClock()
         self._handshakes = Arrivals[Handshake]("handshakes")
         self._requests = [
             Arrivals[Any](f"requests over connection {index}")
@@ -182,8 +185,14 @@ class WebSocketServer(LoopbackServer):
         Raises:
             AssertionError: It did not come in time.
             IndexError: No such connection is scripted.
+            ValueError: *request* is negative.
         """
         __tracebackhide__ = True
+        if not 0 <= connection < len(self._requests):
+            raise IndexError(
+                f"{len(self._requests)} connection(s) are scripted, got {connection}"
+            )
+        at_least("request", request, 0)
         came = await self._requests[connection].wait_for(request + 1, timeout_seconds)
         return came[request]
 
@@ -199,7 +208,7 @@ class WebSocketServer(LoopbackServer):
             )
             return web.Response(status=503, text="no connection is scripted")
         script = self._scripts[number]
-        await self._hold_back(script)
+        await self._hold_back(script.accept_delay_seconds, script.accept_gate)
         socket = web.WebSocketResponse(
             timeout=_CLOSE_SECONDS, max_msg_size=_MAX_MESSAGE_BYTES
         )
@@ -210,13 +219,6 @@ class WebSocketServer(LoopbackServer):
         await socket.prepare(request)
         await self._play(socket, number, script)
         return socket
-
-    async def _hold_back(self, script: WebSocketScript) -> None:
-        if script.accept_delay_seconds > 0:
-            never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            await wait_until_done(never, self._clock, script.accept_delay_seconds)
-        if script.accept_gate is not None:
-            await script.accept_gate.wait()
 
     async def _play(
         self, socket: web.WebSocketResponse, number: int, script: WebSocketScript
@@ -239,6 +241,8 @@ class WebSocketServer(LoopbackServer):
         from aiohttp import WSMsgType
 
         message = await socket.receive()
+        if message.type is WSMsgType.ERROR:
+            self._problems.append(f"connection {number}: {message.data}")
         if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
             return False
         try:
@@ -251,8 +255,20 @@ class WebSocketServer(LoopbackServer):
 
 
 async def _send(socket: web.WebSocketResponse, event: object) -> None:
-    if isinstance(event, bytes):
-        await socket.send_bytes(event)
-        return
-    text = event if isinstance(event, str) else msgspec.json.encode(event).decode()
-    await socket.send_str(text)
+    frame = _frame(event)
+    if isinstance(frame, bytes):
+        await socket.send_bytes(frame)
+    else:
+        await socket.send_str(frame)
+
+
+def _frame(event: object) -> str | bytes:
+    if isinstance(event, str | bytes):
+        return event
+    return msgspec.json.encode(event).decode()
+
+
+def _listed(place: str, value: object) -> Sequence[object]:
+    if not is_sequence(value):
+        raise TypeError(f"{place} must be a list of lists of events, got {value!r}")
+    return value

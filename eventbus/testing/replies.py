@@ -20,6 +20,7 @@ from eventbus.testing._otlp_request import (
     JSON_TYPE,
     PROTOBUF_TYPE,
     OtlpRequest,
+    media_type_of,
     official,
 )
 
@@ -32,6 +33,16 @@ _REJECTED: Final = {
 }
 _BAD_REQUEST: Final = 400
 _NOT_FOUND: Final = 404
+_METHOD_NOT_ALLOWED: Final = 405
+_UNSUPPORTED_MEDIA_TYPE: Final = 415
+_MEDIA_TYPES: Final = (PROTOBUF_TYPE, JSON_TYPE)
+_CODES: Final = (
+    *("OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED"),
+    *("NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED"),
+    *("FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL"),
+    *("UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"),
+)
+"""https://grpc.github.io/grpc/core/md_doc_statuscodes.html"""
 
 
 class Exchange(msgspec.Struct):
@@ -78,12 +89,14 @@ Reply = Callable[[Exchange], Awaitable[None]]
 async def ok(exchange: Exchange) -> None:
     """Take the request if it is one, as a collector does.
 
-    One that does not decode is answered 400 or ``INVALID_ARGUMENT``, and over HTTP a
-    path that is none of a signal 404.
+    One that does not decode is answered 400 or ``INVALID_ARGUMENT``; over HTTP a path
+    that is none of a signal 404, another method than POST 405, and a body that does
+    not say that it is protobuf or JSON 415.
     """
     request = exchange.request
-    if request.signal is None:
-        await http(_NOT_FOUND)(exchange)
+    refused = None if exchange.writer is None else _refused(request)
+    if refused is not None:
+        await http(refused)(exchange)
         return
     try:
         _ = request.message
@@ -95,6 +108,15 @@ async def ok(exchange: Exchange) -> None:
         await http(_BAD_REQUEST, str(error).encode())(exchange)
         return
     await took()(exchange)
+
+
+def _refused(request: OtlpRequest) -> int | None:
+    if request.signal is None:
+        return _NOT_FOUND
+    if request.method != "POST":
+        return _METHOD_NOT_ALLOWED
+    known = media_type_of(request.headers) in _MEDIA_TYPES
+    return None if known else _UNSUPPORTED_MEDIA_TYPE
 
 
 def took(rejected: int = 0, message: str = "") -> Reply:
@@ -217,7 +239,12 @@ def grpc(code: str, words: str = "", *, retry_seconds: float | None = None) -> R
         code: Name of the status, as in ``"UNAVAILABLE"``.
         words: Its message.
         retry_seconds: After how long the caller may try again, in a ``RetryInfo``.
+
+    Raises:
+        ValueError: *code* is no status of gRPC.
     """
+    if code not in _CODES:
+        raise ValueError(f"code must be one of {', '.join(_CODES)}, got {code!r}")
 
     async def reply(exchange: Exchange) -> None:
         status = need_grpc().StatusCode[code]

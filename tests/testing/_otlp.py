@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, get_args
 
+import aiohttp
+
 from eventbus import Bus, Event, Label, Report, Retry, Span, Unit
 from eventbus.testing import OtlpCollector
 from eventbus.testing._otlp_request import Protocol
@@ -30,3 +32,14 @@ async def send_one(endpoint: str, protocol: Any, **settings: Any) -> Report:
         bus.attach(sink, retry=Retry(max_elapsed_seconds=0))
         bus.emit(Done(kind=protocol, took_s=1))
         return await bus.flush()
+
+
+async def post(url: str, data: bytes = b"", **headers: str) -> int:
+    """Post protobuf, or what *headers* say, and return the status."""
+    headers.setdefault("content_type", "application/x-protobuf")
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    async with (
+        aiohttp.ClientSession() as client,
+        client.post(url, data=data, headers=named) as answer,
+    ):
+        return answer.status

@@ -333,3 +333,60 @@ async def test_a_closed_bus_that_is_used_has_nothing_to_record(
     assert recorder.events == []
     with pytest.raises(BusClosedError, match="attach was called after"):
         recorder.watch(closed)
+
+
+@pytest.mark.proves("L5")
+async def test_arguments_in_the_wrong_place_are_told(recorder: BusEvents) -> None:
+    async def later(_: Done) -> bool:
+        return False
+
+    recorder.bus.emit(Done(name="a"))
+    with pytest.raises(
+        TypeError, match="match must be a plain function, got <function"
+    ):
+        recorder.assert_event(Done, later)
+    with pytest.raises(
+        TypeError,
+        match=r"timeout_seconds must be a number, got <lambda>\(\): it stands",
+    ):
+        await recorder.wait_for(Done, lambda _: True)  # type: ignore[call-overload]
+
+
+def test_true_is_not_one_in_an_event(recorder: BusEvents) -> None:
+    recorder.bus.emit(Done(name="a", output="hunter2"))
+    recorder.bus.relay(Record(Done(name="b"), attributes={"ok": True, "n": 1}))
+    recorder.assert_event(Done, ok=True, n=1)
+    for wrong in ({"ok": 1}, {"n": True}):
+        with pytest.raises(AssertionError, match="expected"):
+            recorder.assert_event(Done, **wrong)
+
+
+def test_an_event_that_must_not_be_is_shown_without_its_secrets(
+    recorder: BusEvents,
+) -> None:
+    for name in ("a", "b"):
+        recorder.bus.emit(Done(name=name, output="hunter2"))
+    with pytest.raises(AssertionError) as caught:
+        recorder.assert_no_event(Done)
+    text = str(caught.value)
+    assert text.startswith("expected no event Done, got 2, the first: Done(name='a'")
+    assert "hunter2" not in text
+
+
+def test_a_field_that_is_not_there_is_of_no_type(recorder: BusEvents) -> None:
+    recorder.bus.emit(Done(name="a"))
+    recorder.assert_event(Done, name=object)
+    with pytest.raises(AssertionError, match="nme: expected object, got no such field"):
+        recorder.assert_event(Done, nme=object)
+
+
+def test_of_many_near_ones_the_last_are_told(recorder: BusEvents) -> None:
+    for number in range(12):
+        recorder.bus.emit(Done(name=f"<{number}>"))
+    with pytest.raises(AssertionError) as caught:
+        recorder.assert_event(Done, name="x")
+    text = str(caught.value)
+    assert "of 12 near it:" in text
+    assert "got '<11>'" in text
+    assert "got '<2>'" in text
+    assert "got '<1>'" not in text

@@ -64,10 +64,37 @@ def test_only_the_whole_name_of_a_field_is_the_field(line: str, name: str) -> No
         ("a={x} b", "{x}"),
         ('it said "hm a=7', "7"),
         ("a=ü", "ü"),
+        ("a=}x}", "}x"),
     ],
 )
 def test_a_bare_value_ends_at_a_space_or_with_its_span(line: str, value: str) -> None:
     assert extract_log_field(line, "a") == value
+
+
+@pytest.mark.proves("L6")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("a", "1"), ("b", "{2}:3"), ("c", "4"), ("d", "5"), ("e", "6:"), ("f", "7")],
+)
+def test_fields_of_spans_one_after_the_other_are_found(name: str, value: str) -> None:
+    line = "INFO one{a=1}:two{b={2}:3 c=4}:three{inner{d=5}}: module: e=6: {f=7}} end"
+    assert extract_log_field(line, name) == value
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        (r"\u00fc", "ü"),
+        (r"\u{fc}!", "ü!"),
+        (r"\u{1b}[0m", "\x1b[0m"),
+        (r"\u{110000}", r"\u{110000}"),
+        (r"\u{10ffff}", "\U0010ffff"),
+        (r"\u12", "u12"),
+        (r"a\0\t\r\q\\", "a\0\t\rq\\"),
+    ],
+)
+def test_escapes_in_quotes_are_read_back(written: str, value: str) -> None:
+    assert extract_log_field(f'x="{written}" y', "x") == value
 
 
 LONG = 200_000
@@ -85,8 +112,11 @@ LONG = 200_000
         'b="' * LONG,
         "b=" * LONG,
         "{" * LONG,
+        "b=" + "}" * LONG + ":",
+        "b=" + "{x" * LONG,
+        "b=" + "{}" * LONG,
     ],
-    ids=range(8),
+    ids=range(11),
 )
 def test_a_long_line_is_read_in_linear_time(before: str) -> None:
     """Quadratic time would be minutes."""

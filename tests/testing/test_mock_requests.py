@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import sys
 import zlib
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -12,8 +13,15 @@ import msgspec
 import pytest
 
 from eventbus import PluginError
-from eventbus.testing import MockAnswer, MockServer, RecordedRequest, responses
+from eventbus.testing import (
+    MockAnswer,
+    MockServer,
+    RecordedRequest,
+    RequestRecorder,
+    responses,
+)
 from eventbus.testing._decoded import decoded
+from eventbus.testing._mock_invariants import call_invariants
 
 PATH = "/v1/responses"
 
@@ -91,7 +99,7 @@ def test_a_body_that_grows_without_end_is_refused(
 async def test_a_body_over_the_bound_is_not_read_and_fails_the_test(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("eventbus.testing._mock_server.MAX_BODY_BYTES", 1000)
+    monkeypatch.setattr("eventbus.testing._answering.MAX_BODY_BYTES", 1000)
     with pytest.raises(AssertionError, match="a body of more than 1000 bytes came"):
         await send(b"a" * 1001, status=413)
 
@@ -203,6 +211,20 @@ WRONG = [
         "function_call 'c1' has no function_call_output",
     ),
 ]
+WRONG += [
+    ([call("function_call", None)], "a function_call has no call_id"),
+    ([call("local_shell_call", "")], "a local_shell_call has no call_id"),
+    ([{"type": "function_call", "call_id": {}}], "a function_call has no call_id"),
+    ([{"type": "function_call_output", "call_id": 7}], "a function_call_output has no"),
+    (
+        [call("function_call", execution="server")],
+        "function_call 'c1' has no function_call_output",
+    ),
+    (
+        [call("function_call_output", execution="server")],
+        "function_call_output 'c1' has no call",
+    ),
+]
 RIGHT = [
     [],
     [call("function_call"), call("function_call_output")],
@@ -212,6 +234,7 @@ RIGHT = [
     [call("tool_search_call", "s", execution="server")],
     [call("tool_search_output", None, execution="server")],
     [responses.user_message_item("hi")],
+    [1, "text", None, [], {}],
 ]
 
 
@@ -271,3 +294,93 @@ async def send(
         async with client.post(server.url + path, data=data) as answer:
             assert answer.status == status
     return len(recorder.requests)
+
+
+@pytest.mark.proves("L3")
+def test_only_what_is_posted_to_a_model_is_checked() -> None:
+    body = msgspec.json.encode({"input": [call("function_call")]})
+    for method, path, count in (
+        ("POST", PATH, 1),
+        ("GET", PATH, 0),
+        ("POST", f"{PATH}/compact", 0),
+    ):
+        request = RecordedRequest(method, path, {}, body)
+        assert len(list(call_invariants(request))) == count
+
+
+@pytest.mark.proves("L3")
+async def test_a_body_that_cannot_be_read_is_told_and_answered_nevertheless() -> None:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(MockServer())
+        client = await stack.enter_async_context(aiohttp.ClientSession())
+        server.any_number("/v1/*", MockAnswer())
+        headers = {"content-encoding": "br"}
+        for path in (PATH, "/elsewhere"):
+            await client.post(server.url + path, data=b"plain", headers=headers)
+        with pytest.raises(AssertionError) as caught:
+            await stack.aclose()
+    broken, unmatched = str(caught.value).splitlines()[1:]
+    reason = "content-encoding must be one of gzip, deflate, zstd, got 'br'"
+    assert broken == f'  POST {PATH}: ValueError("{reason}")'
+    assert unmatched.endswith(f"(POST /v1/*: other path): <5 bytes: {reason}>")
+
+
+@pytest.mark.proves("L2")
+@pytest.mark.parametrize(
+    "body",
+    [b"no json", [1], {"input": "hello"}, {"input": [1, {"type": []}], "tools": 3}, {}],
+    ids=str,
+)
+def test_a_body_of_any_shape_can_be_asked(body: object) -> None:
+    request = request_of(body)
+    assert request.inputs_of_type("message") == []
+    assert request.message_input_texts("user") == []
+    assert request.message_input_image_urls("user") == []
+    assert not request.has_function_call("c1")
+    assert request.function_call_output_text("c1") is None
+    recorder = RequestRecorder("POST /")
+    recorder.record(request)
+    assert not recorder.saw_function_call("c1")
+    assert recorder.function_call_output_text("c1") is None
+    if body != b"no json":
+        assert request.tool_by_name("a") is None
+        with pytest.raises(AssertionError, match="no instructions in"):
+            request.instructions_text()
+
+
+def test_messages_are_found_in_their_short_forms_and_with_broken_parts() -> None:
+    said = request_of(
+        {
+            "input": [
+                {"role": "user", "content": "a"},
+                {"type": "message", "role": "user", "content": "b"},
+                {"type": "other", "role": "user", "content": "c"},
+                {
+                    "role": "user",
+                    "content": [
+                        5,
+                        {"type": "input_text"},
+                        {"type": "input_image"},
+                        {"type": "input_text", "text": "d"},
+                    ],
+                },
+                {"role": "user", "content": None},
+            ]
+        }
+    )
+    assert said.message_input_text_groups("user") == [["a"], ["b"], ["d"], []]
+    assert said.message_input_image_urls("user") == []
+
+
+@pytest.mark.proves("L2")
+def test_of_several_requests_the_last_is_the_last_and_the_first_answer_counts() -> None:
+    output = {"type": "function_call_output", "call_id": "c1"}
+    requests = [
+        request_of({"input": items})
+        for items in ([], [{**output, "output": "1"}], [{**output, "output": "2"}])
+    ]
+    recorder = RequestRecorder("POST /")
+    for request in requests:
+        recorder.record(request)
+    assert recorder.last_request() is requests[2]
+    assert recorder.function_call_output_text("c1") == "1"

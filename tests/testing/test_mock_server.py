@@ -94,7 +94,7 @@ async def test_a_request_too_few_fails_the_test_with_route_expected_and_seen(
         server = await stack.enter_async_context(MockServer())
         server.once(PATH, OK)
         server.sequence("/a", OK, OK, OK)
-        server.mount("/b", OK, method="GET", at_least=2)
+        server.mount("/b", OK, method="GET", at_least=2, at_most=5)
         await post(client, server, path="/a")
         with pytest.raises(AssertionError) as caught:
             await stack.aclose()
@@ -102,7 +102,9 @@ async def test_a_request_too_few_fails_the_test_with_route_expected_and_seen(
         "MockServer: 3 problem(s)\n"
         f"  POST {PATH}: expected 1 request(s), got 0\n"
         "  POST /a: expected 3 request(s), got 1\n"
-        "  GET /b: expected at least 2 request(s), got 0"
+        "  GET /b: expected at least 2 request(s), got 0\n"
+        "  what came, 1 request(s):\n"
+        f"    POST /a: taken by POST /a (POST {PATH}: other path)"
     )
 
 
@@ -263,14 +265,14 @@ async def test_the_calls_and_outputs_of_a_conversation_are_found(
 async def test_a_delay_is_of_the_servers_clock(client: aiohttp.ClientSession) -> None:
     clock = ManualClock()
     async with MockServer(clock=clock) as server:
-        recorder = server.once(PATH, MockAnswer(body="late", delay_seconds=30))
+        recorder = server.once(PATH, MockAnswer(body="late", delay_seconds=0.5))
         answer = asyncio.ensure_future(post(client, server))
         await recorder.wait_for_requests()
         await settled()
-        clock.advance(29)
+        clock.advance(0.4)
         await settled()
         assert not answer.done()
-        clock.advance(1)
+        clock.advance(0.1)
         assert await answer == (200, "late")
 
 
@@ -344,10 +346,15 @@ async def test_what_nobody_took_is_shown_up_to_a_bound(
     client: aiohttp.ClientSession,
 ) -> None:
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(MockServer(max_shown_chars=5))
-        await post(client, server, "a" * 10)
-        with pytest.raises(AssertionError, match=r': "aaaa… \(7 more\)$'):
+        server = await stack.enter_async_context(
+            MockServer(max_shown_chars=5, invariants=None)
+        )
+        for length in (10, 4, 3):
+            await post(client, server, "a" * length)
+        with pytest.raises(AssertionError) as caught:
             await stack.aclose()
+    ends = [line.rpartition("): ")[2] for line in str(caught.value).splitlines()[1:]]
+    assert ends == ['"aaaa… (7 more)', '"aaaa… (1 more)', '"aaa"']
 
 
 async def test_many_problems_are_counted_and_the_first_are_told(

@@ -45,6 +45,10 @@ async def test_an_address_of_ipv6_is_one_of_a_url() -> None:
 def test_another_transport_is_refused() -> None:
     with pytest.raises(ValueError, match="transports must be of http, grpc, got 'udp'"):
         OtlpCollector(transports=["udp"])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="transports must have one, got none"):
+        OtlpCollector(transports=[])
+    with pytest.raises(TypeError, match="transports must be a list of texts, got str"):
+        OtlpCollector(transports="grpc")  # type: ignore[arg-type]
 
 
 async def test_it_serves_over_tls() -> None:
@@ -60,7 +64,11 @@ async def test_it_serves_over_tls() -> None:
         connector = aiohttp.TCPConnector(ssl=client)
         async with (
             aiohttp.ClientSession(connector=connector) as session,
-            session.post(f"{collector.url}/v1/logs", data=b"") as answer,
+            session.post(
+                f"{collector.url}/v1/logs",
+                data=b"",
+                headers={"content-type": "application/x-protobuf"},
+            ) as answer,
         ):
             assert answer.status == 200
 

@@ -27,7 +27,7 @@ import eventbus
 from eventbus import Bus
 from eventbus.testing import Gate, OtlpCollector, replies, settled
 from eventbus_otlp import OtlpSettings, OtlpSink
-from tests.testing._otlp import PROTOCOLS, Done, collector_for, send_one
+from tests.testing._otlp import PROTOCOLS, Done, collector_for, post, send_one
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
@@ -209,19 +209,10 @@ async def test_the_end_of_the_block_breaks_off_what_hangs(
     reply: replies.Reply,
 ) -> None:
     async with OtlpCollector(reply) as collector:
-        asking = asyncio.ensure_future(_post(f"{collector.url}/v1/logs"))
+        asking = asyncio.ensure_future(post(f"{collector.url}/v1/logs"))
         await collector.wait_for_requests()
     with pytest.raises(aiohttp.ClientError):
         await asking
-
-
-async def _post(url: str, data: bytes = b"", **headers: str) -> int:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    async with (
-        aiohttp.ClientSession() as client,
-        client.post(url, data=data, headers=named) as answer,
-    ):
-        return answer.status
 
 
 async def test_a_grpc_failure_carries_its_wish_to_be_asked_later() -> None:
@@ -249,10 +240,10 @@ def _clock() -> eventbus.Clock:
 @pytest.mark.proves("L7")
 async def test_a_request_that_does_not_decode_is_answered_400_and_told_of() -> None:
     async with OtlpCollector() as collector:
-        assert await _post(f"{collector.url}/v1/logs", b"\xff") == 400
+        assert await post(f"{collector.url}/v1/logs", b"\xff") == 400
         json = {"content_type": "application/json"}
-        assert await _post(f"{collector.url}/v1/traces", b"[", **json) == 400
-        assert await _post(f"{collector.url}/v1/other") == 404
+        assert await post(f"{collector.url}/v1/traces", b"[", **json) == 400
+        assert await post(f"{collector.url}/v1/other") == 404
         with pytest.raises(ValueError, match="what came to /v1/logs is no ExportLogs"):
             _ = collector.logs
         with pytest.raises(ValueError, match="/v1/other is the path of no signal"):
@@ -272,9 +263,9 @@ async def test_a_request_that_does_not_decode_is_answered_400_and_told_of() -> N
 async def test_json_is_read_as_otlp_says_and_not_as_protobuf_does(body: bytes) -> None:
     async with OtlpCollector() as collector:
         url, json = f"{collector.url}/v1/logs", {"content_type": "application/json"}
-        assert await _post(url, body, **json) == 400
+        assert await post(url, body, **json) == 400
         known = b'{"unknown":1,"resourceLogs":[{"scopeLogs":[{"logRecords":[{}]}]}]}'
-        assert await _post(url, known, **json) == 200
+        assert await post(url, known, **json) == 200
 
 
 async def test_a_compressed_and_chunked_request_is_read() -> None:
@@ -292,7 +283,10 @@ async def test_a_compressed_and_chunked_request_is_read() -> None:
             client.post(
                 f"{collector.url}/in?x=1",
                 data=chunks(),
-                headers={"content-encoding": "gzip"},
+                headers={
+                    "content-encoding": "gzip",
+                    "content-type": "application/x-protobuf",
+                },
             ) as answer,
         ):
             assert answer.status == 200
@@ -334,7 +328,7 @@ async def test_every_kind_of_metric_is_read() -> None:
     metrics.add(name="empty")
     async with OtlpCollector() as collector:
         url = f"{collector.url}/v1/metrics"
-        assert await _post(url, message.SerializeToString()) == 200
+        assert await post(url, message.SerializeToString()) == 200
         found = {metric.name: metric for metric in collector.metrics}
     points = {name: metric.points for name, metric in found.items()}
     assert points.pop("empty") == ()
@@ -356,7 +350,7 @@ async def test_a_reply_of_the_other_transport_fails_the_test() -> None:
         collector = await stack.enter_async_context(OtlpCollector())
         collector.will(replies.grpc("UNAVAILABLE"))
         with pytest.raises(aiohttp.ClientError):
-            await _post(f"{collector.url}/v1/logs")
+            await post(f"{collector.url}/v1/logs")
         with pytest.raises(TypeError, match="this reply is for gRPC, and the request"):
             await stack.aclose()
 
@@ -377,7 +371,7 @@ async def test_a_name_that_attributes_have_twice_is_told() -> None:
         record.attributes.add(key="kind").value.string_value = text
     async with OtlpCollector() as collector:
         url = f"{collector.url}/v1/logs"
-        assert await _post(url, message.SerializeToString()) == 200
+        assert await post(url, message.SerializeToString()) == 200
         with pytest.raises(ValueError, match="attributes have 'kind' twice"):
             _ = collector.logs
 

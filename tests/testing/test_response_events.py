@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,8 +63,68 @@ def test_a_stream_of_the_further_events_is_the_golden_one_to_the_byte() -> None:
 @pytest.mark.proves("L1")
 @pytest.mark.parametrize("event", [{}, {"type": ""}, {"type": 1, "data": 2}])
 def test_an_event_without_a_type_is_refused_with_its_place(event: object) -> None:
-    with pytest.raises(ValueError, match=r"events\[1\] must have a type, got"):
+    with pytest.raises(
+        ValueError, match=r"events\[1\] must have a type of one line, got"
+    ):
         responses.sse([{"type": "ok"}, event])  # type: ignore[list-item]
+
+
+@pytest.mark.proves("L1")
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        (responses.ev_completed("r"), r"events must be a list of events, got \{'type'"),
+        ("data: x", "events must be a list of events, got 'data: x'"),
+        ([{"type": "ok"}, "x"], r"events\[1\] must be an object, got 'x'"),
+    ],
+)
+def test_what_is_no_list_of_events_is_refused(events: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        responses.sse(events)
+
+
+def test_a_type_of_two_lines_would_be_two_fields() -> None:
+    with pytest.raises(ValueError, match=r"a type of one line, got 'a\\nb'"):
+        responses.sse([{"type": "a\nb"}])
+
+
+@pytest.mark.proves("L1")
+def test_tokens_are_told_by_their_parts() -> None:
+    event = responses.ev_completed_with_tokens(
+        "r1", 100, output_tokens=30, cached_tokens=70, reasoning_tokens=30
+    )
+    assert event["response"]["usage"] == {
+        "input_tokens": 70,
+        "input_tokens_details": {"cached_tokens": 70},
+        "output_tokens": 30,
+        "output_tokens_details": {"reasoning_tokens": 30},
+        "total_tokens": 100,
+    }
+    none = responses.ev_completed_with_tokens("r1", 0, cached_tokens=0)
+    assert none["response"]["usage"]["input_tokens_details"] == {"cached_tokens": 0}
+    assert none["response"]["usage"]["output_tokens_details"] is None
+
+
+@pytest.mark.parametrize(
+    ("total", "parts", "words"),
+    [
+        (-1, {}, "total_tokens must be >= 0, got -1"),
+        (5, {"output_tokens": 6}, "output_tokens must be between 0 and 5, got 6"),
+        (5, {"cached_tokens": 6}, "cached_tokens must be between 0 and 5, got 6"),
+        (
+            5,
+            {"output_tokens": 2, "cached_tokens": 4},
+            "cached_tokens must be between 0 and 3, got 4",
+        ),
+        (5, {"reasoning_tokens": 1}, "reasoning_tokens must be between 0 and 0, got 1"),
+        (5, {"cached_tokens": -1}, "cached_tokens must be between 0 and 5, got -1"),
+    ],
+)
+def test_a_part_is_no_larger_than_the_whole(
+    total: int, parts: dict[str, int], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        responses.ev_completed_with_tokens("r1", total, **parts)
 
 
 def test_a_reasoning_is_encrypted_with_a_fixed_overhead() -> None:

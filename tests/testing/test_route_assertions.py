@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import msgspec
 import pytest
 
 import eventbus
@@ -72,7 +73,7 @@ async def test_each_attribute_that_is_wrong_is_named() -> None:
         "wrong route:",
         "  agent.prompt[0]: kind: expected 'other', got 'user'",
         "  agent.prompt[0]: length is missing",
-        "  agent.prompt[0]: user: expected <class 'int'>, got 'u'",
+        "  agent.prompt[0]: user: expected int, got 'u'",
         "  agent.prompt[0]: prompt is not among those that may be there",
     ]
 
@@ -174,3 +175,68 @@ def test_many_wrong_ones_are_counted_and_the_first_are_told() -> None:
     with pytest.raises(AssertionError) as caught:
         assert_route([Record(HELLO)] * 12, "*", forbidden=["kind"])
     assert str(caught.value).splitlines()[-1] == "  and 2 more"
+
+
+@pytest.mark.proves("L9")
+@pytest.mark.parametrize("place", ["has", "may_have", "forbidden", "never"])
+def test_one_text_is_no_list_of_texts(place: str) -> None:
+    """Its letters would be names that nothing has, and nothing would be checked."""
+    with pytest.raises(TypeError, match=f"{place} must be a list of texts, got str"):
+        assert_route(Record(HELLO), "*", **{place: "prompt"})
+
+
+def test_an_empty_text_is_everywhere_and_refused() -> None:
+    with pytest.raises(ValueError, match="never must have no empty text"):
+        assert_route(Record(HELLO), "*", never=["other", ""])
+
+
+def test_a_text_is_no_route() -> None:
+    with pytest.raises(TypeError, match=r"a route ends in records, .* got 'agent'"):
+        assert_route("agent", "*")  # type: ignore[arg-type]
+
+
+def test_names_states_and_whole_numbers_must_be_nowhere_too() -> None:
+    record = Record(
+        HELLO,
+        attributes={"card": 4242424242424242, "half": 0.5, "no": True},
+        trace_id="1" * 32,
+        span_id="1" * 16,
+        tracestate="vendor=user-7",
+    )
+    for text in ("agent.pro", "4242424242424242", "0.5", "user-7", "card"):
+        with pytest.raises(AssertionError, match=r"the text never\[0\] is in it"):
+            assert_route(record, "*", never=[text])
+    assert_route(record, "*", never=["4242", "True", "242424"])
+
+
+async def test_a_metric_hides_nothing_in_its_name_or_scope() -> None:
+    async with OtlpCollector() as collector:
+        async with Bus() as bus:
+            settings = OtlpSettings(endpoint=collector.url, signals=("metrics",))
+            bus.attach(OtlpSink(settings))
+            bus.emit(HELLO)
+        (metric, *_) = collector.metrics
+        for text in (metric.name, metric.scope, metric.unit):
+            with pytest.raises(AssertionError, match=r"never\[0\] is in it"):
+                assert_route(metric, "*", never=[text])
+
+
+def test_a_route_is_asked_for_by_type_and_a_value_by_a_function() -> None:
+    record = Record(HELLO)
+    assert_route(record, type(HELLO), has={"prompt": lambda text: len(text) > 1})
+    with pytest.raises(AssertionError, match=r"prompt: expected is_short\(\), got 'h"):
+        assert_route(record, type(HELLO), has={"prompt": is_short})
+
+
+def is_short(text: str) -> bool:
+    return len(text) < 2
+
+
+class Maybe(Event, tag="agent.maybe"):
+    note: str | msgspec.UnsetType = msgspec.UNSET
+    text: str | None = None
+
+
+def test_what_was_left_out_is_no_attribute() -> None:
+    assert_route(Record(Maybe()), "*", forbidden=["note", "text"], may_have=[])
+    assert_route(Record(Maybe(note="", text="")), "*", has=["note", "text"])

@@ -179,7 +179,7 @@ def test_fields_that_are_scrubbed_differ_in_two_files_without_a_difference(
 def test_a_file_that_is_no_transcript_is_refused_with_its_name(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("[1]\n")
-    with pytest.raises(ValueError, match=r"a.jsonl is no transcript: Expected"):
+    with pytest.raises(ValueError, match=r"a.jsonl is no transcript: line 1: Exp"):
         compare_transcripts(path, path)
     with pytest.raises(ValueError, match=r"a.jsonl is no transcript"):
         assert_transcript(path, [])

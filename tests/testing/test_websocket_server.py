@@ -177,3 +177,9 @@ async def test_the_end_of_the_block_breaks_off_a_connection_that_stays() -> None
 def test_a_negative_delay_is_refused() -> None:
     with pytest.raises(ValueError, match="accept_delay_seconds must be >= 0, got -1"):
         WebSocketScript(accept_delay_seconds=-1)
+
+
+async def test_the_path_of_a_handshake_is_decoded() -> None:
+    async with WebSocketServer([]) as server, connect(f"{server.url}/a%20b?c=%20"):
+        await server.wait_for_handshakes(1)
+        assert server.single_handshake().path == "/a b"
