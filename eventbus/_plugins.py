@@ -18,6 +18,7 @@ from eventbus._catalog import Catalog
 from eventbus._errors import PluginError, RegistrationError
 from eventbus._log import LOGGER_NAME
 from eventbus._nearest import listed, suggestion
+from eventbus._plugin_choice import refusal_of
 from eventbus._reader import AsyncReader, Reader
 from eventbus._sink import Sink
 from eventbus._verdict import describe_error, was_pressed
@@ -28,12 +29,18 @@ if TYPE_CHECKING:
 SINKS: Final = "eventbus.sinks"
 CATALOGS: Final = "eventbus.catalogs"
 READERS: Final = "eventbus.readers"
+PRESETS: Final = "eventbus.presets"
 
 SINK_API: Final = 1
 """The newest ``sink_api`` of a sink class that this version can run."""
 
 _OURS: Final = "eventbus"
-_KINDS: Final = {SINKS: "sink", CATALOGS: "catalog", READERS: "reader"}
+_KINDS: Final = {
+    SINKS: "sink",
+    CATALOGS: "catalog",
+    READERS: "reader",
+    PRESETS: "preset",
+}
 _SINK_METHODS: Final = ("start", "write", "aclose")
 
 
@@ -66,12 +73,12 @@ class Plugin(msgspec.Struct, frozen=True):
 
 
 def installed(group: str) -> tuple[Plugin, ...]:
-    """Return the plugins of *group* by name; imports none of them."""
-    return tuple(plugin for plugin, _ in _found(group))
+    """Return the plugins of *group* that may be used, by name; imports none of them."""
+    return tuple(plugin for plugin, _ in _found(group) if not _refusal(plugin))
 
 
 def installed_sinks() -> tuple[Plugin, ...]:
-    """Return the sinks that are installed, by name; imports none of them."""
+    """Return the sinks that may be used, by name; imports none of them."""
     return installed(SINKS)
 
 
@@ -88,7 +95,7 @@ def load_sink(name: str) -> type[Sink]:
 def sink_lacks(name: str, error: ModuleNotFoundError) -> PluginError:
     """Return what to say when the sink *name* missed a module once it was used."""
     for plugin, entry in _found(SINKS):
-        if plugin.name == name:
+        if plugin.name == name and not _refusal(plugin):
             return _missing_module(plugin, entry, error)
     return PluginError(f"Sink {name!r} does not load: {describe_error(error)}")
 
@@ -101,8 +108,21 @@ def load_reader(name: str) -> Reader | AsyncReader:
     """
     plugin, loaded = _load(READERS, name)
     if not callable(loaded):
-        raise _wrong(plugin, "a function of lines", loaded)
+        raise wrong_kind(plugin, "a function of lines", loaded)
     return cast("Reader | AsyncReader", loaded)
+
+
+def load_preset(name: str, others: Iterable[str] = ()) -> tuple[Plugin, object]:
+    """Import the preset *name*, which may be anything yet.
+
+    Args:
+        name: Which one.
+        others: Names that somebody may have meant beside the installed ones.
+
+    Raises:
+        PluginError: There is none, there are two, or it does not load.
+    """
+    return _load(PRESETS, name, others)
 
 
 def installed_catalog(*, strict: bool = False) -> Catalog:
@@ -182,16 +202,26 @@ def _described(entry: EntryPoint) -> Plugin:
     )
 
 
-def _load(group: str, name: str) -> tuple[Plugin, Any]:
+def _load(group: str, name: str, others: Iterable[str] = ()) -> tuple[Plugin, Any]:
     # Any: what an entry point names may be anything.
     found = _found(group)
     named = [(plugin, entry) for plugin, entry in found if plugin.name == name]
     if not named:
-        raise _unknown(group, name, [plugin.name for plugin, _ in found])
-    if len(named) > 1:
-        raise _ambiguous([plugin for plugin, _ in named])
-    plugin, entry = named[0]
+        raise _unknown(group, name, [*others, *(one.name for one in installed(group))])
+    usable = [(plugin, entry) for plugin, entry in named if not _refusal(plugin)]
+    if not usable:
+        plugin, _ = named[0]
+        raise PluginError(
+            f"{plugin.title} is not allowed ({plugin.origin}): {_refusal(plugin)}"
+        )
+    if len(usable) > 1:
+        raise _ambiguous([plugin for plugin, _ in usable])
+    plugin, entry = usable[0]
     return plugin, _imported(plugin, entry)
+
+
+def _refusal(plugin: Plugin) -> str:
+    return refusal_of(plugin.name, plugin.distribution)
 
 
 def _imported(plugin: Plugin, entry: EntryPoint) -> Any:
@@ -229,10 +259,22 @@ def _has_own_extra(plugin: Plugin, entry: EntryPoint) -> bool:
 
 def _unknown(group: str, name: str, names: Iterable[str]) -> PluginError:
     names = list(dict.fromkeys(names))
+    hint = suggestion(name, names)
+    if group == SINKS and name in _our_extras():
+        hint = f". An extra has this name: pip install --upgrade '{_OURS}[{name}]'"
     return PluginError(
         f"No {_KINDS[group]} {name!r} is installed "
-        f"(installed: {listed(names) or 'none'}){suggestion(name, names)}"
+        f"(installed: {listed(names) or 'none'}){hint}"
     )
+
+
+def _our_extras() -> list[str]:
+    from importlib.metadata import PackageNotFoundError, metadata
+
+    try:
+        return metadata(_OURS).get_all("Provides-Extra") or []
+    except PackageNotFoundError:  # run from its sources
+        return []
 
 
 def _ambiguous(plugins: list[Plugin]) -> PluginError:
@@ -242,7 +284,8 @@ def _ambiguous(plugins: list[Plugin]) -> PluginError:
     )
 
 
-def _wrong(plugin: Plugin, expected: str, loaded: object) -> PluginError:
+def wrong_kind(plugin: Plugin, expected: str, loaded: object) -> PluginError:
+    """Return what to say of *loaded*, which is nothing that was *expected*."""
     return PluginError(
         f"{plugin.title} must be {expected}, got {_kind_of(loaded)} ({plugin.origin})"
     )
@@ -256,10 +299,10 @@ def _kind_of(loaded: object) -> str:
 
 def _checked_sink(plugin: Plugin, loaded: Any) -> type[Sink]:
     if not isinstance(loaded, type):
-        raise _wrong(plugin, "a class of sinks", loaded)
+        raise wrong_kind(plugin, "a class of sinks", loaded)
     missing = [m for m in _SINK_METHODS if not callable(getattr(loaded, m, None))]
     if missing:
-        raise _wrong(plugin, "a sink, with start, write and aclose", loaded)
+        raise wrong_kind(plugin, "a sink, with start, write and aclose", loaded)
     if _is_sync(getattr(loaded, "write", None)):
         raise PluginError(
             f"{plugin.title} must have a write that is a coroutine function "
@@ -294,5 +337,7 @@ def _checked_catalog(plugin: Plugin, loaded: Any) -> Catalog:
                 f"{describe_error(error)}"
             ) from error
     if not isinstance(made, Catalog):
-        raise _wrong(plugin, "an eventbus.Catalog, or a function that makes one", made)
+        raise wrong_kind(
+            plugin, "an eventbus.Catalog, or a function that makes one", made
+        )
     return made

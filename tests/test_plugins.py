@@ -205,6 +205,13 @@ def test_an_unknown_reader_is_told_what_was_meant() -> None:
         load_reader("event")
 
 
+def test_an_extra_of_ours_is_named_for_sinks_alone() -> None:
+    assert "pip install --upgrade 'eventbus[kafka]'" in refusal("kafka")
+    with pytest.raises(PluginError) as caught:
+        load_reader("kafka")
+    assert "pip" not in str(caught.value)
+
+
 def test_what_cannot_be_called_is_no_reader(site: Site) -> None:
     site.install("dist-r", {READERS: {"r": "fake_reader:thing"}}, fake_reader="thing=1")
     with pytest.raises(PluginError, match="Reader 'r' must be a function of lines"):

@@ -32,7 +32,7 @@ from eventbus.config._explain import DEFAULT, InForce, in_force
 from eventbus.config._layers import Layer
 from eventbus.config._load import Examination, examine
 from eventbus.config._schema import config_schema
-from eventbus.config._settings import Config
+from eventbus.config._settings import Config, LeftOut
 from eventbus.config._sink_class import SinkClass, sink_class
 
 # Any in this module: JSON.
@@ -104,12 +104,22 @@ def _show(findings: Findings) -> None:
         return
     for warning in config.warnings:
         say(f"Warning: {warning}")
-    for sink, left_out in config.left_out.items():
-        put_prose(f"Sink {sink!r} is not attached: {left_out.reason}.")
+    for sink, reason in _left_out(config).items():
+        put_prose(f"Sink {sink!r} is not attached: {reason}.")
     show(_settings_table(tuple(in_force(config))), put)
     count = len(config.sinks)
     sinks = f"{count} sink{'' if count == 1 else 's'}"
     put_prose(f"{visible(findings.name)} is in order: {sinks}.")
+
+
+def _left_out(config: Config) -> dict[str, str]:
+    """Return why each sink is not attached, and where that was said."""
+    return {name: _reason(one, config) for name, one in config.left_out.items()}
+
+
+def _reason(left_out: LeftOut, config: Config) -> str:
+    origin = config.origins.get(left_out.place or ())
+    return f"{left_out.reason} ({origin})" if origin else left_out.reason
 
 
 def _settings_table(settings: tuple[InForce, ...]) -> Table:
@@ -139,7 +149,7 @@ def _as_json(findings: Findings) -> dict[str, Any]:
         said |= {
             "warnings": config.warnings,
             "sinks": {name: sink.type for name, sink in config.sinks.items()},
-            "left_out": {name: one.reason for name, one in config.left_out.items()},
+            "left_out": _left_out(config),
             "settings": list(in_force(config)),
         }
     return said

@@ -9,6 +9,7 @@ Precedence: argument, then file, then environment, then default.
 
 from eventbus._file_path import FilePath as FilePath
 from eventbus._file_path import PathPattern as PathPattern
+from eventbus._plugin_choice import restrict_plugins as restrict_plugins
 from eventbus.config._attach import bus_from_config as bus_from_config
 from eventbus.config._attach import bus_of as bus_of
 from eventbus.config._environment import EnvironmentValue as EnvironmentValue
@@ -37,4 +38,5 @@ __all__ = [
     "bus_from_config",
     "bus_of",
     "load_config",
+    "restrict_plugins",
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from eventbus._errors import ConfigError, EventBusError
+from eventbus._errors import AttachError, ConfigError, EventBusError
 from eventbus._log import LOGGER_NAME
 from eventbus._offline import is_offline, reaches_network
 from eventbus._place import written
@@ -15,7 +16,7 @@ from eventbus._record import AnyRecord
 from eventbus._sampling_settings import sampler_from_config
 from eventbus._sink import Sink
 from eventbus._tracestate import Fields, Tracestate
-from eventbus._verdict import describe_error
+from eventbus._verdict import describe_error, was_pressed
 from eventbus.config._layers import Source
 from eventbus.config._load import BUS, load_config
 from eventbus.config._presets import Preset
@@ -73,9 +74,20 @@ def bus_of(make: type[B], config: Config, *, strict: bool = False) -> B:
         privacy=config.bus.privacy.made(),
     )
     bus.catalog.metrics.update(config.metrics)
-    for name, left_out in config.left_out.items():
-        if left_out.because == "wrong":
-            _mark_disabled(bus, name, left_out.reason)
+    disabled = {
+        name: left_out.reason
+        for name, left_out in config.left_out.items()
+        if left_out.because == "wrong"
+    }
+    disabled |= _attach_all(bus, config, strict=strict)
+    for name, reason in disabled.items():
+        _mark_disabled(bus, name, reason)
+    return bus
+
+
+def _attach_all(bus: Bus, config: Config, *, strict: bool) -> dict[str, str]:
+    """Attach the sinks of *config*; return why not, by the names of the others."""
+    disabled: dict[str, str] = {}
     for sink in config.sinks.values():
         if is_offline() and _reaches_network(sink):
             continue
@@ -87,8 +99,8 @@ def bus_of(make: type[B], config: Config, *, strict: bool = False) -> B:
             logging.getLogger(LOGGER_NAME).warning(
                 "sink %r is disabled: %s", sink.name, error
             )
-            _mark_disabled(bus, sink.name, str(error))
-    return bus
+            disabled[sink.name] = str(error)
+    return disabled
 
 
 def _tracestate(members: Mapping[str, Fields], *, strict: bool) -> Tracestate:
@@ -137,7 +149,9 @@ def _made(choice: SinkChoice, place: str) -> Sink:
         return choice.make()
     except ModuleNotFoundError as error:
         raise ConfigError(str(sink_lacks(choice.type, error)), path=place) from error
-    except Exception as error:  # noqa: BLE001 - a stranger's constructor
+    except BaseException as error:  # whatever a stranger's constructor does
+        if was_pressed(error):
+            raise
         said = describe_error(error)
         reason = scrubbed(said, secrets_in(choice.settings))
         cause = error if said == reason else None  # its own text holds a secret
@@ -147,8 +161,9 @@ def _made(choice: SinkChoice, place: str) -> Sink:
 
 
 def _mark_disabled(bus: Bus, name: str, reason: str) -> None:
-    attachment = bus.attach(_Disabled(), name=name, select=_NOTHING)
-    attachment.health.enter("failed", f"disabled: {reason}")
+    with suppress(AttachError):  # the bus is full, or has another one of this name
+        attachment = bus.attach(_Disabled(), name=name, select=_NOTHING)
+        attachment.health.enter("failed", f"disabled: {reason}")
 
 
 class _Disabled:

@@ -55,6 +55,10 @@ class Document(msgspec.Struct, frozen=True):
     lines: Mapping[Place, int]
     rank: Rank = "user"
 
+    def __repr__(self) -> str:
+        """Name the file; what is in it may be secret."""
+        return f"<Document {self.name or ARGUMENT}, {self.rank}>"
+
     @property
     def directory(self) -> str | None:
         """Where relative paths in it begin; ``None`` is the working directory."""
@@ -85,15 +89,14 @@ def read_document(source: Content | Layer) -> Document:
     if isinstance(layer.source, Mapping):
         return Document(None, layer.source, {}, layer.rank)
     name = os.fspath(layer.source)
-    text = _text_of(name, is_trusted=layer.trusted)
-    try:
-        return Document(name, _parsed(name, text), lines_of(text), layer.rank)
-    except RecursionError:
-        raise Unusable(f"{name!r} is nested too deeply") from None
+    most = MAX_FILE_BYTES if layer.trusted else MAX_UNTRUSTED_BYTES
+    read = _read(name, _bytes_of(name, most + 1, is_trusted=layer.trusted), most)
+    if isinstance(read, str):
+        raise Unusable(read)
+    return Document(name, *read, layer.rank)
 
 
-def _text_of(name: str, *, is_trusted: bool) -> str:
-    most = MAX_FILE_BYTES if is_trusted else MAX_UNTRUSTED_BYTES
+def _bytes_of(name: str, size: int, *, is_trusted: bool) -> bytes:
     try:
         with open(name, "rb", opener=None if is_trusted else _opened) as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -101,19 +104,34 @@ def _text_of(name: str, *, is_trusted: bool) -> str:
                 _warn_of_writers(name, mode)
             elif not stat.S_ISREG(mode):
                 raise Unreadable(_not_regular(name))
-            data = file.read(most + 1)
+            return file.read(size)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise Unreadable(f"Cannot read {name!r}: {reason}") from error
+
+
+def _read(
+    name: str, data: bytes, most: int
+) -> tuple[Mapping[str, Any], Mapping[Place, int]] | str:
+    """Return what *data* says with its lines, or why it says nothing.
+
+    An error that began here would show *data*, with its secrets, where a traceback
+    shows what each function knew.
+    """
+    import tomllib
+
     if len(data) > most:
-        raise Unusable(f"Expected at most {most} bytes in {name!r}, got more")
+        return f"Expected at most {most} bytes in {name!r}, got more"
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
+        return tomllib.loads(text), lines_of(text)
     except UnicodeDecodeError as error:
-        raise Unusable(
-            f"Expected UTF-8 in {name!r}, got byte 0x{data[error.start]:02x} "
-            f"at offset {error.start}"
-        ) from error
+        byte = f"byte 0x{data[error.start]:02x} at offset {error.start}"
+        return f"Expected UTF-8 in {name!r}, got {byte}"
+    except RecursionError:
+        return f"{name!r} is nested too deeply"
+    except ValueError as error:
+        return f"{name!r} is not TOML: {error}"
 
 
 def _opened(name: str, flags: int) -> int:
@@ -136,12 +154,3 @@ def _warn_of_writers(name: str, mode: int) -> None:
             name,
             stat.S_IMODE(mode),
         )
-
-
-def _parsed(name: str, text: str) -> Mapping[str, Any]:
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except ValueError as error:
-        raise Unusable(f"{name!r} is not TOML: {error}") from error

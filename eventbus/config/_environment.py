@@ -26,6 +26,14 @@ RESOURCE_ATTRIBUTES: Final = "OTEL_RESOURCE_ATTRIBUTES"
 SDK_DISABLED: Final = "OTEL_SDK_DISABLED"
 
 
+class Variables(dict[str, str]):
+    """The variables of an environment; a traceback that prints locals shows none."""
+
+    def __repr__(self) -> str:
+        """Count them."""
+        return f"<{len(self)} environment variables>"
+
+
 class EnvironmentValue(msgspec.Struct, frozen=True):
     """A setting's value from the environment.
 

@@ -47,17 +47,24 @@ def in_force(config: Config) -> Iterator[InForce]:
         is_set = value not in (None, msgspec.UNSET)
         if is_set or origin is not None:
             is_hidden = value != () and (
-                is_secret(place) or (origin is not None and origin.variables)
+                _is_secret(place) or (origin is not None and origin.variables)
             )
             shown = NO_LIMIT if value is None else value
             shown = toml(REDACTED if is_hidden else shown)
             yield InForce(written(place), shown, str(origin or default))
 
 
+def _is_secret(place: Place) -> bool:
+    """Return whether *place* is a secret's by its name; an event's is none."""
+    return place[0] != "metrics" and is_secret(place)
+
+
 def _settings(config: Config) -> Iterator[tuple[Place, Any, str]]:
     yield from _fields(config.bus, ("bus",), DEFAULT)
     for name, sink in config.sinks.items():
         yield from _sink(sink, ("sinks", name))
+    for name, metrics in config.metrics.items():
+        yield from _fields(metrics, ("metrics", name), DEFAULT)
 
 
 def _sink(sink: SinkConfig, place: Place) -> Iterator[tuple[Place, Any, str]]:
@@ -72,8 +79,10 @@ def _sink(sink: SinkConfig, place: Place) -> Iterator[tuple[Place, Any, str]]:
     for name, plain in _OWN_DEFAULTS.items():
         mine: msgspec.Struct = getattr(sink, name)
         yield from _bounds(mine, plain, (*place, name))
-    if sink.sampler is not None:
-        yield from _fields(sink.sampler, (*place, "sampler"), DEFAULT)
+    for name in ("sampler", "coalesce"):
+        settings: msgspec.Struct | None = getattr(sink, name)
+        if settings is not None:
+            yield from _fields(settings, (*place, name), DEFAULT)
     if sink.dead_letters is not None:
         yield from _choice(sink.dead_letters, (*place, "dead_letters"))
 

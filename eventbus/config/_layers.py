@@ -39,7 +39,8 @@ class Layer(_Sourced, frozen=True, kw_only=True):
             over arguments, and a mistake in them is an error.
 
     Raises:
-        TypeError: *source* is neither a path nor a mapping.
+        TypeError: *source* is neither a path nor a mapping, or *trusted* or *managed*
+            is no ``bool``.
         ValueError: It is *managed* and not *trusted*.
     """
 
@@ -52,6 +53,9 @@ class Layer(_Sourced, frozen=True, kw_only=True):
             raise TypeError(
                 f"Expected a path or a mapping, got {type(self.source).__name__}"
             )
+        for name, flag in (("trusted", self.trusted), ("managed", self.managed)):
+            if not isinstance(cast("object", flag), bool):
+                raise TypeError(f"{name} must be True or False, got {flag!r}")
         if self.managed and not self.trusted:
             raise ValueError("A layer is either managed or not trusted, not both")
 
@@ -78,7 +82,7 @@ def layers_of(source: Source) -> list[Layer]:
     A file that is there twice counts once, as what it is trusted as most.
     """
     items: list[Any] = [source]
-    if isinstance(source, Sequence) and not isinstance(source, str):
+    if isinstance(source, Sequence) and not isinstance(source, str | bytes):
         items = list(source)
     layers = [one if isinstance(one, Layer) else Layer(one) for one in items]
     last_first = sorted(reversed(layers), key=lambda layer: RANKS.index(layer.rank))

@@ -13,7 +13,7 @@ from eventbus._expected import shown
 from eventbus._log import LOGGER_NAME
 from eventbus._place import ROOT, Place, inside
 from eventbus.config._depth import TOO_DEEP, without_too_deep
-from eventbus.config._environment import Environment
+from eventbus.config._environment import Environment, Variables
 from eventbus.config._expand import Expansion, names_in
 from eventbus.config._layering import Layering, read_layers
 from eventbus.config._layers import Source, layers_of
@@ -30,8 +30,8 @@ from eventbus.config._settings import (
 )
 from eventbus.config._sinks import SinkReader
 from eventbus.config._stack import Stack
-from eventbus.config._tree import leaves, overlaid, put, table_in
-from eventbus.config._values import ValueReader
+from eventbus.config._tree import as_table, leaves, overlaid, put, table_in
+from eventbus.config._values import NO_LIMIT, ValueReader
 
 if TYPE_CHECKING:
     from eventbus.metrics._declaration import Metrics
@@ -72,6 +72,7 @@ def load_config(
     Raises:
         ConfigError: What is wrong, each in a line with its place; without *strict*
             only what concerns the configuration as a whole, or a managed layer.
+        TypeError: A layer is neither a path nor a mapping, or an override has no place.
     """
     examined = examine(source, overrides=overrides, environ=environ, presets=presets)
     wrong = examined.problems if strict else examined.grave
@@ -142,12 +143,22 @@ def examine(
     Raises:
         ConfigError: A trusted file of it cannot be read at all.
     """
-    environ = os.environ if environ is None else environ
-    layering = read_layers(layers_of(source), overrides or {}, environ)
-    loading = _Loading(layering, environ, presets)
+    for place in overrides or ():
+        _check_place(place)
+    variables = Variables(os.environ if environ is None else environ)
+    layering = read_layers(layers_of(source), overrides or {}, variables)
+    loading = _Loading(layering, variables, presets)
     config = loading.config()
     problems = (*layering.refused, *loading.problems)
     return Examination(layering.stack, problems, config)
+
+
+def _check_place(place: object) -> None:
+    if not isinstance(place, tuple) or not place:
+        raise TypeError(
+            "overrides are by their places, as in ('sinks', 'console', 'format'), got "
+            f"{place!r}"
+        )
 
 
 class _Loading:
@@ -262,13 +273,13 @@ class _Loading:
             self._environment,
             directory_of=self._stack.directory,
             is_required=self._stack.is_required,
+            with_preset=self._presets.applied,
         )
         sinks: dict[str, SinkConfig] = {}
         left_out: dict[str, LeftOut] = {}
-        for name in tables:
+        for name, table in tables.items():
             place = (*SINKS, name)
-            filled = self._sink_table(tables, name, place)
-            read = None if filled is None else reader.read(name, filled, place)
+            read = self._sink(reader, name, table)
             wrong = self.problems.within(place)
             if wrong:
                 left_out[name] = LeftOut("; ".join(map(str, wrong)), "wrong")
@@ -278,14 +289,19 @@ class _Loading:
                 sinks[name] = read
         return sinks, {**self._too_deep(), **left_out}
 
-    def _sink_table(
-        self, tables: Mapping[str, Any], name: str, place: Place
-    ) -> Mapping[str, Any] | None:
-        if not isinstance(tables[name], dict):
-            found = shown(tables[name])
-            self.problems.add(f"Expected a table, got {found}", place)
+    def _sink(
+        self, reader: SinkReader, name: str, table: Any
+    ) -> SinkConfig | LeftOut | None:
+        place = (*SINKS, name)
+        if table is None or table == NO_LIMIT:
+            return LeftOut(f"it is {shown(NO_LIMIT)}", "asked", place)
+        given = as_table(table)
+        if given is None:
+            self.problems.add(f"Expected a table, got {shown(table)}", place)
             return None
-        return self._presets.applied(table_in(tables, name), place)
+        if self._stack.is_required_of_others(place):
+            return reader.read_keys(given, place)
+        return reader.read(name, given, place)
 
     def _metrics(self, tables: Mapping[str, Any]) -> Mapping[str, Metrics]:
         if not tables:

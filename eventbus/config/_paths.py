@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from typing import Any, Final, cast
 
 import msgspec
@@ -12,7 +13,7 @@ from msgspec import inspect
 from eventbus._expected import bare
 from eventbus._file_path import PATH_MARK
 from eventbus._place import Place
-from eventbus.config._tree import as_array, as_table, table_in
+from eventbus.config._tree import as_array, as_table
 from eventbus.config._values import fields_of
 
 # Any in this module: settings hold values of any type.
@@ -38,45 +39,47 @@ def make_paths_absolute(
         directory_of: From where a path counts.
     """
     for field in fields_of(type(settings)):
-        if field.encode_name not in given:
-            continue
-        inner = (*place, field.encode_name)
-        value: Any = getattr(settings, field.name)
-        if isinstance(value, msgspec.Struct):
-            table = table_in(given, field.encode_name)
-            make_paths_absolute(value, table, inner, directory_of)
-            continue
-        if _holds_paths(field.type):
-            absolute = _absolute_in(field.type, value, inner, directory_of)
+        if field.encode_name in given and _holds_paths(field.type):
+            inner = (*place, field.encode_name)
+            value: Any = getattr(settings, field.name)
+            written = given[field.encode_name]
+            absolute = _absolute_in(field.type, value, written, inner, directory_of)
             msgspec.structs.force_setattr(settings, field.name, absolute)
 
 
 def _absolute_in(
-    node: inspect.Type, value: Any, place: Place, directory_of: DirectoryOf
+    node: inspect.Type, value: Any, given: Any, place: Place, directory_of: DirectoryOf
 ) -> Any:
+    if isinstance(value, msgspec.Struct):
+        make_paths_absolute(value, as_table(given) or {}, place, directory_of)
+        return value
     for one in _types(node):
         kind, plain, table = _path_kind(one), bare(one), as_table(value)
         if isinstance(value, str) and kind is not None:
             return _absolute(value, directory_of(place), is_template=kind != "file")
         if isinstance(plain, inspect.DictType) and table is not None:
+            inner, below = plain.value_type, as_table(given) or {}
             return {
-                key: _absolute_in(plain.value_type, item, (*place, key), directory_of)
+                key: _absolute_in(
+                    inner, item, below.get(key), (*place, key), directory_of
+                )
                 for key, item in table.items()
             }
         items = as_array(value)
         if isinstance(plain, _ARRAYS) and items is not None:
+            pairs = zip_longest(items, (as_array(given) or [])[: len(items)])
             absolute = [
-                _absolute_in(plain.item_type, item, (*place, index), directory_of)
-                for index, item in enumerate(items)
+                _absolute_in(plain.item_type, *pair, (*place, index), directory_of)
+                for index, pair in enumerate(pairs)
             ]
             return tuple(absolute) if isinstance(value, tuple) else absolute
     return value
 
 
 def _holds_paths(node: inspect.Type) -> bool:
-    if _path_kind(node) is not None:
-        return True
     plain = bare(node)
+    if _path_kind(node) is not None or isinstance(plain, inspect.StructType):
+        return True
     if isinstance(plain, inspect.UnionType):
         return any(map(_holds_paths, plain.types))
     if isinstance(plain, inspect.DictType):
@@ -103,15 +106,17 @@ def _absolute(path: str, directory: str | None, *, is_template: bool) -> str:
 
     A ``..`` stays: what it means depends on the links before it.
     """
-    is_home = path == "~" or path.startswith("~/")
-    if is_home or os.path.isabs(path) or "\0" in path:
+    if os.path.isabs(path):
         return str(path)
+    is_home = path == "~" or path.startswith("~/")
     try:
-        base = os.path.abspath(directory or os.curdir)
+        base = os.path.abspath(os.path.expanduser("~") if is_home else directory or "")
     except OSError:  # the working directory is gone
         return str(path)
     if is_template:
         base = base.replace("{", "{{").replace("}", "}}")
-    while path.startswith("./"):
+    if is_home:
+        path = f".{path[1:]}"
+    if path.startswith("./"):
         path = path[2:].lstrip("/") or os.curdir
     return os.path.join(base, path)

@@ -7,23 +7,19 @@ name says; the key is always the user's own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
 from eventbus._errors import PluginError
 from eventbus._expected import shown
-from eventbus._nearest import listed, suggestion
 from eventbus._place import Place, inside
-from eventbus._verdict import describe_error, was_pressed
+from eventbus._plugins import load_preset, wrong_kind
 from eventbus.config._problems import Problems
 from eventbus.config._settings import Origin
 from eventbus.config._tree import as_table, leaves, present, put, value_at
 
 # Any in this module: a configuration holds values of any type.
-
-PRESETS: Final = "eventbus.presets"
-"""The group of entry points whose names are presets and whose objects are `Preset`."""
 
 API_KEY: Final = "api_key"
 
@@ -40,6 +36,9 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
             otherwise where what goes.
         reason: Said where somebody says otherwise: what the vendor takes, as a
             sentence without its full stop.
+
+    Raises:
+        TypeError: *key* or *closed* is a single text.
     """
 
     type: str
@@ -47,6 +46,12 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     key: Place | None = None
     closed: tuple[str, ...] = ()
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse texts, which would be taken for their letters."""
+        for name, several in (("key", self.key), ("closed", self.closed)):
+            if isinstance(several, str):
+                raise TypeError(f"{name} must be a tuple of names, got {several!r}")
 
 
 class Presets:
@@ -74,18 +79,17 @@ class Presets:
     ) -> Mapping[str, Any] | None:
         """Return *table* with what its preset says; itself where it names none.
 
-        ``None``: it cannot be applied, and the problem is noted.
+        ``None``: there is none of its name, and the problem is noted.
         """
         if "preset" not in table:
             return table
-        name, noted = table["preset"], len(self._problems)
+        name = table["preset"]
         preset = self._named(name, place)
         if preset is None:
             return None
         rest = {k: v for k, v in table.items() if k not in ("preset", API_KEY)}
         self._refuse_others(preset, str(name), rest, place)
-        filled = self._filled(preset, str(name), table, rest, place)
-        return filled if len(self._problems) == noted else None
+        return self._filled(preset, str(name), table, rest, place)
 
     def _named(self, name: object, place: Place) -> Preset | None:
         inner = (*place, "preset")
@@ -94,10 +98,16 @@ class Presets:
             return None
         found = self._given.get(name)
         try:
-            return _installed(name, self._given) if found is None else found
+            if found is None:
+                return _installed(name, self._given)
         except PluginError as error:
             self._problems.add(str(error), inner)
             return None
+        if not isinstance(cast("object", found), Preset):
+            raise TypeError(
+                f"presets[{name!r}] must be a Preset, got {type(found).__name__}"
+            )
+        return found
 
     def _refuse_others(
         self, preset: Preset, name: str, table: Mapping[str, Any], place: Place
@@ -107,7 +117,9 @@ class Presets:
         fixed = {"type": preset.type, **preset.settings}
         for key, value in table.items():
             is_other = key in fixed and value != fixed[key]
-            if key in preset.closed or (is_other and as_table(value) is None):
+            is_for_key = preset.key is not None and key == preset.key[0]
+            is_said = (is_other or is_for_key) and as_table(value) is None
+            if key in preset.closed or is_said:
                 self._problems.add(reason, (*place, key))
         for inner, value in leaves(table):
             if len(inner) > 1 and _is_other(fixed, preset.key, inner, value):
@@ -145,36 +157,14 @@ class Presets:
 def _is_other(
     fixed: Mapping[str, Any], key: Place | None, place: Place, value: Any
 ) -> bool:
-    if key is not None and inside(place, key):
+    is_on_its_way = key is not None and (inside(place, key) or inside(key, place))
+    if is_on_its_way and as_table(value) is None:
         return True
     return present(fixed, place) and value_at(fixed, place) != value
 
 
 def _installed(name: str, given: Mapping[str, Preset]) -> Preset:
-    from importlib.metadata import entry_points
-
-    found = entry_points(group=PRESETS)
-    named = [entry for entry in found if entry.name == name]
-    if not named:
-        names = sorted({*given, *found.names})
-        raise PluginError(
-            f"No preset {name!r} is installed (installed: {listed(names) or 'none'})"
-            f"{suggestion(name, names)}"
-        )
-    if len(named) > 1:
-        owners = " and ".join(sorted(entry.value for entry in named))
-        raise PluginError(f"Preset {name!r} is there more than once: {owners}")
-    try:
-        loaded: object = named[0].load()
-    except BaseException as error:
-        if was_pressed(error):
-            raise
-        raise PluginError(
-            f"Preset {name!r} does not load ({named[0].value}): {describe_error(error)}"
-        ) from error
+    plugin, loaded = load_preset(name, given)
     if not isinstance(loaded, Preset):
-        raise PluginError(
-            f"Preset {name!r} must be an eventbus.config.Preset ({named[0].value}), "
-            f"got {type(loaded).__name__}"
-        )
+        raise wrong_kind(plugin, "an eventbus.config.Preset", loaded)
     return loaded

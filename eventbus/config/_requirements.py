@@ -15,6 +15,7 @@ from eventbus._visible import visible
 from eventbus.config._expand import names_in
 from eventbus.config._layers import NOT_MANAGED
 from eventbus.config._problems import Problems
+from eventbus.config._reference import toml
 from eventbus.config._secrets import is_secret
 from eventbus.config._settings import RESERVED
 from eventbus.config._stack import Stack
@@ -25,6 +26,8 @@ from eventbus.config._tree import as_array, as_table, overlaid, table_in
 TRACESTATE: Final[Place] = ("bus", "tracestate")
 
 _MAX_CONFLICTS: Final = 50
+_MAX_ARRAY_LENGTH: Final = 80
+_PLAIN: Final = (str, int, float)
 _WHOLE: Final = ("content", "dead_letters")
 """Tables of an attachment of which no half is what was required."""
 
@@ -88,6 +91,8 @@ class Requirements:
                 merged[key] = self._merged(lower or {}, upper, inner)
             else:
                 merged[key] = value
+            if place == ("sinks",) and self._stack.is_required_of_others(inner):
+                continue  # it attaches nothing, whatever was switched off
             if key in given and (lower is None or upper is None):
                 self._conflicts.extend(_differs(given[key], value, inner))
         return merged
@@ -102,8 +107,9 @@ class Requirements:
             return dict(required)
         members = dict(required)
         for member, fields in given.items():
-            for field, value in (as_table(fields) or {"": fields}).items():
-                place = (*TRACESTATE, member, field)
+            steps = as_table(fields)
+            for field, value in (steps or {"": fields}).items():
+                place = (*TRACESTATE, member, *([field] if steps else ()))
                 beside = table_in(required, member)
                 if field in beside:
                     self._conflicts.extend(_differs(value, beside[field], place))
@@ -184,10 +190,14 @@ def _refusal(members: Mapping[str, Any]) -> str:
 
 def _shown(value: Any, place: Place) -> str:
     """Return *value* as it may stand in a line: no secret, and not too long."""
-    texts = [value] if isinstance(value, str) else as_array(value) or []
-    is_secret_text = any(isinstance(one, str) and _may_hold(one) for one in texts)
-    if is_secret(place) or names_in(value) or is_secret_text:
+    array = as_array(value)
+    items = [value] if array is None else array
+    is_text_secret = any(isinstance(one, str) and _may_hold(one) for one in items)
+    if is_secret(place) or names_in(value) or is_text_secret:
         return REDACTED
+    if array and all(isinstance(one, _PLAIN) for one in array):
+        text = toml(array)
+        return text if len(text) <= _MAX_ARRAY_LENGTH else shown(value)
     return shown(value)
 
 

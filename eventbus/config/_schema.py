@@ -87,11 +87,15 @@ def _sinks_table(sinks: Sequence[SinkClass]) -> Schema:
         "another one is given.",
         "type": "object",
         "properties": {
-            sink.type: {"anyOf": [_reference(_key(sink)), _reference(_NAMED)]}
+            sink.type: _or_none(_reference(_key(sink)), _reference(_NAMED))
             for sink in sinks
         },
-        "additionalProperties": _reference(_NAMED),
+        "additionalProperties": _or_none(_reference(_NAMED)),
     }
+
+
+def _or_none(*schemas: Schema) -> Schema:
+    return {"anyOf": [*schemas, {"const": NO_LIMIT}]}
 
 
 def _key(sink: SinkClass) -> str:
@@ -122,8 +126,8 @@ class _Parts:
             _describe(self._component(cls), cls)
         for sink in sinks:
             self.definitions[_key(sink)] = self._sink(sink)
-        self.definitions[_NAMED] = {"anyOf": [_named(sink) for sink in sinks]}
-        self.definitions[_LETTERS] = {"anyOf": [self._letters(sink) for sink in sinks]}
+        self.definitions[_NAMED] = _any_of([_named(sink) for sink in sinks])
+        self.definitions[_LETTERS] = _any_of([self._letters(sink) for sink in sinks])
         del self.definitions[self._name(AttachmentSettings)]
 
     def place(self, cls: type[msgspec.Struct]) -> str:
@@ -140,7 +144,7 @@ class _Parts:
         shared: Schema = dict(self._component(AttachmentSettings)["properties"])
         shared["dead_letters"] = {
             **_described(shared["dead_letters"]),
-            "anyOf": [_reference(_LETTERS), {"const": NO_LIMIT}],
+            **_or_none(_reference(_LETTERS)),
         }
         shared["api_key"] = {"description": _KEY_WORDS, "type": "string"}
         return self._table(sink, shared)
@@ -170,6 +174,11 @@ class _Parts:
 
 def _named(sink: SinkClass) -> Schema:
     return {"allOf": [_reference(_key(sink)), {"required": ["type"]}]}
+
+
+def _any_of(schemas: list[Schema]) -> Schema:
+    """Return the schema of what one of *schemas* has; of nothing, where none is."""
+    return {"anyOf": schemas} if schemas else {"not": {}}
 
 
 def _anything(_: type) -> Schema:

@@ -202,12 +202,14 @@ class LeftOut(msgspec.Struct, frozen=True):
 
     Args:
         reason: Why, in one line.
-        because: ``"asked"``: by ``enabled`` or the environment; ``"wrong"``: it
+        because: ``"asked"``: by the configuration or the environment; ``"wrong"``: it
             cannot be used.
+        place: What of the configuration asks for it, where something does.
     """
 
     reason: str
     because: Literal["asked", "wrong"]
+    place: Place | None = None
 
 
 class Origin(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from eventbus._place import Place
 from eventbus._sampling_settings import SamplerSettings
 from eventbus._select import Selection
 from eventbus._settings import Batch, Buffer, Retry
-from eventbus._verdict import describe_error
+from eventbus._verdict import describe_error, was_pressed
 from eventbus.config._environment import SDK_DISABLED, Environment
 from eventbus.config._paths import DirectoryOf, make_paths_absolute
 from eventbus.config._problems import Problem
@@ -34,6 +34,10 @@ from eventbus.privacy._content import REDACTED_CONTENT, Content, content_of
 # Any in this module: a configuration holds values of any type.
 
 S = TypeVar("S", Buffer, Batch, Retry)
+
+WithPreset = Callable[[Mapping[str, Any], Place], Mapping[str, Any] | None]
+
+NOBODY_HAS_IT: Final = "what is required of it names no type, and nobody else has it"
 
 _DIRECTORY: Final = (
     "A directory of dead letters is not part of this version: name a sink, "
@@ -57,14 +61,18 @@ class SinkReader:
         environment: What the environment says.
         directory_of: From where the path of a file counts.
         is_required: Whether an administrator requires the sink at a place.
+        with_preset: Returns a table with what its preset says; ``None`` with the
+            problems noted.
     """
 
     def __init__(
         self,
         values: ValueReader,
         environment: Environment,
+        *,
         directory_of: DirectoryOf = lambda _: None,
         is_required: Callable[[Place], bool] = lambda _: False,
+        with_preset: WithPreset = lambda table, _: table,
     ) -> None:
         """Keep the parts."""
         self._values: Final = values
@@ -72,15 +80,20 @@ class SinkReader:
         self._environment: Final = environment
         self._directory_of: Final = directory_of
         self._is_required: Final = is_required
+        self._with_preset: Final = with_preset
 
     def read(
         self, name: str, table: Mapping[str, Any], place: Place
     ) -> SinkConfig | LeftOut | None:
         """Return the sink that *table* names; ``None`` with its problems noted."""
         noted = len(self._problems)
-        keys = self._attachment_keys(table, place)
-        if keys.get("enabled", True) is False:
-            return LeftOut("enabled = false", "asked")
+        is_off = self._is_off(table, place)
+        filled = table if is_off else self._with_preset(table, place)
+        if filled is None:
+            return None
+        keys = self._attachment_keys(filled, place)
+        if is_off:
+            return _switched_off(place)
         found = self._class_of(keys.get("type") or name, place, is_named="type" in keys)
         if found is None:
             return None
@@ -88,8 +101,34 @@ class SinkReader:
             if not self._is_required(place):
                 return LeftOut(f"{SDK_DISABLED} = true", "asked")
             self._environment.warn(f"{SDK_DISABLED} is ignored for {name!r}: required")
-        sink = self._sink(name, found, keys, table, place)
+        try:
+            sink = self._sink(name, found, keys, filled, place)
+        except BaseException as error:  # whatever a stranger's class does
+            if was_pressed(error):
+                raise
+            self._note_failure(found, error, place)
+            return None
         return None if len(self._problems) > noted else sink
+
+    def read_keys(self, table: Mapping[str, Any], place: Place) -> LeftOut:
+        """Note what is wrong with the keys of an attachment to no sink at all."""
+        self._attachment_keys(table, place)
+        if self._is_off(table, place):
+            return _switched_off(place)
+        return LeftOut(NOBODY_HAS_IT, "asked", place)
+
+    def _is_off(self, table: Mapping[str, Any], place: Place) -> bool:
+        with suppress(Wrong):
+            enabled = table.get("enabled", True)
+            return self._attachment_key("enabled", enabled, place) is False
+        return False
+
+    def _note_failure(
+        self, found: SinkClass, error: BaseException, place: Place
+    ) -> None:
+        said = self._values.secrets.scrubbed(describe_error(error))
+        text = f"Sink {found.type!r} fails while its settings are read: {said}"
+        self._problems.add(text, place)
 
     def check_key(self, key: str, value: Any, place: Place) -> None:
         """Note what is wrong with *value* as an attachment's *key*, whatever its sink.
@@ -262,3 +301,7 @@ class SinkReader:
             return None
         settings = self._settings(found, table, place, frozenset(("type",)))
         return SinkChoice(type=found.type, sink=found.sink, settings=settings)
+
+
+def _switched_off(place: Place) -> LeftOut:
+    return LeftOut("enabled = false", "asked", (*place, "enabled"))

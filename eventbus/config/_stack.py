@@ -9,6 +9,7 @@ from eventbus._place import Place, inside
 from eventbus.config._document import ARGUMENT, Document
 from eventbus.config._layers import NOT_MANAGED, RANKS, Rank
 from eventbus.config._tree import as_table, overlaid, present, put, value_at
+from eventbus.config._values import NO_LIMIT
 
 # Any in this module: a configuration holds values of any type.
 
@@ -99,6 +100,17 @@ class Stack:
             return True
         outwards = (place[:length] for length in range(len(place), 2, -1))
         return any(self._is_leaf_of_managed(outer) for outer in outwards)
+
+    def is_required_of_others(self, sink: Place) -> bool:
+        """Return whether an administrator alone names a *sink*, and not as a whole."""
+        if sink in self.required_whole:
+            return False
+        said = (
+            value_at(one.tree, sink)
+            for one in self.documents
+            if one.rank in NOT_MANAGED and present(one.tree, sink)
+        )
+        return next(said, None) in (None, NO_LIMIT)
 
     def _is_leaf_of_managed(self, place: Place) -> bool:
         owner = self.owner(place, "managed")

@@ -21,7 +21,7 @@ from eventbus.config._expand import has_variables
 from eventbus.config._problems import Problem, Problems
 from eventbus.config._secrets import Secrets
 from eventbus.config._sinks import SinkReader
-from eventbus.config._tree import as_table, leaves, present, put, table_in
+from eventbus.config._tree import as_array, as_table, leaves, present, put, table_in
 from eventbus.config._values import ValueReader, Wrong
 
 # Any in this module: a configuration holds values of any type.
@@ -34,10 +34,12 @@ RESOURCE_PREFIXES: Final = ("project.", "vcs.")
 
 MAX_ATTRIBUTES: Final = 32
 MAX_TEXT_LENGTH: Final = 256
+MAX_VALUES: Final = 100
 _MAX_NUMBER: Final = 2**63
 
 _FORBIDDEN: Final = "A file that is not trusted cannot set this"
 _RESOURCE: Final[Place] = ("bus", "resource")
+_FRAMES: Final[tuple[Place, ...]] = (("bus",), _RESOURCE, ("sinks",))
 
 
 class Admission(msgspec.Struct, frozen=True):
@@ -86,6 +88,8 @@ class _Admitting:
 
     def all(self) -> Admission:
         for place, value in _units(self._document.tree):
+            if value == {} and self._is_frame(place):
+                continue
             reason = self._refusal(place, value)
             if reason:
                 where = self._document.where(place)
@@ -99,6 +103,11 @@ class _Admitting:
         put(self._tree, place, value)
         if place[0] == "sinks":
             self._narrowed.append(place)
+
+    def _is_frame(self, place: Place) -> bool:
+        """Return whether a table at *place* says nothing by itself."""
+        is_sink = place[:1] == ("sinks",) and len(place) == 2
+        return place in _FRAMES or (is_sink and present(self._trusted, place))
 
     def _refusal(self, place: Place, value: Any) -> str:
         """Return why *value* may not stand at *place*; empty: it may."""
@@ -115,15 +124,16 @@ class _Admitting:
     def _attribute_refusal(self, name: str, value: Any) -> str:
         if not name.startswith(RESOURCE_PREFIXES):
             return _FORBIDDEN
+        for text in (name, value):
+            if isinstance(text, str) and len(text) > MAX_TEXT_LENGTH:
+                return (
+                    f"Expected at most {MAX_TEXT_LENGTH} characters in a file that is "
+                    f"not trusted, got {len(text)}"
+                )
         if not isinstance(value, str | int | float):
             return "Expected a text, a number or a switch in a file that is not trusted"
         if isinstance(value, int | float) and not abs(value) < _MAX_NUMBER:
             return f"Expected a number below {_MAX_NUMBER}, got {shown(value)}"
-        if isinstance(value, str) and len(value) > MAX_TEXT_LENGTH:
-            return (
-                f"Expected at most {MAX_TEXT_LENGTH} characters in a file that is not "
-                f"trusted, got {len(value)}"
-            )
         if len(table_in(table_in(self._tree, "bus"), "resource")) >= MAX_ATTRIBUTES:
             return (
                 f"Expected at most {MAX_ATTRIBUTES} attributes in a file that is not "
@@ -138,6 +148,12 @@ class _Admitting:
             return f"{_FORBIDDEN}: sink {place[1]!r} is required"
         if place[2] == "enabled" and value is True:
             return _FORBIDDEN
+        count = _count(value)
+        if count > MAX_VALUES:  # each glob of them costs a while to prepare
+            return (
+                f"Expected at most {MAX_VALUES} values in a file that is not trusted, "
+                f"got {count}"
+            )
         return _wrong(place, value)
 
 
@@ -152,6 +168,13 @@ def _units(tree: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
             inner = as_table((as_table(table) or {}).get(key))
             if inner:
                 yield ("sinks", name, key), inner
+
+
+def _count(value: object) -> int:
+    """Return how many single values *value* has in it."""
+    table, array = as_table(value), as_array(value)
+    items = list(table.values()) if table is not None else array
+    return 1 if items is None else sum(map(_count, items))
 
 
 def _wrong(place: Place, value: Any) -> str:

@@ -157,7 +157,8 @@ def test_no_secret_is_shown(
 def test_a_sink_that_is_left_out_is_told(eventbus: Command, path: Path) -> None:
     path.write_text("[sinks.console]\nenabled = false\n")
     done = eventbus("check", path)
-    assert "Sink 'console' is not attached: enabled = false." in done.out
+    (line,) = [line for line in done.out.splitlines() if line.startswith("Sink")]
+    assert line == f"Sink 'console' is not attached: enabled = false ({path}:2)."
 
 
 def test_what_is_ignored_is_told(

@@ -109,3 +109,24 @@ def test_a_file_that_is_missing_is_wrong_usage(
     done = eventbus("check", user, "--managed", tmp_path / "none.toml")
     assert done.status == 2
     assert "No such file" in done.err
+
+
+def test_the_check_is_of_the_user_s_own_file(
+    eventbus: Command, user: Path, managed: Path, project: Path
+) -> None:
+    project.write_text("")
+    done = eventbus("check", user, "--managed", managed, "--project", project)
+    assert f"{user} is in order: 1 sink." in done.out
+
+
+@pytest.mark.proves("F7")
+def test_the_check_says_who_switched_a_sink_off(
+    eventbus: Command, user: Path, managed: Path
+) -> None:
+    managed.write_text("\n[sinks.console]\nenabled = false\n[sinks.otlp.headers]\n")
+    done = eventbus("check", user, "--managed", managed)
+    console, otlp = (line for line in done.out.splitlines() if line.startswith("Sink "))
+    assert console.endswith(f"not attached: enabled = false ({managed}:3, required).")
+    assert otlp.endswith("names no type, and nobody else has it.")
+    left_out = eventbus("check", user, "--managed", managed, "--json").json["left_out"]
+    assert left_out["console"] == f"enabled = false ({managed}:3, required)"

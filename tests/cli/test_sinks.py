@@ -74,3 +74,15 @@ def test_json_says_the_same_to_machines(eventbus: Command, site: Site) -> None:
     }
     assert "ZeroDivisionError" in sinks["worse"]["error"]
     assert "error" not in sinks["fake"]
+
+
+@pytest.mark.proves("fault-133")
+def test_a_sink_that_the_environment_refuses_is_not_listed(
+    eventbus: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVENTBUS_DISABLE_PLUGINS", "console")
+    assert "console (eventbus" not in eventbus("sinks").out
+    done = eventbus("sinks", "console")
+    assert done.status == 2
+    assert "is not allowed" in done.err
+    assert "EVENTBUS_DISABLE_PLUGINS names it" in done.err

@@ -153,3 +153,138 @@ def test_network_sinks_are_left_out_while_a_test_has_the_network_off(
 def test_a_bus_without_a_configuration_has_no_sink_at_all() -> None:
     assert Bus().stats().attachments == {}
     assert Bus.from_config({}).stats().attachments == {}
+
+
+HOOK = """
+        @classmethod
+        def from_environment(cls, environ, given):
+            from eventbus.config import EnvironmentValue
+"""
+BAD_CLASSES = {
+    "environment": (f"{HOOK}            return 1 / 0\n", "ZeroDivisionError: division"),
+    "nothing": (f"{HOOK}            return None\n", "AttributeError: 'NoneType'"),
+    "no_value": (f"{HOOK}            return {{'port': 5}}\n", "AttributeError: 'int'"),
+    "no_place": (
+        f"{HOOK}            return {{(): EnvironmentValue(1, 'A')}}\n",
+        "ValueError: ",
+    ),
+    "leaving": (f"{HOOK}            raise SystemExit(3)\n", "SystemExit: 3"),
+    "retry": (
+        "\n        def own_retry(self, retry):\n            return 1 / 0\n",
+        "ZeroDivisionError: division",
+    ),
+    "post_init": (
+        "\n        def __post_init__(self):\n"
+        "            raise KeyError(self.api_key)\n",
+        "KeyError: '[REDACTED]'",
+    ),
+    "factory": (
+        "        x: int = msgspec.field(default_factory=lambda: 1 / 0)\n",
+        "ZeroDivisionError: division",
+    ),
+}
+
+
+@pytest.mark.proves("F9")
+@pytest.mark.parametrize("kind", BAD_CLASSES)
+def test_whatever_a_class_of_settings_raises_costs_its_own_sink_only(
+    site: Site, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    more, said = BAD_CLASSES[kind]
+    anchor = "        headers: dict[str, str] = {}\n"
+    site.sink("fake", f"fake_raising_{kind}", SINK.replace(anchor, anchor + more))
+    tree = {"sinks": {"bad": {"type": "fake", "api_key": "s3cret"}, "console": {}}}
+    bus = Bus.from_config(tree)
+    (line,) = warnings_in(caplog)
+    start = "sink 'bad' is disabled: Sink 'fake' fails while its settings are read: "
+    assert line.startswith(f"{start}{said}")
+    assert line.endswith(" - at `$.sinks.bad`")
+    assert "s3cret" not in line
+    states = {name: one.state for name, one in bus.stats().attachments.items()}
+    assert states == {"bad": "failed", "console": "degraded"}
+    with pytest.raises(ConfigError, match="fails while its settings are read"):
+        Bus.from_config(tree, strict=True)
+
+
+@pytest.mark.parametrize(
+    "method", ["        def __post_init__(self", "    def __init__(s"]
+)
+def test_a_key_that_is_pressed_meanwhile_is_no_fault_of_the_sink(
+    site: Site, method: str
+) -> None:
+    anchor = "        headers: dict[str, str] = {}\n\n"
+    post_init = "        def __post_init__(self):\n            pass\n\n"
+    source = SINK.replace(anchor, anchor + post_init)
+    start = source.index("\n", source.index(method)) + 1
+    indent = " " * (len(method) - len(method.lstrip()) + 4)
+    pressing = f"{indent}from signal import SIGINT, raise_signal\n"
+    pressing += f"{indent}raise_signal(SIGINT)\n"
+    site.sink("fake", "fake_pressing", source[:start] + pressing + source[start:])
+    with pytest.raises(KeyboardInterrupt):
+        Bus.from_config({"sinks": {"fake": {}}})
+
+
+@pytest.mark.proves("F9")
+@pytest.mark.parametrize("error", ["SystemExit(3)", "GeneratorExit", "MemoryError"])
+def test_a_sink_that_leaves_when_it_is_made_is_left_out(
+    site: Site, caplog: pytest.LogCaptureFixture, error: str
+) -> None:
+    source = SINK.replace("self.settings = settings", f"raise {error}")
+    site.sink("fake", "fake_leaving", source)
+    bus = Bus.from_config({"sinks": {"fake": {}}})
+    assert bus.stats().attachments["fake"].state == "failed"
+    assert "Sink 'fake' refuses its settings: " in warnings_in(caplog)[0]
+
+
+LETTERS = {"type": "jsonl", "path": "/nowhere/dead.jsonl"}
+
+
+@pytest.mark.proves("F9")
+@pytest.mark.parametrize(
+    ("tree", "usable", "said"),
+    [
+        (
+            {
+                "audit": {"type": "console", "dead_letters": LETTERS},
+                "audit.dead_letters": {"type": "console"},
+            },
+            {"audit", "audit.dead_letters"},
+            "the name 'audit.dead_letters' is taken by another attachment",
+        ),
+        (
+            {"bad": {"type": "nosuch"}, "a": {"type": "console"}, "b": {**LETTERS}},
+            {"a", "b"},
+            "No sink 'nosuch' is installed",
+        ),
+        (
+            {"a": {"type": "console"}, "b": {**LETTERS}, "c": {"type": "console"}},
+            {"a", "b"},
+            "attachment 'c' is one over the limit of 2 attachments on one bus",
+        ),
+        ({"": {"type": "console"}}, set(), "the name of an attachment must not be ''"),
+    ],
+)
+def test_a_sink_that_the_bus_cannot_take_is_told_and_takes_no_room(
+    caplog: pytest.LogCaptureFixture,
+    tree: dict[str, object],
+    usable: set[str],
+    said: str,
+) -> None:
+    """A place in the bus that shows it as failed is for those that can be shown."""
+    bus = Bus.from_config({"bus": {"limits": {"max_attachments": 2}}, "sinks": tree})
+    assert set(bus.stats().attachments) == usable
+    (line,) = warnings_in(caplog)
+    assert said in line
+
+
+def test_a_refusal_that_repeats_a_secret_has_no_cause_that_shows_it(
+    site: Site,
+) -> None:
+    source = SINK.replace("self.settings = settings", "raise ValueError(settings.MORE)")
+    for more, has_cause in (("api_key", False), ("topic", True)):
+        name = f"refuses_{more}"
+        site.sink(name, f"fake_{name}", source.replace("MORE", more))
+        with pytest.raises(ConfigError, match="refuses its settings") as caught:
+            Bus.from_config({"sinks": {name: {"api_key": "s3cret"}}}, strict=True)
+        assert "s3cret" not in str(caught.value)
+        assert (caught.value.__cause__ is not None) is has_cause

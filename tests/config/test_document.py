@@ -2,12 +2,18 @@ from __future__ import annotations
 
 import logging
 import os
+import traceback
 from pathlib import Path
 
 import pytest
 
 from eventbus import ConfigError, load_config
-from eventbus.config._document import MAX_FILE_BYTES, read_document
+from eventbus.config import Layer
+from eventbus.config._document import (
+    MAX_FILE_BYTES,
+    MAX_UNTRUSTED_BYTES,
+    read_document,
+)
 
 
 @pytest.fixture
@@ -102,3 +108,72 @@ def test_a_place_has_the_line_of_its_key_or_of_what_holds_it(path: Path) -> None
     assert document.where(("sinks", "a", "select", 1)) == f"{path}:6"
     assert document.where(("sinks", "a", "path")) == f"{path}:2"
     assert document.where(("bus",)) == str(path)
+
+
+SECRET = b'[sinks.otlp]\nheaders = { authorization = "Bearer s3cret" }\n'
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (SECRET, b"[bus\n"),
+        (SECRET, None),
+        (SECRET + b"[bus\n", b""),
+        (SECRET + b"x = 1\n[x]\n", b""),
+        (SECRET + b"\xff", b""),
+        (SECRET + b"x = " + b"[" * 5000, b""),
+        (SECRET + b"#" * MAX_FILE_BYTES, b""),
+        (SECRET + b"[bus]\nstrict = 1\n", b""),
+    ],
+)
+def test_no_traceback_shows_what_is_in_a_file(
+    path: Path, first: bytes, second: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where its frames are printed with their locals, as rich and Sentry do."""
+    monkeypatch.setenv("ANY_TOKEN", "s3cret")
+    path.write_bytes(first)
+    other = path.with_name("other.toml")
+    if second is not None:
+        other.write_bytes(second)
+    with pytest.raises(ConfigError) as caught:
+        load_config([path, other])
+    shown = traceback.TracebackException.from_exception(
+        caught.value, capture_locals=True
+    )
+    ours = [
+        told
+        for one in (shown, shown.__cause__, shown.__context__)
+        for frame in (one.stack if one else ())
+        if "tests" not in frame.filename
+        for told in (frame.locals or {}).values()
+    ]
+    assert ours
+    assert "s3cret" not in "".join(ours)
+
+
+def test_a_document_does_not_show_what_is_in_it(path: Path) -> None:
+    path.write_bytes(SECRET)
+    assert repr(read_document(path)) == f"<Document {path}, user>"
+    assert repr(read_document({"a": "s3cret"})) == "<Document argument, user>"
+
+
+@pytest.mark.parametrize(
+    ("trusted", "size"), [(True, MAX_FILE_BYTES), (False, MAX_UNTRUSTED_BYTES)]
+)
+def test_a_file_may_be_as_large_as_its_bound(
+    path: Path, trusted: bool, size: int
+) -> None:
+    path.write_bytes(b"#" * size)
+    assert read_document(Layer(path, trusted=trusted)).tree == {}
+    path.write_bytes(b"#" * (size + 1))
+    with pytest.raises(ConfigError, match=f"Expected at most {size} bytes"):
+        read_document(Layer(path, trusted=trusted))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+def test_what_is_no_file_is_read_without_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Everybody may write to such a thing, as to a pipe from a shell."""
+    assert load_config(os.devnull).sinks == {}
+    assert caplog.records == []

@@ -55,3 +55,19 @@ def test_what_is_unset_by_default_is_not_told(tmp_path: Path) -> None:
     path = tmp_path / "e.toml"
     path.write_text("[sinks.console]\n")
     assert "$.sinks.console.select" not in told(path)
+
+
+def test_everything_that_a_file_can_set_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "e.toml"
+    path.write_text(
+        "[sinks.console]\nsampler = { ratio = 0.5 }\n"
+        'coalesce = { by = ["a"] }\n'
+        '[metrics."agent.token_usage"]\nlabels = ["model"]\n'
+    )
+    found = told(path)
+    for place, value, line in [
+        ("$.sinks.console.sampler.ratio", "0.5", 2),
+        ("$.sinks.console.coalesce.by", '["a"]', 3),
+        ('$.metrics."agent.token_usage".labels', '["model"]', 5),
+    ]:
+        assert (found[place].value, found[place].origin) == (value, f"{path}:{line}")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,9 +136,20 @@ def test_requirements_of_a_stranger_are_refused() -> None:
         Layer("x.toml", trusted=False, managed=True)
 
 
-def test_what_is_neither_a_path_nor_a_mapping_is_refused() -> None:
-    with pytest.raises(TypeError, match="Expected a path or a mapping, got int"):
-        load_config([5])  # type: ignore[list-item]
+@pytest.mark.parametrize("source", [5, [5], b"x", [b"x"], {1, 2}, None, [None]])
+def test_what_is_neither_a_path_nor_a_mapping_is_refused(source: Any) -> None:
+    one = source[0] if isinstance(source, list) else source
+    kind = type(one).__name__
+    with pytest.raises(TypeError, match=f"Expected a path or a mapping, got {kind}"):
+        load_config(source)
+
+
+@pytest.mark.parametrize("name", ["trusted", "managed"])
+@pytest.mark.parametrize("flag", ["false", 1, None])
+def test_whom_a_layer_is_trusted_as_is_said_by_a_switch(name: str, flag: Any) -> None:
+    """Any text is true; ``trusted="false"`` would trust a stranger."""
+    with pytest.raises(TypeError, match=f"{name} must be True or False, got {flag!r}"):
+        Layer("x.toml", **{name: flag})
 
 
 @pytest.mark.parametrize(
@@ -168,3 +180,10 @@ def test_a_directory_is_no_layer(files: Files) -> None:
 def test_a_missing_layer_is_named(files: Files, tmp_path: Path) -> None:
     files.layers.append(Layer(tmp_path / "none.toml", managed=True))
     assert "No such file" in files.refusal()[0]
+
+
+@pytest.mark.parametrize("place", ["sinks.console.format", (), 5])
+def test_an_override_that_has_no_place_is_refused(place: Any) -> None:
+    """Else a text would be taken for its letters."""
+    with pytest.raises(TypeError, match=r"overrides are by their places, as in \('si"):
+        load_config({"sinks": {"console": {}}}, overrides={place: "json"})

@@ -20,11 +20,18 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True):
     ca: FilePath | None = None
     root: FilePath = "root.pem"
 
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    ca: FilePath = "standard.pem"
+    name: str = ""
+
 class FakeSink:""",
 ).replace(
     '        topic: str = "events"\n',
     '        topic: str = "events"\n'
     "        tls: Tls = Tls()\n"
+    "        servers_by_name: dict[str, Server] = {}\n"
+    "        all_servers: tuple[Server, ...] = ()\n"
+    "        optional: Server | None = None\n"
     "        file: FilePath | None = None\n"
     "        files: list[FilePath] = []\n"
     "        by_name: dict[str, FilePath] = {}\n"
@@ -70,7 +77,11 @@ def test_each_path_counts_from_the_file_that_it_stands_in(
     ("key", "value", "expected"),
     [
         ("file", '"/etc/ca.pem"', "/etc/ca.pem"),
-        ("file", '"~/ca.pem"', "~/ca.pem"),
+        ("file", '"~/ca.pem"', "{home}/ca.pem"),
+        ("file", '"./~/ca.pem"', "{here}/~/ca.pem"),
+        ("file", '".//ca.pem"', "{here}/ca.pem"),
+        ("file", '"~me/ca.pem"', "{here}/~me/ca.pem"),
+        ("pattern", '"~/{a}.pem"', "{home_as_pattern}/{a}.pem"),
         ("file", '"${DIR_A}/ca.pem"', "{here}/sub/ca.pem"),
         ("file", '"${DIR_B:-/etc}/ca.pem"', "/etc/ca.pem"),
         ("by_name", '{ a = "x" }', {"a": "{here}/x"}),
@@ -81,8 +92,14 @@ def test_each_path_counts_from_the_file_that_it_stands_in(
     ],
 )
 def test_what_is_a_path_is_said_by_the_settings_and_nothing_else(
-    files: Files, stranger: Site, key: str, value: str, expected: Any
+    files: Files,
+    stranger: Site,
+    key: str,
+    value: str,
+    expected: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("HOME", "/home/{me}")
     files.user(f"[sinks.stranger]\n{key} = {value}\n")
     found = getattr(settings_of(files, environ={"DIR_A": "sub"}), key)
     assert found == _filled(expected, str(files.directory))
@@ -90,7 +107,13 @@ def test_what_is_a_path_is_said_by_the_settings_and_nothing_else(
 
 def _filled(expected: Any, here: str) -> Any:
     text = msgspec.json.encode(expected).decode()
-    return msgspec.json.decode(text.replace("{here}", here))
+    for name, path in {
+        "{here}": here,
+        "{home}": "/home/{me}",
+        "{home_as_pattern}": "/home/{{me}}",
+    }.items():
+        text = text.replace(name, path)
+    return msgspec.json.decode(text)
 
 
 @pytest.mark.proves("F8")
@@ -161,3 +184,47 @@ def test_dead_letters_have_paths_too(files: Files, stranger: Site) -> None:
     files.user('[sinks.console]\ndead_letters = { type = "stranger", file = "x" }\n')
     letters: Any = files.load(strict=True).sinks["console"].dead_letters
     assert letters.settings.file == f"{files.directory}/x"
+
+
+@pytest.mark.proves("F8")
+def test_tables_inside_of_arrays_and_tables_have_paths_too(
+    files: Files, stranger: Site
+) -> None:
+    files.user(
+        """
+        [sinks.stranger]
+        optional = { ca = "a.pem" }
+        servers_by_name = { x = { ca = "b.pem", name = "b.pem" }, y = {} }
+        all_servers = [{ ca = "c.pem" }, { name = "z" }]
+        """
+    )
+    settings, here = settings_of(files), files.directory
+    assert settings.optional.ca == f"{here}/a.pem"
+    by_name = settings.servers_by_name
+    assert (by_name["x"].ca, by_name["x"].name) == (f"{here}/b.pem", "b.pem")
+    assert by_name["y"].ca == "standard.pem"
+    assert [one.ca for one in settings.all_servers] == [
+        f"{here}/c.pem",
+        "standard.pem",
+    ]
+    assert type(settings.all_servers) is tuple
+
+
+def test_settings_that_hold_other_items_than_were_written_are_left_alone(
+    files: Files, site: Site
+) -> None:
+    """A class may add items in ``__post_init__``, which come from no file."""
+    adding = STRANGER.replace(
+        "        pattern:",
+        "        def __post_init__(self):\n"
+        "            more = [*self.files, '/own.pem']\n"
+        "            msgspec.structs.force_setattr(self, 'files', more)\n"
+        "            named = {**self.by_name, 'own': '/own.pem'}\n"
+        "            msgspec.structs.force_setattr(self, 'by_name', named)\n\n"
+        "        pattern:",
+    )
+    site.sink("stranger", "fake_with_more_paths", adding)
+    files.user("[sinks.stranger]\nfiles = ['x']\nby_name = { a = 'y' }\n")
+    settings = settings_of(files)
+    assert settings.files == [f"{files.directory}/x", "/own.pem"]
+    assert settings.by_name == {"a": f"{files.directory}/y", "own": "/own.pem"}

@@ -65,6 +65,7 @@ def test_a_preset_fixes_address_form_and_signals_around_the_user_s_key(
         ('protocol = "grpc"', "protocol"),
         ('metrics.protocol = "grpc"', "metrics"),
         ('headers.statsig-api-key = "other"', "headers.statsig-api-key"),
+        ('headers = "none"', "headers"),
         ('type = "console"', "type"),
     ],
 )
@@ -145,8 +146,12 @@ def test_presets_are_found_by_entry_points(files: Files, site: Site) -> None:
     assert files.load(strict=True).sinks["vendor"].type == "console"
     for name, said in [
         ("acm", "Did you mean 'acme'?"),
-        ("other", "must be an eventbus.config.Preset (fake_presets:OTHER), got int"),
-        ("gone", "Preset 'gone' does not load (fake_presets:GONE)"),
+        (
+            "other",
+            "Preset 'other' must be an eventbus.config.Preset, got a value of type int "
+            "(fake_presets:OTHER of dist-presets 1.0)",
+        ),
+        ("gone", "Preset 'gone' does not load (fake_presets:GONE of dist-presets 1"),
     ]:
         files.user(f'[sinks.vendor]\npreset = "{name}"\n', "later.toml")
         assert said in files.refusal(strict=True)[0]
@@ -182,3 +187,62 @@ def test_the_check_says_which_values_are_the_preset_s(files: Files) -> None:
     key = told["$.sinks.vendor.headers.statsig-api-key"]
     assert key.value == '"[REDACTED]"'
     assert key.origin.startswith("MY_KEY in ")
+
+
+@pytest.mark.parametrize(
+    ("key", "line", "place"),
+    [
+        (("api_key",), 'api_key = "mine"\ntopic = "a"', ""),
+        (("topic",), 'topic = "other"', "topic"),
+        (("headers", "a"), "headers = { a = 'other' }", "headers.a"),
+        (("headers", "a"), "headers = { b = 'beside' }", ""),
+        (("headers", "a"), "headers = 5", "headers"),
+        (("headers", "a"), "headers = { a = { b = 'x' } }", "headers.a.b"),
+        (("headers", "a", "b"), "headers = { a = 'x' }", "headers.a"),
+    ],
+)
+def test_nothing_stands_in_the_way_of_the_key(
+    files: Files, site: Site, key: tuple[str, ...], line: str, place: str
+) -> None:
+    """Whatever did would be sent in the key's place, or leave it out unsaid."""
+    site.sink("fake", "fake_with_a_key")
+    presets = {"acme": Preset(type="fake", settings={}, key=key)}
+    own = "" if "api_key" in line else 'api_key = "mine"\n'
+    files.user(f'[sinks.vendor]\npreset = "acme"\n{own}{line}\n')
+    if place:
+        (said,) = files.refusal(strict=True, presets=presets)
+        assert said == f"The preset 'acme' fixes this - at `$.sinks.vendor.{place}`"
+        return
+    settings: Any = files.load(strict=True, presets=presets).sinks["vendor"].settings
+    found = getattr(settings, key[0])
+    assert (found[key[1]] if len(key) > 1 else found) == "mine"
+
+
+@pytest.mark.parametrize("name", ["statsig", "nosuch"])
+def test_a_sink_that_is_not_enabled_needs_no_key_and_loads_no_preset(
+    files: Files, name: str
+) -> None:
+    files.user(f'[sinks.vendor]\npreset = "{name}"\nenabled = false\n')
+    config = files.load(strict=True)
+    assert config.left_out["vendor"].reason == "enabled = false"
+
+
+def test_a_preset_of_the_program_may_be_what_was_meant(files: Files) -> None:
+    files.user('[sinks.vendor]\npreset = "acmee"\n')
+    assert "Did you mean 'acme'?" in refusal(files)[0]
+
+
+@pytest.mark.parametrize("name", ["key", "closed"])
+def test_one_text_is_not_taken_for_its_letters(name: str) -> None:
+    given: Any = {name: "headers"}
+    with pytest.raises(TypeError, match=f"{name} must be a tuple of names, got 'head"):
+        Preset(type="otlp", settings={}, **given)
+
+
+def test_what_is_no_preset_is_the_program_s_mistake(files: Files) -> None:
+    presets: Any = {"acme": {"type": "console"}}
+    files.user('[sinks.vendor]\npreset = "acme"\n')
+    with pytest.raises(
+        TypeError, match=r"presets\['acme'\] must be a Preset, got dict"
+    ):
+        files.load(presets=presets)

@@ -85,7 +85,7 @@ def test_a_required_exporter_replaces_the_user_s_whole(files: Files) -> None:
         "managed.toml:2 requires the rest",
         "`$.sinks.otlp.compression` is left out, 'gzip' of user.toml:5: managed.toml:2 "
         "requires the rest",
-        "`$.sinks.otlp.select` is left out, an array of user.toml:6: managed.toml:2 "
+        '`$.sinks.otlp.select` is left out, ["a.*"] of user.toml:6: managed.toml:2 '
         "requires the rest",
     ]
 

@@ -106,3 +106,27 @@ def test_dead_letters_may_be_none(schema: dict[str, Any]) -> None:
     file = tomllib.loads("[sinks.console]\ndead_letters = 'none'")
     Validator(schema).validate(file)
     assert load_config(file).sinks["console"].dead_letters is None
+
+
+@pytest.mark.parametrize(
+    ("text", "is_valid"),
+    [
+        ('sinks.console = "none"', True),
+        ('sinks.audit = "none"', True),
+        ('sinks.console.dead_letters = "none"', True),
+        ('sinks.console = "off"', False),
+        ('sinks.audit = "off"', False),
+    ],
+)
+def test_none_stands_for_a_sink_that_is_off(
+    schema: dict[str, Any], text: str, is_valid: bool
+) -> None:
+    errors = list(Validator(schema).iter_errors(tomllib.loads(text)))
+    assert (errors == []) is is_valid
+
+
+def test_without_any_sink_it_is_a_schema_too() -> None:
+    schema = config_schema([])
+    Validator.check_schema(schema)
+    assert list(Validator(schema).iter_errors({"bus": {"strict": True}})) == []
+    assert list(Validator(schema).iter_errors({"sinks": {"a": {"type": "console"}}}))

@@ -164,6 +164,16 @@ def test_half_a_table_of_it_does_not_widen_the_trusted_half(files: Files) -> Non
 
 
 @pytest.mark.proves("F6")
+def test_nor_does_it_widen_what_an_argument_says(files: Files) -> None:
+    files.user("")
+    files.project('[sinks.console]\nsampler = { ratio = 0.5, keep = ["*"] }\n')
+    overrides = {("sinks", "console", "sampler", "ratio"): 0.01}
+    console = files.load(strict=True, overrides=overrides).sinks["console"]
+    assert console.sampler is not None
+    assert (console.sampler.ratio, console.sampler.keep) == (0.01, ())
+
+
+@pytest.mark.proves("F6")
 def test_it_changes_nothing_of_a_sink_that_is_required(files: Files) -> None:
     files.user("[sinks.console]\n")
     files.managed('[sinks.console]\ncontent = "redacted"\n')
@@ -212,15 +222,20 @@ def test_its_attributes_are_bounded_in_number_and_length(files: Files) -> None:
     lines = [f'"project.{number}" = "x"\n' for number in range(33)]
     files.user("")
     long = f'"project.long" = "{"x" * 257}"\n'
-    files.project(f"[bus.resource]\n{long}{''.join(lines)}")
+    name = f'"project.{"y" * 249}" = 1\n'
+    files.project(f"[bus.resource]\n{long}{''.join(lines)}{name}")
     found = files.load()
     assert len(found.bus.resource) == 32
-    assert files.short(found.warnings) == [
+    assert files.short(found.warnings)[:2] == [
         "project.toml:2: Expected at most 256 characters in a file that is not "
         'trusted, got 257 - at `$.bus.resource."project.long"`',
         "project.toml:35: Expected at most 32 attributes in a file that is not "
         'trusted, got more - at `$.bus.resource."project.32"`',
     ]
+    assert files.short(found.warnings)[2].startswith(
+        "project.toml:36: Expected at most 256 characters in a file that is not "
+        'trusted, got 257 - at `$.bus.resource."project.yyy'
+    )
 
 
 def test_what_the_environment_says_of_the_resource_wins_over_it(files: Files) -> None:
@@ -267,6 +282,8 @@ def test_a_file_that_is_not_trusted_is_a_regular_file_or_nothing(
     (warning,) = found.warnings
     assert str(path) in warning
     assert "Cannot read" in warning
+    must = "a file that is not trusted must be a regular file"
+    assert (must in warning) is (kind in ("link", "fifo"))
     assert warning in [record.getMessage() for record in caplog.records]
     assert "password" not in caplog.text
     assert files.refusal(strict=True)
@@ -295,3 +312,58 @@ def test_the_page_lists_what_it_may_set() -> None:
     section, _, _ = section.partition("\n### ")
     for name in (*SINK_KEYS, *RESOURCE_PREFIXES):
         assert f"`{name}" in section
+
+
+@pytest.mark.parametrize(
+    ("lines", "count"),
+    [
+        (f"select = {['a*'] * 101}", 101),
+        (f"sampler = {{ ratio = 0.5, keep = {['a*'] * 100} }}", 101),
+        ("[sinks.console.sampler.rates]\nRATES", 200),
+    ],
+)
+def test_it_cannot_hold_up_the_program_by_thousands_of_globs(
+    files: Files, lines: str, count: int
+) -> None:
+    rates = "".join(f"a{number} = 0.5\n" for number in range(200))
+    files.user("[sinks.console]\n")
+    files.project("[sinks.console]\n" + lines.replace("RATES", rates))
+    (warning,) = files.warnings()
+    assert (
+        f"Expected at most 100 values in a file that is not trusted, got {count} - at "
+        "`$.sinks.console."
+    ) in warning
+
+
+def test_a_hundred_globs_of_it_count(files: Files) -> None:
+    files.user("[sinks.console]\n")
+    files.project(f"[sinks.console]\nselect = {['a*'] * 100}\n")
+    assert files.load(strict=True).sinks["console"].select == ("a*",) * 100
+
+
+@pytest.mark.parametrize("start", ["x", "bus.resource", "sinks.console.sampler"])
+def test_what_it_nests_too_deeply_is_refused_and_not_walked(
+    files: Files, start: str
+) -> None:
+    files.user("[sinks.console]\n")
+    files.project(f"{start}{'.a' * 5000} = 1\n")
+    found = files.load()
+    assert list(found.sinks) == ["console"]
+    (warning,) = files.short(found.warnings)
+    assert warning.startswith("project.toml:1: Nested too deeply: expected at most 64")
+
+
+def test_an_empty_table_of_it_sets_nothing(files: Files) -> None:
+    files.user("[sinks.console]\nformat = 'json'\n")
+    files.project("[bus]\n[bus.resource]\n[sinks]\n[sinks.console]\n")
+    found = files.load(strict=True)
+    assert found.warnings == ()
+    assert found.sinks["console"].settings.format == "json"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("table", ["sinks.new", "metrics", "bus.limits", "other"])
+def test_an_empty_table_elsewhere_is_refused(files: Files, table: str) -> None:
+    files.user("[sinks.console]\n")
+    files.project(f"[{table}]\n")
+    (warning,) = files.warnings()
+    assert warning.startswith(f"project.toml:1: {FORBIDDEN}")
