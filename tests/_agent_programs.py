@@ -88,3 +88,72 @@ async def main():
 
 asyncio.run(main())
 """
+
+CANCELLED_ANYWHERE = f"""{BEGINNING}
+from collections import Counter
+from agent.scripted import _calls, _says
+
+STARTS = {{"agent.turn_started", "agent.tool_started"}}
+WAITS = {{"agent.approval_requested", "agent.approval_decided"}}
+
+def token(record):
+    return getattr(record.event, "span_token", None)
+
+def is_of_wait(record):
+    return record.name in WAITS or getattr(record.event, "operation", "") == "approval"
+
+def complaint(records):
+    opened = Counter(token(r) for r in records if r.name in STARTS)
+    closed = Counter(token(r) for r in records if r.name not in STARTS and token(r))
+    waits = [r.name for r in records if is_of_wait(r)]
+    is_whole = not records or token(records[0]) == token(records[-1])
+    return opened != closed or len(waits) % 2 or not is_whole
+
+async def some_steps():
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+def provider():
+    tools = {{"list_files": {{}}, "run_command": {{"command": ["true"]}}}}
+    script = iter([_calls(1, **tools), _says(2, "Done.")])
+
+    async def answer(request):
+        await some_steps()
+        return httpx.Response(200, content=next(script).body)
+
+    return httpx.MockTransport(answer)
+
+async def person(call):
+    await some_steps()
+    return False
+
+async def turn_of(steps):
+    sink = RecordingSink()
+    async with (
+        Bus() as bus,
+        httpx.AsyncClient(transport=provider(), base_url="http://model") as client,
+    ):
+        bus.attach(sink)
+        session = Session(bus, conversation_id="c")
+        folder = Path(sys.argv[2])
+        agent = Agent(session, client, "m", folder, may_run=person, say=lambda _: None)
+        task = asyncio.create_task(agent.turn("Go."))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        was_cut = task.cancel()
+        await asyncio.wait([task])
+        await bus.flush()
+    return was_cut and task.cancelled(), sink.records
+
+async def main():
+    wrong, names, steps, is_cut = [], Counter(), 1, True
+    while is_cut:
+        is_cut, records = await turn_of(steps)
+        wrong += [[steps, *(r.name for r in records)]] if complaint(records) else []
+        names.update(r.name for r in records)
+        names.update(r.event.operation for r in records if r.name.endswith("cancelled"))
+        steps += 1
+    tell(wrong=wrong, names=names)
+
+asyncio.run(main())
+"""

@@ -16,7 +16,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from eventbus.testing import OtlpCollector, OtlpLog, OtlpMetric, OtlpPoint, OtlpSpan
-from tests._agent_programs import CONVERSATION, INTERRUPTED, ONE_CALL
+from tests._agent_programs import (
+    CANCELLED_ANYWHERE,
+    CONVERSATION,
+    INTERRUPTED,
+    ONE_CALL,
+)
 from tests._program import PATIENCE_SECONDS, SLOWNESS, lines_of, run_program
 
 AGENT = Path(__file__).resolve().parent.parent / "examples" / "agent"
@@ -204,6 +209,19 @@ def test_every_turn_has_one_end_the_cancelled_one_too(run: Run) -> None:
     assert [span.status for span in run.named("turn")] == ["ok", "ok", "error"]
 
 
+@pytest.mark.proves("C3")
+def test_every_call_that_began_has_one_end_and_what_was_refused_never_began(
+    run: Run,
+) -> None:
+    starts = [log.attributes["span_token"] for log in run.of("agent.tool_started")]
+    results = [log.attributes for log in run.of("agent.tool_result")]
+    ends = [one["span_token"] for one in results if "span_token" in one]
+    assert starts == ends
+    assert len(starts) == 4
+    (refused,) = [one for one in results if "span_token" not in one]
+    assert refused["outcome"] == "could_not_run"
+
+
 def test_a_call_that_was_denied_did_not_run(run: Run) -> None:
     decided = {
         log.attributes["gen_ai.tool.call.id"]: log.attributes["outcome"]
@@ -273,7 +291,8 @@ def test_what_was_said_leaves_on_no_route(what: str, run: Run) -> None:
 def test_a_summary_of_the_file_agrees_too(run: Run, tmp_path: Path) -> None:
     events, config = tmp_path / "session.jsonl", tmp_path / "eventbus.toml"
     events.write_bytes(b"".join(map(encoded, run.lines)))
-    config.write_text('[sinks.copy]\ntype = "jsonl"\npath = "copy.jsonl"\n')
+    copy = tmp_path / "copy.jsonl"
+    config.write_text(f'[sinks.copy]\ntype = "jsonl"\npath = "{copy}"\n')
     done = subprocess.run(
         [sys.executable, "-m", "eventbus", "run", config, "--input", events],
         capture_output=True,
@@ -321,6 +340,18 @@ def test_the_model_is_told_of_its_calls_and_nothing_of_a_cancelled_turn(
     assert outputs[4] == "error: the user denied it"
     assert after["prompts"] == ["first", "second", "last"]
     assert (tmp_path / "draft.txt").exists()
+
+
+@pytest.mark.proves("C3")
+def test_a_turn_that_is_cancelled_anywhere_has_one_end_as_has_all_in_it(
+    tmp_path: Path,
+) -> None:
+    (told,) = run_program(CANCELLED_ANYWHERE, AGENT, tmp_path)
+    assert told["wrong"] == []
+    names = told["names"]
+    assert names["agent.turn_aborted"] > names["agent.turn_completed"] == 1
+    for cut_off in ("request", "tool_call", "approval"):
+        assert names[cut_off] > 0
 
 
 @pytest.mark.proves("C3")

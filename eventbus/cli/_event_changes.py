@@ -10,7 +10,13 @@ from typing import Final, Literal
 
 import msgspec
 
-from eventbus.cli._schema_types import Schema, Types, resolved, words_of
+from eventbus.cli._schema_types import (
+    Schema,
+    Types,
+    resolved,
+    within_bounds,
+    words_of,
+)
 from eventbus.config._tree import as_array, as_table
 
 # Any in this module: JSON Schema is JSON.
@@ -66,7 +72,8 @@ class Change(msgspec.Struct, frozen=True):
 
     Args:
         event: The event's name; where it was renamed, the old one.
-        field: The field, or ``None`` where it is about the event.
+        field: The field, with the way to it where it is within another (``root.left``,
+            ``items[].name``, ``by_name{}``), or ``None`` where it is about the event.
         rule: What happened.
         detail: From what to what, in words.
     """
@@ -82,6 +89,18 @@ class Change(msgspec.Struct, frozen=True):
         return self.rule in BREAKING
 
 
+class Fields(msgspec.Struct, frozen=True):
+    """The fields of an event, or of a value within one.
+
+    Args:
+        schemas: The schema of each.
+        required: Those that must be there.
+    """
+
+    schemas: Mapping[str, Schema]
+    required: frozenset[str]
+
+
 class EventShape(msgspec.Struct, frozen=True):
     """An event type as an export tells it.
 
@@ -90,16 +109,14 @@ class EventShape(msgspec.Struct, frozen=True):
         class_name: That of its class.
         version: The version of its schema.
         severity: How severe each event is that does not say otherwise.
-        fields: The schema of each field.
-        required: The fields that must be there.
+        fields: Its fields.
     """
 
     name: str
     class_name: str
     version: int
     severity: str
-    fields: Mapping[str, Schema]
-    required: frozenset[str]
+    fields: Fields
 
 
 def shapes(document: object) -> dict[str, EventShape]:
@@ -120,21 +137,24 @@ def shapes(document: object) -> dict[str, EventShape]:
 def _shape(root: Schema, name: str, schema: object) -> EventShape:
     try:
         own = resolved(root, as_table(schema) or {})
-        fields = {
-            field: as_table(given) or {} for field, given in own["properties"].items()
-        }
-        for given in fields.values():
-            resolved(root, given)
+        fields = _fields(own)
         return EventShape(
             name=name,
             class_name=str((as_table(schema) or {})["$ref"]).rpartition("/")[2],
             version=_whole(own["x-version"]),
             severity=str(own["x-severity"]),
             fields=fields,
-            required=frozenset(map(str, as_array(own.get("required", [])) or ())),
         )
     except (LookupError, AttributeError, TypeError) as error:
         raise ValueError(f"`$defs.{name}` is no event type: {error}") from error
+
+
+def _fields(schema: Schema) -> Fields:
+    schemas = {
+        name: as_table(given) or {} for name, given in schema["properties"].items()
+    }
+    required = as_array(schema.get("required", [])) or ()
+    return Fields(schemas, frozenset(map(str, required)))
 
 
 def _whole(version: object) -> int:
@@ -156,6 +176,7 @@ class _Comparison:
     def __init__(self, old: Schema, new: Schema) -> None:
         self._old, self._new = shapes(old), shapes(new)
         self._documents: Final = (old, new)
+        self._under_way: set[tuple[int, int]] = set()
 
     def changes(self) -> list[Change]:
         renamed = self._renamed()
@@ -190,7 +211,7 @@ class _Comparison:
         name = before.name
         found = [
             Change(name, field, rule, detail)
-            for field, rule, detail in self._of_fields(before, after)
+            for field, rule, detail in self._of_fields(before.fields, after.fields)
         ]
         if before.severity != after.severity:
             detail = f"from {before.severity} to {after.severity}"
@@ -199,35 +220,74 @@ class _Comparison:
         return found
 
     def _of_fields(
-        self, before: EventShape, after: EventShape
+        self, before: Fields, after: Fields, way: str = ""
     ) -> Iterator[tuple[str, Rule, str]]:
-        for field in before.fields.keys() - after.fields.keys():
-            yield field, "field_removed", ""
-        for field in after.fields.keys() - before.fields.keys():
-            is_required = field in after.required
-            yield field, _ADDED[is_required], ""
-        for field in before.fields.keys() & after.fields.keys():
+        old, new = before.schemas, after.schemas
+        for field in old.keys() - new.keys():
+            yield f"{way}{field}", "field_removed", ""
+        for field in new.keys() - old.keys():
+            yield f"{way}{field}", _ADDED[field in after.required], ""
+        for field in old.keys() & new.keys():
+            place = f"{way}{field}"
             was, must = field in before.required, field in after.required
             if was != must:
-                yield field, _REQUIRED[must], ""
-            old, new = before.fields[field], after.fields[field]
-            for rule, detail in (*self._of_type(old, new), *_of_marks(old, new)):
-                yield field, rule, detail
+                yield place, _REQUIRED[must], ""
+            yield from self._of_type(place, old[field], new[field])
+            for rule, detail in _of_marks(old[field], new[field]):
+                yield place, rule, detail
 
-    def _of_type(self, old: Schema, new: Schema) -> Iterator[tuple[Rule, str]]:
+    def _of_type(
+        self, place: str, old: Schema, new: Schema
+    ) -> Iterator[tuple[str, Rule, str]]:
         before, after = self._documents
         takes_old = Types(after, before).takes(new, old)
         takes_new = Types(before, after).takes(old, new)
         if takes_old and takes_new:
             return
+        inside = self._of_parts(place, self._plain(0, old), self._plain(1, new))
+        if inside is not None:
+            yield from inside
+            return
         lost, gained = self._words_apart(old, new)
         if lost:
-            yield "enum_value_removed", ", ".join(lost)
+            yield place, "enum_value_removed", ", ".join(lost)
         if gained:
-            yield "enum_value_added", ", ".join(gained)
+            yield place, "enum_value_added", ", ".join(gained)
         if not lost and not (gained and takes_old):
             rule = _TYPES[takes_old, takes_new]
-            yield rule, f"from {self._said(0, old)} to {self._said(1, new)}"
+            detail = f"from {self._said(0, old)} to {self._said(1, new)}"
+            yield place, rule, detail
+
+    def _of_parts(
+        self, place: str, old: Schema, new: Schema
+    ) -> Iterator[tuple[str, Rule, str]] | None:
+        """Return what changed within values of one kind; ``None``: it is the kind."""
+        if not (within_bounds(old, new) and within_bounds(new, old)):
+            return None
+        if "properties" in old and "properties" in new:
+            return self._within(place, old, new)
+        for key, mark in (("items", "[]"), ("additionalProperties", "{}")):
+            inner, outer = as_table(old.get(key)), as_table(new.get(key))
+            if inner is not None and outer is not None:
+                return self._of_type(f"{place}{mark}", inner, outer)
+        return None
+
+    def _within(
+        self, place: str, old: Schema, new: Schema
+    ) -> Iterator[tuple[str, Rule, str]]:
+        pair = (id(old), id(new))
+        if pair not in self._under_way:  # what is within itself has been told
+            self._under_way.add(pair)
+            yield from self._of_fields(_fields(old), _fields(new), f"{place}.")
+            self._under_way.discard(pair)
+
+    def _plain(self, which: int, schema: Schema) -> Schema:
+        """Return *schema* itself, where it is referred to or a choice of one."""
+        schema = resolved(self._documents[which], schema)
+        parts = as_array(schema.get("anyOf"))
+        if parts is not None and len(parts) == 1:
+            return self._plain(which, parts[0])
+        return schema
 
     def _words_apart(self, old: Schema, new: Schema) -> tuple[list[str], list[str]]:
         """Return the words that went and that came, where both are closed sets."""
@@ -237,11 +297,7 @@ class _Comparison:
         return sorted(before - after), sorted(after - before)
 
     def _words(self, which: int, schema: Schema) -> frozenset[str] | None:
-        schema = resolved(self._documents[which], schema)
-        parts = as_array(schema.get("anyOf"))
-        if parts is not None and len(parts) == 1:
-            return self._words(which, parts[0])
-        words = words_of(schema)
+        words = words_of(self._plain(which, schema))
         return None if words is None else frozenset(map(_word, words))
 
     def _said(self, which: int, schema: Schema) -> str:
@@ -274,7 +330,7 @@ _BOUNDS: Final = frozenset(
     {
         *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
         *("minLength", "maxLength", "minItems", "maxItems", "pattern", "format"),
-        "multipleOf",
+        *("minProperties", "maxProperties", "multipleOf", "contentEncoding"),
     }
 )
 
@@ -286,7 +342,8 @@ def _word(word: object) -> str:
 def _is_alike(before: EventShape, after: EventShape) -> bool:
     if before.class_name == after.class_name:
         return True
-    return bool(before.fields) and before.fields.keys() == after.fields.keys()
+    old, new = before.fields.schemas, after.fields.schemas
+    return bool(old) and old.keys() == new.keys()
 
 
 def _of_version(

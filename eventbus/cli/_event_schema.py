@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
+from msgspec import inspect
 
 from eventbus._catalog import EventType
 from eventbus._decode_line import _Line as RecordLine
@@ -54,7 +55,7 @@ def record_header() -> Schema:
     """Return the schema of a record's line, for records of any event."""
     components = msgspec.json.schema_components([RecordLine])[1]
     header: Schema = components[RecordLine.__name__]
-    properties: Schema = _portable(header["properties"])
+    properties = _left_out_if_none(_portable(header["properties"]))
     return {
         "type": "object",
         "properties": properties | {"event": {"type": "object"}},
@@ -93,9 +94,13 @@ def definitions_of(event: EventType, *, ref_template: str) -> tuple[str, Schema]
     before, _, after = ref_template.partition("{name}")
     name = str(reference["$ref"]).removeprefix(before).removesuffix(after)
     own: Schema = definitions[name]
+    for struct in {name, *_struct_names(event)} & definitions.keys():
+        given: Schema = definitions[struct]
+        if "properties" in given:  # it has items where it is written as an array
+            given["properties"] = _left_out_if_none(given["properties"])
     own |= {"title": event.name, "description": first_line(event.cls)}
     own |= {"x-severity": event.identity.severity, "x-version": event.identity.version}
-    _mark(own.get("properties", {}), event)
+    _mark(own["properties"], event)
     return name, definitions
 
 
@@ -114,7 +119,36 @@ def _mark(properties: Schema, event: EventType) -> None:
 
 
 def _anything(_: type) -> Schema:
-    return {}
+    return {"description": "Whatever JSON is made of it."}  # what is empty is refused
+
+
+def _struct_names(event: EventType) -> set[str]:
+    """Return the names of the Structs within *event*, whose fields are left out too."""
+    seen: set[type] = set()
+    parts: list[Any] = [field.node for field in event.fields]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, inspect.StructType) and part.cls in seen:
+            continue
+        if isinstance(part, inspect.StructType):
+            seen.add(part.cls)
+        if isinstance(part, inspect.Type | inspect.Field):
+            parts += msgspec.structs.astuple(part)
+        elif isinstance(part, tuple):
+            parts += part
+    return {cls.__name__ for cls in seen}
+
+
+def _left_out_if_none(properties: Schema) -> Schema:
+    """Return *properties* without null: what is ``None`` is left out of a line."""
+    return {name: _without_null(schema) for name, schema in properties.items()}
+
+
+def _without_null(schema: Schema) -> Schema:
+    parts = as_array(schema.get("anyOf"))
+    if parts is None:
+        return schema
+    return {**schema, "anyOf": [part for part in parts if part != _NULL]}
 
 
 def _portable(schema: Any) -> Any:
@@ -129,8 +163,6 @@ def _portable(schema: Any) -> Any:
         for key, value in table.items()
         if not (key == "default" and value is None)
     }
-    if as_array(table.get("anyOf")):
-        portable["anyOf"] = [one for one in portable["anyOf"] if one != _NULL]
     if isinstance(table.get("pattern"), str):
         portable["pattern"] = str(table["pattern"]).replace(r"\Z", "$")
     if table.get("type") == "number":

@@ -5,6 +5,7 @@ Exit status 1 when something breaks readers, 0 when nothing does, 2 when OLD is 
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -40,7 +41,8 @@ def compare(path: str, new: Schema, *, only: str | None, as_json: bool) -> int:
     old = _read(path, only)
     try:
         found = changes(old, new)
-    except (LookupError, TypeError, AttributeError) as error:  # what a file may hold
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
+        # What a file may hold.
         raise _no_export(path, str(error)) from error
     is_breaking = any(one.is_breaking for one in found)
     if as_json:
@@ -61,7 +63,8 @@ def _read(path: str, only: str | None) -> Schema:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"Cannot read {name}: {reason}") from error
     try:
-        document = as_table(msgspec.json.decode(data)) or {}
+        text = data.decode(json.detect_encoding(data))  # PowerShell writes UTF-16
+        document = as_table(msgspec.json.decode(text)) or {}
         shapes(document)
     except (ValueError, RecursionError) as error:
         raise _no_export(path, str(error)) from error

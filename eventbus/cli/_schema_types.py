@@ -15,8 +15,8 @@ from eventbus.config._tree import as_array, as_table
 
 Schema = Mapping[str, Any]
 
-_LEAST: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems")
-_MOST: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
+_LEAST: Final = ("minLength", "minItems", "minProperties")
+_MOST: Final = ("maxLength", "maxItems", "maxProperties")
 _SAME: Final = ("multipleOf", "pattern", "format", "contentEncoding")
 _TYPES: Final[Mapping[type, str]] = {
     str: "string",
@@ -75,7 +75,7 @@ class Types:
             return any(self._takes_word(other, word) for other in others)
         words = words_of(wide)
         if words is not None:
-            return any(type(word) is type(one) and word == one for one in words)
+            return word in words
         return self._takes_type(wide, {"type": _TYPES.get(type(word))})
 
     def _takes_type(self, wide: Schema, narrow: Schema) -> bool:
@@ -84,7 +84,7 @@ class Types:
             return True
         if wanted != given and (wanted, given) != ("number", "integer"):
             return False
-        if words_of(wide) is not None or not _within_bounds(wide, narrow):
+        if words_of(wide) is not None or not within_bounds(wide, narrow):
             return False
         if wanted == "array":
             return self._takes_items(wide, narrow)
@@ -110,7 +110,7 @@ class Types:
             _schema(narrow, "additionalProperties"),
         ):
             return False
-        is_closed = wide.get("additionalProperties") is False
+        is_closed = "properties" in wide and not wide.get("additionalProperties")
         return all(
             self.takes(ours[name], schema) if name in ours else not is_closed
             for name, schema in theirs.items()
@@ -146,11 +146,30 @@ def _schema(schema: Schema, key: str) -> Schema:
     return as_table(schema.get(key)) or {}
 
 
-def _within_bounds(wide: Schema, narrow: Schema) -> bool:
+def within_bounds(wide: Schema, narrow: Schema) -> bool:
+    """Return whether what *narrow* bounds is within the bounds of *wide*."""
     return (
-        all(key not in wide or narrow.get(key, _LOW) >= wide[key] for key in _LEAST)
+        _lower(wide) <= _lower(narrow)
+        and _upper(wide) <= _upper(narrow)
+        and all(key not in wide or narrow.get(key, _LOW) >= wide[key] for key in _LEAST)
         and all(key not in wide or narrow.get(key, _HIGH) <= wide[key] for key in _MOST)
         and all(key not in wide or narrow.get(key) == wide[key] for key in _SAME)
+    )
+
+
+def _lower(schema: Schema) -> tuple[float, bool]:
+    """Return the least number that *schema* takes, and whether it is just above it."""
+    return max(
+        (schema.get("minimum", _LOW), False),
+        (schema.get("exclusiveMinimum", _LOW), True),
+    )
+
+
+def _upper(schema: Schema) -> tuple[float, bool]:
+    """Return the same of the greatest, negated."""
+    return max(
+        (-schema.get("maximum", _HIGH), False),
+        (-schema.get("exclusiveMaximum", _HIGH), True),
     )
 
 

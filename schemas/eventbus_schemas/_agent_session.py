@@ -22,6 +22,7 @@ from eventbus_schemas._attachments import AttachmentCleaned, AttachmentStaged
 from eventbus_schemas._auth import AuthRecovery
 from eventbus_schemas._cancelled import CallCancelled
 from eventbus_schemas._emits import Attributes, Emits, EmitterSource
+from eventbus_schemas._facts import known_facts
 from eventbus_schemas._mcp import McpToolCallResult, McpToolCallStarted
 from eventbus_schemas._plugins import (
     PluginInstallElicitationSent,
@@ -58,8 +59,11 @@ from eventbus_schemas._websocket import (
 )
 
 if TYPE_CHECKING:
+    from eventbus_schemas._agent_approval_wait import ApprovalWait
     from eventbus_schemas._agent_thread import Thread, ThreadFacts
+    from eventbus_schemas._agent_tool_call import ToolCall, ToolCallFacts
     from eventbus_schemas._agent_turn import Turn
+    from eventbus_schemas._approvals import ApprovalSource
 
 E = TypeVar("E", bound=Event)
 
@@ -92,7 +96,7 @@ class AuthFacts(TypedDict, total=False):
     refresh_token_url_override_present: bool
 
 
-_ATTRIBUTES: Final[Mapping[str, str]] = {
+ATTRIBUTES: Final[Mapping[str, str]] = {
     "conversation_id": "gen_ai.conversation.id",
     "model": "gen_ai.request.model",
     "slug": "slug",
@@ -132,7 +136,8 @@ class Session:
         account_email: Of that account, ``user.email``: content, not for metrics.
 
     Raises:
-        TypeError: The id is missing, or there is a fact that no session has.
+        TypeError: The id is missing, there is a fact that no session has, or *source*
+            gives out no emitters.
     """
 
     conversation_starts = Emits(ConversationStarts)
@@ -188,17 +193,27 @@ class Session:
         self, source: EmitterSource = eventbus, **facts: Unpack[SessionFacts]
     ) -> None:
         """Emit nothing yet."""
-        _check(facts)
+        _check(source, facts)
         model = facts.get("model")
         defaults = {"originator": ORIGINATOR, "slug": model}
         self._know(source, _attributes_of({**defaults, **facts}), {"model": model})
 
     def _know(
-        self, source: EmitterSource, attributes: Attributes, defaults: Attributes
+        self,
+        source: EmitterSource,
+        attributes: Attributes,
+        defaults: Attributes,
+        emitters: dict[type[Event], Callable[[Any], bool]] | None = None,
     ) -> None:
+        # Any: each takes events of its own type.
         self._source = source
-        self.attributes = attributes
-        self.defaults = defaults
+        self.attributes: Attributes = attributes
+        self.defaults: Attributes = defaults
+        self._emitters = {} if emitters is None else emitters
+
+    def _know_as(self, other: Session, defaults: Attributes) -> None:
+        """Know what *other* does but for *defaults*, and emit as it does."""
+        self._know(other._source, other.attributes, defaults, other._emitters)
 
     def emitter(self, event_type: type[E]) -> Callable[[E], bool]:
         """Return an ``emit`` for events of one's own, with what all events here have.
@@ -209,7 +224,11 @@ class Session:
         Raises:
             RegistrationError: The bus's catalog cannot take the type.
         """
-        return self._source.emitter(event_type, attributes=self.attributes)
+        emit = self._emitters.get(event_type)
+        if emit is None:
+            emit = self._source.emitter(event_type, attributes=self.attributes)
+            self._emitters[event_type] = emit
+        return emit
 
     @contextmanager
     def bind(self) -> Generator[None]:
@@ -230,22 +249,40 @@ class Session:
     def with_inference(
         self, *, service_tier: str | None = None, reasoning_effort: str | None = None
     ) -> Session:
-        """Return the same session with what its next requests ask of the model."""
+        """Return the same session with what its next requests ask of the model.
+
+        Both at once: what is left out is not known from here on.
+        """
         wishes = {"service_tier": service_tier, "reasoning_effort": reasoning_effort}
-        return self._with(self.attributes, {**self.defaults, **wishes})
+        return self._filling_in(wishes)
 
     def with_auth_environment(self, **held: Unpack[AuthFacts]) -> Session:
         """Return the same session with which credentials its environment holds.
 
         Args:
             **held: The fields ``auth_env_…`` of its events, without that beginning.
+
+        Raises:
+            TypeError: There is one that no event has.
         """
-        told = {f"auth_env_{name}": value for name, value in held.items()}
-        return self._with(self.attributes, {**self.defaults, **told})
+        known = known_facts(AuthFacts, held)
+        told = {f"auth_env_{name}": value for name, value in known.items()}
+        return self._filling_in(told)
 
     def with_attributes(self, attributes: Attributes) -> Session:
         """Return the same session with more attributes; they win over what it has."""
         return self._with({**self.attributes, **attributes}, self.defaults)
+
+    def with_request(self, request_id: str | None = None) -> Session:
+        """Return the same session within one request to the model.
+
+        Its events that have a ``request_id`` get this one: attempts, pieces of the
+        stream, and the results of the tools that the answer asks for.
+
+        Args:
+            request_id: Its name in this program; without one it gets a random one.
+        """
+        return self._filling_in({"request_id": request_id or uuid4().hex})
 
     def turn(self, turn_id: str | None = None) -> Turn:
         """Return a turn, which begins where its ``with`` block does.
@@ -263,25 +300,70 @@ class Session:
         Args:
             input: What it is asked: content.
             **facts: Fields that its start and its end have in common.
+
+        Raises:
+            TypeError: There is a fact that no thread has.
         """
         from eventbus_schemas._agent_thread import Thread
 
         return Thread(self, input, facts)
 
-    def _with(self, attributes: Attributes, defaults: Attributes) -> Session:
+    def tool_call(self, tool_name: str, **facts: Unpack[ToolCallFacts]) -> ToolCall:
+        """Return the call of a tool, which begins where its ``with`` block does.
+
+        Args:
+            tool_name: The tool.
+            **facts: What is told of it where it starts; its ``call_id`` say.
+
+        Raises:
+            TypeError: There is a fact that no call has.
+        """
+        from eventbus_schemas._agent_tool_call import ToolCall
+
+        return ToolCall(self, tool_name, facts)
+
+    def approval(
+        self,
+        tool_name: str,
+        *,
+        source: ApprovalSource | None = None,
+        call_id: str | None = None,
+    ) -> ApprovalWait:
+        """Return a wait for an approval, which begins where its ``with`` block does.
+
+        Args:
+            tool_name: The tool that may run or not.
+            source: Whether a rule asks or a person.
+            call_id: Joins it to the call; within one, it is that call's.
+        """
+        from eventbus_schemas._agent_approval_wait import ApprovalWait
+
+        return ApprovalWait(self, tool_name, source=source, call_id=call_id)
+
+    def _filling_in(self, known: Attributes) -> Session:
         other = object.__new__(Session)  # without the methods made for this one
+        other._know_as(self, {**self.defaults, **known})
+        return other
+
+    def _with(self, attributes: Attributes, defaults: Attributes) -> Session:
+        other = object.__new__(Session)
         other._know(self._source, attributes, defaults)
         return other
 
 
 def _attributes_of(facts: Mapping[str, object]) -> dict[str, Any]:
-    return {_ATTRIBUTES[name]: fact for name, fact in facts.items() if fact is not None}
+    return {ATTRIBUTES[name]: fact for name, fact in facts.items() if fact is not None}
 
 
-def _check(facts: Mapping[str, object]) -> None:
+def _check(source: object, facts: Mapping[str, object]) -> None:
+    if not callable(getattr(source, "emitter", None)):
+        raise TypeError(
+            "a session's source gives out emitters, as a bus does, or the module "
+            f"eventbus; got {type(source).__name__}"
+        )
     for name in facts:
-        if name not in _ATTRIBUTES:
-            known = ", ".join(_ATTRIBUTES)
+        if name not in ATTRIBUTES:
+            known = ", ".join(ATTRIBUTES)
             raise TypeError(f"a session has no {name!r}; it may have {known}")
     if not facts.get("conversation_id"):
         raise TypeError("a session needs its conversation_id")

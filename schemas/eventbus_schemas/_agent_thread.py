@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError
-from typing import Any, Final, TypedDict, TypeVar
+from typing import Any, Final, TypedDict, TypeVar, get_args
 
 from msgspec.structs import replace
 
+from eventbus.privacy import TRACE_SENSITIVE, TRACING_DISABLED
 from eventbus_schemas._agent_session import Session
+from eventbus_schemas._closed_sets import one_of
+from eventbus_schemas._facts import known_facts, text
 from eventbus_schemas._stretch import Stretch, words_of
 from eventbus_schemas._threads import (
     OfThread,
@@ -20,6 +22,8 @@ from eventbus_schemas._threads import (
 E = TypeVar("E", bound=OfThread)
 
 _IDS: Final = ("thread_id", "turn_id")
+_WISHES: Final = (TRACING_DISABLED, TRACE_SENSITIVE)
+_ENDS: Final[tuple[ThreadEnd, ...]] = get_args(ThreadEnd)
 
 
 class ThreadFacts(TypedDict, total=False):
@@ -41,36 +45,44 @@ class Thread(Stretch):
 
     A context manager, entered once: ``agent.thread_started`` where it begins, and where
     it ends exactly one of ``agent.thread_stopped`` and ``agent.thread_failed``, with
-    the time between. An exception makes it failed and goes on. One that is cancelled
-    has the result ``"cancelled"``, one whose generator is left ``"early_exit"``.
+    the time between. An exception makes it failed and goes on. One that is cancelled or
+    interrupted has the result ``"cancelled"``, one whose generator is left
+    ``"early_exit"``.
+
+    ``tracing_disabled`` and ``trace_sensitive`` hold for everything emitted inside.
     """
+
+    _tells = (ThreadStarted, ThreadStopped, ThreadFailed)
 
     def __init__(self, session: Session, input: str, facts: ThreadFacts) -> None:
         """Begin nothing yet."""
-        self._facts: dict[str, Any] = {**facts}  # Any: fields of several types
-        ids = {name: one for name, one in self._facts.items() if name in _IDS}
-        super().__init__(session, ids)
-        self._input = input
+        self._facts = known_facts(ThreadFacts, facts)
+        super().__init__(session, self._told(_IDS), self._told(_WISHES))
+        self._input = text("input", input)
         self._ending = ThreadStopped.of("ok")
 
     def stopped(self, result: ThreadEnd, error_message: str | None = None) -> None:
         """Let the thread end with *result*; *error_message* is content."""
-        self._ending = ThreadStopped.of(result, error_message=error_message)
+        if error_message is not None:
+            text("error_message", error_message)
+        known: ThreadEnd = one_of(_ENDS, result, "other")
+        self._ending = ThreadStopped.of(known, error_message=error_message)
 
     def learned(
         self, *, thread_id: str | None = None, turn_id: str | None = None
     ) -> None:
-        """Let the end have ids that were not known where the thread began."""
+        """Let the end, and what is emitted until then, have ids not known before."""
         for name, one in (("thread_id", thread_id), ("turn_id", turn_id)):
             if one is not None:
                 self._facts[name] = one
+        self._fill_in(self._told(_IDS))
 
-    def _start(self) -> ThreadStarted:
-        return self._of_thread(ThreadStarted.from_text(self._input))
+    def _tell_start(self) -> None:
+        self._tell(self._of_thread(ThreadStarted.from_text(self._input)))
 
-    def _end(self, error: BaseException | None, duration_ms: float) -> OfThread:
-        ending = self._how(error)
-        return self._of_thread(replace(ending, duration_ms=duration_ms))
+    def _tell_end(self, error: BaseException | None, duration_ms: float) -> None:
+        ending = replace(self._how(error), duration_ms=duration_ms)
+        self._tell(self._of_thread(ending))
 
     def _how(self, error: BaseException | None) -> ThreadStopped | ThreadFailed:
         match error:
@@ -78,10 +90,15 @@ class Thread(Stretch):
                 return self._ending
             case Exception():
                 return ThreadFailed.from_text(words_of(error))
-            case CancelledError():
-                return ThreadStopped.of("cancelled")
-            case _:
+            case GeneratorExit():
                 return ThreadStopped.of("early_exit")
+            case _:
+                return ThreadStopped.of("cancelled")
 
     def _of_thread(self, event: E) -> E:
         return replace(event, span_token=self.token, **self._facts)
+
+    def _told(self, names: tuple[str, ...]) -> dict[str, Any]:
+        # Any: fields of several types.
+        facts = self._facts
+        return {name: facts[name] for name in names if facts.get(name) is not None}

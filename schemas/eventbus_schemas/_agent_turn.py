@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypedDict, Unpack
+from typing import Final, TypedDict, Unpack, get_args
 
 from msgspec.structs import replace
 
 from eventbus_schemas._agent_session import Session
+from eventbus_schemas._closed_sets import one_of
+from eventbus_schemas._facts import text
 from eventbus_schemas._session import (
     AbortReason,
     OfTurnEnd,
@@ -16,6 +18,8 @@ from eventbus_schemas._session import (
     TurnStarted,
 )
 from eventbus_schemas._stretch import Stretch, words_of
+
+_REASONS: Final[tuple[AbortReason, ...]] = get_args(AbortReason)
 
 
 class TurnFacts(TypedDict, total=False):
@@ -48,6 +52,8 @@ class Turn(Stretch):
     Every event made inside that has a ``turn_id`` gets the turn's.
     """
 
+    _tells = (TurnStarted, TurnCompleted, TurnFailed, TurnAborted)
+
     def __init__(self, session: Session, turn_id: str) -> None:
         """Begin nothing yet."""
         super().__init__(session, {"turn_id": turn_id})
@@ -60,23 +66,25 @@ class Turn(Stretch):
 
     def failed(self, error_message: str) -> None:
         """Let the turn be failed when it ends, with *error_message*: content."""
-        self._ending = TurnFailed.from_text(error_message)
+        self._ending = TurnFailed.from_text(text("error_message", error_message))
 
     def aborted(self, reason: AbortReason) -> None:
-        """Let the turn be aborted when it ends, for *reason*."""
-        self._ending = TurnAborted(reason=reason)
+        """Let the turn be aborted when it ends, for *reason*, else ``"other"``."""
+        self._ending = TurnAborted(reason=one_of(_REASONS, reason, "other"))
 
-    def _start(self) -> TurnStarted:
-        return TurnStarted(turn_id=self.turn_id, span_token=self.token)
+    def _tell_start(self) -> None:
+        self._tell(TurnStarted(turn_id=self.turn_id, span_token=self.token))
 
-    def _end(self, error: BaseException | None, duration_ms: float) -> OfTurnEnd:
+    def _tell_end(self, error: BaseException | None, duration_ms: float) -> None:
         if isinstance(error, Exception):
             self.failed(words_of(error))
         elif error is not None:  # cancelled, interrupted, or its generator was left
             self.aborted("interrupted")
-        return replace(
-            self._ending,
-            turn_id=self.turn_id,
-            span_token=self.token,
-            duration_ms=duration_ms,
+        self._tell(
+            replace(
+                self._ending,
+                turn_id=self.turn_id,
+                span_token=self.token,
+                duration_ms=duration_ms,
+            )
         )

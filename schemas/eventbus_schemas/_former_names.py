@@ -9,17 +9,25 @@ from typing import Final, Literal
 
 import msgspec
 
-Origin = Literal["codex", "codex metric", "codex_sdk", "codex_sdk, documented only"]
+Origin = Literal[
+    "codex",
+    "codex metric",
+    "codex span",
+    "codex_sdk",
+    "codex_sdk span",
+    "codex_sdk, documented only",
+]
 
 
 class FormerName(msgspec.Struct, frozen=True):
     """An old name, and what stands in its place.
 
     Args:
-        name: The old name of an event or a metric.
+        name: The old name of an event, a metric or a span.
         origin: Whose name it is.
         event: The event now.
-        where: What tells it from other events of that name, or which metric it is.
+        where: What tells it from other events of that name, or which metric or span it
+            is.
     """
 
     name: str
@@ -190,6 +198,24 @@ _METRICS: Final = _all(
     ),
 )
 
+_SPANS: Final = _all(
+    "codex span",
+    (
+        "handle_responses",
+        "sse_event",
+        "no span: there is one for each piece of a stream there",
+    ),
+    ("mcp.tools.call", "mcp_tool_call_result", "`tools/call {tool_name}`"),
+    ("session_task.turn", "turn_completed", "`turn`"),
+    ("turn", "turn_completed", "`turn`"),
+)
+
+_SDK_SPANS: Final = _all(
+    "codex_sdk span",
+    ("codex.thread", "thread_failed", "`thread`, after an exception"),
+    ("codex.thread", "thread_stopped", "`thread`"),
+)
+
 _SDK: Final = _all(
     "codex_sdk",
     ("codex.approval.approved", "approval_decided", "`outcome` is `approved`"),
@@ -243,5 +269,12 @@ _SDK_ON_PAPER: Final = _all(
     ("codex.turn.stop", "turn_completed", ""),
 )
 
-FORMER_NAMES: Final = (*_CODEX, *_METRICS, *_SDK, *_SDK_ON_PAPER)
-"""All of them, by origin and name; a name may stand there for an event and a metric."""
+FORMER_NAMES: Final = (
+    *_CODEX,
+    *_METRICS,
+    *_SPANS,
+    *_SDK,
+    *_SDK_SPANS,
+    *_SDK_ON_PAPER,
+)
+"""All of them, by origin and name; one may be that of an event and of a metric."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
@@ -18,6 +19,10 @@ NetworkDecider = Literal[
 NetworkProtocol = Literal["http", "https_connect", "socks5_tcp", "socks5_udp", "other"]
 
 UNIX_SOCKET: Final = "unix-socket"
+
+_MAX_HOST_LENGTH: Final = 253  # https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
+_ipv6: Final = re.compile(r"[0-9A-Fa-f:.]+").fullmatch
+_in_no_host: Final = re.compile(r"[^\w.:%~-]").search
 
 
 class SandboxOutcome(
@@ -130,13 +135,17 @@ class NetworkPolicyDecision(
 def host_of(address: str) -> str:
     """Return the host in *address*: no name, password, port, path or query.
 
-    ``"unix-socket"`` for the path of a socket, and nothing where no host can be made
-    out: what is not understood is not told.
+    ``"unix-socket"`` for the path of a socket or a pipe, and nothing where no host can
+    be made out: what is not understood is not told.
     """
-    if address.startswith(("/", "unix:", "@")) or address == UNIX_SOCKET:
+    is_path = address.startswith(("/", "./", "../", "unix:", "@")) or "\\" in address
+    if is_path or address == UNIX_SOCKET:
         return UNIX_SOCKET
+    if address.count(":") > 1 and _ipv6(address):
+        return address.lower()
     try:
         parts = urlsplit(address if "://" in address else f"//{address}")
-        return parts.hostname or ""
+        host = parts.hostname or ""
     except ValueError:
         return ""
+    return host if len(host) <= _MAX_HOST_LENGTH and not _in_no_host(host) else ""

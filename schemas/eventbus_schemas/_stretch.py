@@ -2,54 +2,84 @@
 
 from __future__ import annotations
 
+import os
 import time
 from abc import ABC, abstractmethod
-from contextlib import ExitStack, suppress
-from random import getrandbits
+from contextvars import ContextVar
+from secrets import randbits
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Final, Self
 
 from eventbus import Event, trace_context
+from eventbus._context import bound_over, current_bound, enter, leave
 from eventbus.trace_context import TraceContext
 from eventbus_schemas._agent_session import Session
-from eventbus_schemas._emits import Attributes
+from eventbus_schemas._emits import Attributes, Emits
 
 _monotonic = time.monotonic
+
+_EMITTING: Final = frozenset(
+    name for name, one in vars(Session).items() if isinstance(one, Emits)
+)
 
 
 class Stretch(Session, ABC):
     """A session within a stretch of it that has a start, and one end.
 
     A context manager, entered once. What is emitted inside is part of its span, in
-    tasks begun inside too; after it, the span that was current before is current again.
+    tasks begun inside too; after it, the span that was current before is current again,
+    in whatever order stretches end. One that is dropped without an end is told of as
+    left. In the child of a fork the end is not told: it is the parent's.
 
     Args:
         session: What it is a stretch of.
         defaults: What its events have beyond the session's.
+        attributes: What everybody's events have that are emitted inside.
 
     Attributes:
         token: The span's id, 16 hexadecimal digits: the start and the end share it.
+
+    Raises:
+        RuntimeError: It is entered a second time, or left without having been entered.
+        RegistrationError: The bus's catalog cannot take one of its events; then it does
+            not begin.
     """
 
-    def __init__(self, session: Session, defaults: Attributes) -> None:
+    _tells: ClassVar[tuple[type[Event], ...]]
+    """Types of all events that may tell of its start and of its end."""
+
+    def __init__(
+        self,
+        session: Session,
+        defaults: Attributes,
+        attributes: Attributes | None = None,
+    ) -> None:
         """Begin nothing yet."""
-        self._know(
-            session._source, session.attributes, {**session.defaults, **defaults}
-        )
-        self.token = f"{getrandbits(64) or 1:016x}"
+        self._inside_only = attributes or {}
+        if attributes:
+            session = session.with_attributes(attributes)
+        self._know_as(session, {**session.defaults, **defaults})
+        self.token = f"{randbits(64) or 1:016x}"
         self._began = 0.0
-        self._inside = ExitStack()
+        self._process = 0
+        self._place: _Place | None = None
         self._around: TraceContext | None = None
 
     def __enter__(self) -> Self:
         """Tell of the start."""
+        if self._place is not None:
+            raise RuntimeError(f"a {self._kind} is entered once, this one again")
+        for one in self._tells:
+            self.emitter(one)  # what cannot be told at its end does not begin
+        _go_back()
         outer = trace_context.current()
         inner = self._within(outer)
         self._around = inner if outer is None else outer
         with trace_context.attach(self._around):
-            self._tell(self._start())
+            self._tell_start()
         self._began = _monotonic()
-        self._inside.enter_context(trace_context.attach(inner))
+        self._process = os.getpid()
+        self._place = _Place(inner, self._inside_only)
         return self
 
     def __exit__(
@@ -59,28 +89,88 @@ class Stretch(Session, ABC):
         traceback: TracebackType | None,
     ) -> None:
         """Tell of the end; an exception goes on."""
-        with suppress(ValueError):  # a generator that another task closes: not its own
-            self._inside.close()
-        with trace_context.attach(self._around):
-            self._tell(self._end(error, (_monotonic() - self._began) * 1000))
+        if self._place is None or self._place.is_over:
+            raise RuntimeError(f"this {self._kind} is left without being inside of it")
+        self._place.is_over = True
+        _go_back()
+        if os.getpid() == self._process:
+            with trace_context.attach(self._around):
+                self._tell_end(error, (_monotonic() - self._began) * 1000)
+
+    def __del__(self) -> None:
+        """Tell of the end where nobody did: its generator outlived the loop, say."""
+        place = getattr(self, "_place", None)
+        if place is not None and not place.is_over:
+            self.__exit__(GeneratorExit, GeneratorExit(), None)
+
+    @property
+    def _kind(self) -> str:
+        return type(self).__name__
 
     @abstractmethod
-    def _start(self) -> Event:
-        """Return what tells of the start."""
+    def _tell_start(self) -> None:
+        """Emit what tells of the start."""
 
     @abstractmethod
-    def _end(self, error: BaseException | None, duration_ms: float) -> Event:
-        """Return what tells of the end, after *error* or of its own accord."""
+    def _tell_end(self, error: BaseException | None, duration_ms: float) -> None:
+        """Emit what tells of the end, after *error* or of its own accord."""
 
     def _tell(self, event: Event) -> None:
         self.emitter(type(event))(event)
 
-    def _within(self, outer: TraceContext | None) -> TraceContext:
+    def _fill_in(self, known: Attributes) -> None:
+        """Fill *known* in from now on: methods are made anew."""
+        self._know_as(self, {**self.defaults, **known})
+        for name in [name for name in vars(self) if name in _EMITTING]:
+            delattr(self, name)
+
+    def _within(self, outer: TraceContext | None) -> TraceContext | None:
         if outer is None:
-            return TraceContext(f"{getrandbits(128) or 1:032x}", self.token, 1)
+            return TraceContext(f"{randbits(128) or 1:032x}", self.token, 1)
         return TraceContext(
             outer.trace_id, self.token, outer.trace_flags, outer.tracestate
         )
+
+
+class _Place:
+    """Where one is inside of a stretch: what is current there, until it is over."""
+
+    def __init__(self, trace: TraceContext | None, attributes: Attributes) -> None:
+        """Make it current."""
+        self.is_over = False
+        with trace_context.attach(trace):
+            inside = current_bound()
+        if attributes:
+            inside = bound_over(inside, attributes)
+        self._tokens = _innermost.set(self), enter(inside)
+
+    def leave(self) -> None:
+        """Make current again what was.
+
+        Raises:
+            ValueError: That was in another context.
+            RuntimeError: It is done already.
+        """
+        place, outside = self._tokens
+        _innermost.reset(place)
+        leave(outside)
+
+
+_innermost: Final[ContextVar[_Place | None]] = ContextVar("stretch", default=None)
+
+
+def _go_back() -> None:
+    """Make current what was before the stretches that are over, begun in this context.
+
+    Where one outlives another that was begun before it, both are over here at once.
+    """
+    place = _innermost.get()
+    while place is not None and place.is_over:
+        try:
+            place.leave()
+        except (ValueError, RuntimeError):
+            return
+        place = _innermost.get()
 
 
 def words_of(error: BaseException) -> str:

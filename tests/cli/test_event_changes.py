@@ -55,6 +55,56 @@ class WideNode(msgspec.Struct):
     next: Optional[WideNode] = None  # noqa: UP045
 
 
+class Inner(msgspec.Struct):
+    a: int
+    b: int | None = None
+
+
+class Less(msgspec.Struct):
+    a: int
+
+
+class More(msgspec.Struct):
+    a: int
+    more: int
+
+
+class Renamed(msgspec.Struct):
+    a: int
+    c: int | None = None
+
+
+class WithDefault(msgspec.Struct):
+    a: int
+    b: int = 0
+
+
+class Required(msgspec.Struct):
+    a: int
+    b: int
+
+
+class Holder(msgspec.Struct):
+    held: Inner
+
+
+class OtherHolder(msgspec.Struct):
+    held: Less
+
+
+class Ours(msgspec.Struct, tag="ours"):
+    a: int
+
+
+class Theirs(msgspec.Struct, tag="theirs"):
+    a: int
+    b: int | None = None
+
+
+class Fewer(msgspec.Struct, tag="theirs"):
+    a: int
+
+
 Text = Annotated[str, Label]
 BREAKING_CHANGES: list[tuple[Any, Any, list[tuple[str | None, str]]]] = [
     ({"a": int, "b": int}, {"a": int}, [("b", "field_removed")]),
@@ -65,10 +115,89 @@ BREAKING_CHANGES: list[tuple[Any, Any, list[tuple[str | None, str]]]] = [
     ({"a": int}, {"a": Annotated[int, msgspec.Meta(le=5)]}, [("a", "type_narrowed")]),
     ({"a": str}, {"a": Literal["x"]}, [("a", "type_narrowed")]),
     ({"a": int}, {"a": str}, [("a", "type_changed")]),
-    ({"a": list[int]}, {"a": list[str]}, [("a", "type_changed")]),
+    ({"a": list[int]}, {"a": list[str]}, [("a[]", "type_changed")]),
     ({"a": tuple[int, int]}, {"a": tuple[int, int, int]}, [("a", "type_changed")]),
-    ({"a": dict[str, float]}, {"a": dict[str, int]}, [("a", "type_narrowed")]),
-    ({"a": WideNode}, {"a": Node}, [("a", "type_narrowed")]),
+    ({"a": dict[str, float]}, {"a": dict[str, int]}, [("a{}", "type_narrowed")]),
+    ({"a": WideNode}, {"a": Node}, [("a.value", "type_narrowed")]),
+    ({"a": Inner}, {"a": Less}, [("a.b", "field_removed")]),
+    ({"a": list[Inner]}, {"a": tuple[Less, ...]}, [("a[].b", "field_removed")]),
+    ({"a": dict[str, Inner]}, {"a": dict[str, Less]}, [("a{}.b", "field_removed")]),
+    (
+        {"a": (Inner | None, None)},
+        {"a": (Less | None, None)},
+        [("a.b", "field_removed")],
+    ),
+    (
+        {"a": Inner},
+        {"a": Renamed},
+        [("a.b", "field_removed"), ("a.c", "optional_field_added")],
+    ),
+    ({"a": Less}, {"a": More}, [("a.more", "required_field_added")]),
+    ({"a": Holder}, {"a": OtherHolder}, [("a.held.b", "field_removed")]),
+    (
+        {"a": Literal[1]},
+        {"a": Literal["1", "y"]},
+        [("a", "enum_value_added"), ("a", "type_changed")],
+    ),
+    (
+        {"a": Inner, "z": Inner},
+        {"a": Less, "z": Less},
+        [("a.b", "field_removed"), ("z.b", "field_removed")],
+    ),
+    (
+        {"a": list[Less]},
+        {"a": Annotated[list[Inner], msgspec.Meta(max_length=2)]},
+        [("a", "type_changed")],
+    ),
+    ({"a": Ours | Theirs}, {"a": Ours | Fewer}, [("a", "type_narrowed")]),
+    ({"a": bytes | None}, {"a": float | None}, [("a", "type_changed")]),
+    ({"a": str}, {"a": bytes}, [("a", "type_narrowed")]),
+    (
+        {"a": Annotated[int, msgspec.Meta(ge=0)]},
+        {"a": Annotated[int, msgspec.Meta(gt=0)]},
+        [("a", "type_narrowed")],
+    ),
+    (
+        {"a": Annotated[float, msgspec.Meta(lt=6)]},
+        {"a": Annotated[float, msgspec.Meta(le=5)]},
+        [("a", "type_narrowed")],
+    ),
+    (
+        {"a": dict[str, int]},
+        {"a": Annotated[dict[str, int], msgspec.Meta(min_length=1)]},
+        [("a", "type_narrowed")],
+    ),
+    (
+        {"a": dict[str, int]},
+        {"a": Annotated[dict[str, int], msgspec.Meta(max_length=9)]},
+        [("a", "type_narrowed")],
+    ),
+    (
+        {"a": Annotated[float, msgspec.Meta(le=5)]},
+        {"a": Annotated[float, msgspec.Meta(lt=5)]},
+        [("a", "type_narrowed")],
+    ),
+    (
+        {"a": Annotated[int, msgspec.Meta(multiple_of=5)]},
+        {"a": Annotated[int, msgspec.Meta(multiple_of=3)]},
+        [("a", "type_changed")],
+    ),
+    (
+        {"a": str},
+        {"a": Annotated[str, msgspec.Meta(pattern="^a")]},
+        [("a", "type_narrowed")],
+    ),
+    ({"a": WithDefault}, {"a": Required}, [("a.b", "field_became_required")]),
+    (
+        {"a": tuple[int, int]},
+        {"a": tuple[int, str]},
+        [("a", "type_changed")],
+    ),
+    (
+        {"a": Annotated[list[int], msgspec.Meta(min_length=2, max_length=2)]},
+        {"a": tuple[int, str]},
+        [("a", "type_changed")],
+    ),
     (
         {"a": Literal["x", "y"]},
         {"a": Literal["x"]},
@@ -107,8 +236,29 @@ HARMLESS_CHANGES: list[tuple[Any, Any, list[tuple[str | None, str]]]] = [
     ({"a": Literal["x"]}, {"a": str}, [("a", "type_widened")]),
     ({"a": Literal["x"]}, {"a": Literal["x", "y"]}, [("a", "enum_value_added")]),
     ({"a": Literal["x"]}, {"a": Literal["x", 3]}, [("a", "enum_value_added")]),
-    ({"a": Node}, {"a": WideNode}, [("a", "type_widened")]),
+    ({"a": Node}, {"a": WideNode}, [("a.value", "type_widened")]),
     ({"a": Node}, {"a": Node}, []),
+    ({"a": Less}, {"a": Inner}, [("a.b", "optional_field_added")]),
+    ({"a": Inner}, {"a": WithDefault}, []),
+    ({"a": Required}, {"a": WithDefault}, [("a.b", "field_became_optional")]),
+    ({"a": Inner}, {"a": dict[str, Any]}, [("a", "type_widened")]),
+    ({"a": tuple[int, int]}, {"a": tuple[int, float]}, [("a", "type_widened")]),
+    ({"a": Ours | Fewer}, {"a": Ours | Theirs}, [("a", "type_widened")]),
+    (
+        {"a": Annotated[int, msgspec.Meta(gt=0)]},
+        {"a": Annotated[int, msgspec.Meta(ge=0)]},
+        [("a", "type_widened")],
+    ),
+    (
+        {"a": Annotated[int, msgspec.Meta(ge=5, lt=9)]},
+        {"a": Annotated[int, msgspec.Meta(gt=0, le=9)]},
+        [("a", "type_widened")],
+    ),
+    (
+        {"a": Annotated[dict[str, int], msgspec.Meta(min_length=1)]},
+        {"a": dict[str, int]},
+        [("a", "type_widened")],
+    ),
     ({"a": float}, {"a": Annotated[float, Unit("ms")]}, [("a", "unit_added")]),
     ({"a": str}, {"a": Annotated[str, Sensitive]}, [("a", "sensitive_mark_added")]),
 ]
@@ -168,6 +318,34 @@ def test_events_come_and_go_and_are_renamed() -> None:
     same_fields = exported(made("other", name="Other", b=int, c=str))
     (renamed,) = changes(exported(made("old", b=int, c=str)), same_fields)
     assert (renamed.rule, renamed.is_breaking) == ("event_renamed", True)
+
+
+@pytest.mark.proves("fault-139")
+def test_an_event_with_its_class_s_name_or_its_fields_is_the_same() -> None:
+    (found,) = between(made("old", a=int), made("new", b=str))
+    assert (found.event, found.rule) == ("old", "event_renamed")
+    found, other = between(made("old", name="Old"), made("new", name="New"))
+    assert (found.event, found.rule) == ("new", "event_added")
+    assert (other.event, other.rule) == ("old", "event_removed")
+    two = exported(made("one", name="One", a=int), made("two", name="Two", a=int))
+    told = changes(two, exported(made("new", name="New", a=int)))
+    assert [(one.event, one.rule) for one in told] == [
+        ("one", "event_renamed"),
+        ("two", "event_removed"),
+    ]
+
+
+@pytest.mark.proves("fault-139")
+def test_another_severity_is_told_and_breaks_nothing() -> None:
+    class Loud(Event, tag="thing", severity="error"):
+        a: int
+
+    (found,) = between(made(a=int), Loud)
+    assert (found.rule, found.field, found.is_breaking) == (
+        *("severity_changed", None),
+        False,
+    )
+    assert found.detail == "from info to error"
 
 
 def test_a_version_that_falls_breaks_whatever_else_changed() -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Annotated, Any, Optional
 
 import jsonschema
 import msgspec
 import pytest
 
-from eventbus import Catalog, Event
+from eventbus import Catalog, Event, Label, Record
+from eventbus._encode_line import LineEncoder
 from eventbus._plugins import installed_catalog
 from eventbus.cli._event_asyncapi import asyncapi
 from eventbus.cli._event_schema import in_order, records_schema
@@ -91,6 +93,119 @@ def test_a_type_within_itself_is_no_trouble() -> None:
     del FOREST["root"]["left"]["left"]
 
 
+class Plain:
+    pass
+
+
+class Line(msgspec.Struct):
+    number: int
+    text: str | None = None
+
+
+class Cells(msgspec.Struct, array_like=True):
+    left: int
+    right: str | None = None
+
+
+@dataclass
+class Note:
+    text: str | None = None
+
+
+class Odd(Event, tag="test.odd"):
+    words: tuple[str | None, ...] = ()
+    counts: dict[str, int | None] = msgspec.field(default_factory=dict)
+    pair: tuple[int | None, str] = (None, "")
+    note: Note | None = None
+    line: Line | None = None
+    cells: Cells | None = None
+    plain: Plain | None = None
+    anything: Any = None
+
+
+ODD = [
+    Odd(words=("a", None), counts={"a": None}, anything=[None, {"a": None}]),
+    Odd(note=Note(), line=Line(1), cells=Cells(1)),
+    Odd(note=Note("a"), line=Line(1, "a"), cells=Cells(1, "a")),
+]
+
+
+@pytest.mark.proves("fault-140")
+@pytest.mark.parametrize("event", ODD)
+def test_what_is_none_within_a_value_is_valid_as_it_is_written(event: Odd) -> None:
+    line = json.loads(LineEncoder().encode_one(Record(event, id="1")))
+    schema = in_order(records_schema(Catalog([Odd])))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert list(jsonschema.Draft202012Validator(schema).iter_errors(line)) == []
+    document = in_order(asyncapi(Catalog([Odd])))
+    payload = document["components"]["messages"]["test.odd"]["payload"]
+    validator = jsonschema.Draft7Validator({**document, **payload})
+    assert list(validator.iter_errors(line)) == []
+
+
+class Bounded(Event, tag="test.bounded", rename="camel"):
+    long_word: Annotated[str, msgspec.Meta(pattern=r"^a+\Z"), Label] = "a"
+    note: str | None = None
+
+
+@pytest.mark.proves("fault-140")
+def test_a_schema_is_in_the_words_of_json_schema_alone() -> None:
+    properties = fields_of(
+        records_schema(Catalog([Bounded])), "test.bounded", "Bounded"
+    )
+    assert properties == {
+        "longWord": {
+            "type": "string",
+            "pattern": "^a+$",  # the end of a text in other languages' expressions
+            "default": "a",
+            "x-label": True,
+        },
+        "note": {"anyOf": [{"type": "string"}]},
+    }
+
+
+@pytest.mark.proves("fault-140")
+def test_the_order_of_fields_changes_no_byte() -> None:
+    told: Any = in_order({"b": 1, "a": {"required": ["y", "x"], "c": [{"f": 1}]}})
+    assert json.dumps(told) == (
+        '{"a": {"c": [{"f": 1}], "required": ["x", "y"]}, "b": 1}'
+    )
+
+
+@pytest.mark.proves("fault-140")
+def test_a_line_has_nothing_beside_what_a_record_has() -> None:
+    validator = jsonschema.Draft202012Validator(records_schema(Catalog([Bounded])))
+    line = {"name": "test.bounded", "event": {}}
+    assert validator.is_valid(line)
+    assert not validator.is_valid({**line, "nope": 1})
+    assert not validator.is_valid({"name": "test.other", "event": {}})
+
+
+@pytest.mark.proves("fault-140")
+def test_whatever_stands_after_the_pair_of_a_tuple_is_refused_in_both_dialects() -> (
+    None
+):
+    known = Catalog([Forest])
+    document = in_order(asyncapi(known))
+    pair = document["components"]["schemas"]["0.test.forest.Tree"]["properties"]["pair"]
+    assert pair["items"] == [{"type": "integer"}, {"type": "string"}]
+    assert pair["additionalItems"] is False
+    newer = fields_of(records_schema(known), "test.forest", "Tree")["pair"]
+    assert (newer["prefixItems"], newer["items"]) == (pair["items"], False)
+
+
+@pytest.mark.proves("fault-140")
+@pytest.mark.parametrize(
+    "event",
+    [{"note": None}, {"line": {"number": 1, "text": None}}, {"words": [5]}],
+)
+def test_what_is_left_out_of_a_line_is_never_null(event: dict[str, Any]) -> None:
+    schema = records_schema(Catalog([Odd]))
+    validator = jsonschema.Draft202012Validator(schema)
+    assert validator.is_valid({"name": "test.odd", "event": {}})
+    assert not validator.is_valid({"name": "test.odd", "event": event})
+
+
 @pytest.mark.proves("fault-140")
 def test_asyncapi_has_the_parts_that_version_3_asks_for(eventbus: Command) -> None:
     """The published schema of AsyncAPI 3.0.0 is 400 kB; these are its demands here."""
@@ -148,6 +263,25 @@ def test_with_no_change_nothing_breaks(
     assert (done.status, done.out, done.err) == (0, "Nothing has changed.\n", "")
     told = eventbus("events", "--compare", written(tmp_path, old), "--json")
     assert told.json == {"breaking": False, "changes": []}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_an_export_may_be_in_what_a_shell_of_windows_writes(
+    eventbus: Command, tmp_path: Path, old: Any, encoding: str
+) -> None:
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(old), encoding=encoding)
+    assert eventbus("events", "--compare", path).status == 0
+
+
+def test_bytes_that_are_no_text_are_wrong_usage(
+    eventbus: Command, tmp_path: Path
+) -> None:
+    path = tmp_path / "old.json"
+    path.write_bytes(b'{"$defs": "\xff"}')
+    done = eventbus("events", "--compare", path)
+    assert (done.status, done.out) == (2, "")
+    assert "got something else: 'utf-8' codec can't decode byte 0xff" in done.err
 
 
 @pytest.mark.proves("fault-139")
@@ -212,6 +346,9 @@ BAD = {
     '{"$defs": {"a": {}}}': "`$defs.a` is no event type: 'properties'",
     '{"$defs": {"a": {"$ref": "#/$defs/b"}}}': "`$defs.a` is no event type: "
     "#/$defs/b leads to no schema",
+    '{"$defs": {"a": {"$ref": "#/b"}}, "b": {"properties": {}, "x-version": true}}': (
+        "`$defs.a` is no event type: its version must be a whole number, got True"
+    ),
     '{"$defs": {"a": {"$ref": "#/$defs/a"}}}': "`$defs.a` is no event type: "
     "#/$defs/a leads to no schema",
 }
@@ -241,6 +378,20 @@ def test_what_is_deep_inside_of_an_export_is_wrong_usage_too(
     done = eventbus("events", "--compare", written(tmp_path, old))
     assert (done.status, done.out) == (2, "")
     assert "got something else" in done.err
+
+
+def test_what_is_too_deep_is_wrong_usage(
+    eventbus: Command, tmp_path: Path, old: Any
+) -> None:
+    deep: Any = {"type": "integer"}
+    for _ in range(300):
+        deep = {"anyOf": [deep]}
+    fields_of(old, "agent.tool_result", "ToolResult")["attempt"] = deep
+    path = tmp_path / "old.json"
+    path.write_bytes(msgspec.json.encode(old))
+    done = eventbus("events", "--compare", path)
+    assert (done.status, done.out) == (2, "")
+    assert "got something else: maximum recursion depth exceeded" in done.err
 
 
 def test_a_file_that_is_not_there_is_wrong_usage(

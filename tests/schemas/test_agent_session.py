@@ -87,11 +87,19 @@ async def test_every_event_has_what_is_known_of_the_session(rig: Rig) -> None:
         assert record.time_unix_nano > 0
 
 
-@pytest.mark.proves("B2", "B21")
+@pytest.mark.proves("B2", "B21", "C5")
 async def test_what_is_not_known_is_absent(rig: Rig) -> None:
-    rig.session(model=None).user_prompt("hello")
-    said = {"gen_ai.conversation.id": "c-1", "originator": "sdk"}
+    rig.session(model=None, app_version="").user_prompt("hello")
+    said = {"gen_ai.conversation.id": "c-1", "originator": "sdk", "app.version": ""}
     assert dict((await rig.record()).attributes) == said
+
+
+@pytest.mark.parametrize("source", ["c-1", None, len])
+def test_a_session_needs_a_source_of_emitters(source: Any) -> None:
+    with pytest.raises(
+        TypeError, match=rf"as a bus does, .* got {type(source).__name__}"
+    ):
+        Session(source, conversation_id="c")
 
 
 def test_a_session_needs_an_id_and_no_unknown_facts() -> None:
@@ -145,6 +153,18 @@ async def test_credentials_are_told_by_presence(rig: Rig) -> None:
         assert event.auth_env_codex_api_key_present is None
 
 
+async def test_what_a_request_asks_for_is_told_whole_or_not(rig: Rig) -> None:
+    session = rig.session().with_inference(service_tier="flex")
+    session.with_inference(reasoning_effort="high").sse_event(outcome="completed")
+    answer = (await rig.record()).event
+    assert (answer.service_tier, answer.reasoning_effort) == (None, "high")
+
+
+def test_a_credential_that_no_event_tells_of_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"Unknown fact 'openai_key_present'. Did you"):
+        Rig().session().with_auth_environment(openai_key_present=True)  # type: ignore[call-arg]
+
+
 async def test_what_a_call_says_wins_over_the_session(rig: Rig) -> None:
     session = rig.session(model="m-1")
     session.api_request(success=True, duration_ms=1.0, model="m-9")
@@ -188,6 +208,23 @@ async def test_without_a_bus_it_leads_to_the_one_in_use(rig: Rig) -> None:
     with eventbus.use(rig.bus):
         session.user_prompt("hello")
     assert (await rig.record()).event.prompt == "hello"
+
+
+def test_a_session_and_what_is_made_of_it_ask_for_each_emitter_once() -> None:
+    asked = list[type[Event]]()
+
+    class Source:
+        def emitter(self, event_type: type[Any], **_: object) -> Any:
+            asked.append(event_type)
+            return lambda event: True
+
+    session = Session(Source(), conversation_id="c", model="m")
+    for number in range(3):
+        with session.turn() as turn, turn.with_request().tool_call("shell"):
+            turn.user_prompt(f"{number}")
+    assert len(asked) == len(set(asked)) == 4 + 3 + 1
+    session.with_model("other").user_prompt("has other attributes")
+    assert asked[8:] == [UserPrompt]
 
 
 @pytest.mark.proves("C4")

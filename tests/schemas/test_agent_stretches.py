@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
 from eventbus import trace_context
-from eventbus.testing import settled
+from eventbus.testing import ManualClock, settled
 from eventbus_schemas import (
     ThreadFailed,
     ThreadStarted,
@@ -18,6 +19,7 @@ from eventbus_schemas import (
     TurnCompleted,
     TurnFailed,
     TurnStarted,
+    _stretch,
 )
 from tests.schemas.test_agent_session import Rig
 from tests.schemas.test_agent_session import rig as rig
@@ -98,6 +100,13 @@ async def test_an_error_that_cannot_be_shown_is_told_by_its_kind(rig: Rig) -> No
     assert end.error_message == "Mute: (it cannot be shown)"
 
 
+async def test_an_error_without_words_is_told_by_its_kind(rig: Rig) -> None:
+    with pytest.raises(TimeoutError), rig.session().turn():
+        raise TimeoutError
+    _, end = await ends(rig)
+    assert end.error_message == "TimeoutError"
+
+
 @pytest.mark.parametrize(
     ("say", "kind"),
     [
@@ -108,10 +117,11 @@ async def test_an_error_that_cannot_be_shown_is_told_by_its_kind(rig: Rig) -> No
     ],
 )
 async def test_a_turn_ends_as_was_said_last(rig: Rig, say: Any, kind: type) -> None:
-    with rig.session().turn() as turn:
+    with rig.session(model="m").turn() as turn:
         say(turn)
     _, end = await ends(rig)
     assert type(end) is kind
+    assert getattr(end, "model", "m") == "m"
 
 
 @pytest.mark.proves("J7", "C3")
@@ -130,7 +140,7 @@ async def test_a_stretch_is_the_parent_of_what_happens_in_it(rig: Rig) -> None:
     assert {one.trace_id for one in (start, tool, end)} == {outer.trace_id}
     assert inner is not None
     assert inner.span_id == turn.token == end.event.span_token
-    assert inner.tracestate == "vendor=1"
+    assert (inner.tracestate, inner.trace_flags) == ("vendor=1", 1)
     assert start.parent_span_id == end.parent_span_id
     assert outer.span_id in (end.parent_span_id, end.span_id)
     assert turn.token in (tool.parent_span_id, tool.span_id)
@@ -172,6 +182,88 @@ async def test_a_thread_is_told_with_what_its_start_and_end_share(rig: Rig) -> N
     for event in (start, end):
         assert (event.workflow, event.group) == ("w", "g")
         assert event.tracing_disabled is False
+
+
+@pytest.mark.proves("B22")
+async def test_what_is_learned_is_told_from_then_on(rig: Rig) -> None:
+    with rig.session(model="m").thread("x", turn_id="t-1") as thread:
+        thread.item_completed(item_type="reasoning")
+        thread.learned(thread_id="th-1")
+        thread.item_completed(item_type="reasoning")
+        with thread.turn("t-2") as turn:
+            turn.item_completed(item_type="reasoning")
+        thread.learned()
+        thread.sse_event(outcome="completed")
+    assert (await rig.records())[-2].event.model == "m"
+    start, first, second, _, third, _, _, end = [
+        (one.event.turn_id, getattr(one.event, "thread_id", None))
+        for one in await rig.records()
+    ]
+    assert start == first == ("t-1", None)
+    assert second == end == ("t-1", "th-1")
+    assert third == ("t-2", "th-1")
+
+
+@pytest.mark.proves("E10")
+async def test_what_a_thread_wishes_for_its_traces_holds_for_all_in_it(
+    rig: Rig,
+) -> None:
+    emit = rig.bus.emitter(TurnStarted)
+    wishes: Any = {"tracing_disabled": True, "trace_sensitive": False}
+    with rig.session().thread("x", **wishes) as thread:
+        emit(TurnStarted())
+        with thread.turn():
+            await asyncio.create_task(asyncio.to_thread(emit, TurnStarted()))
+    thread.user_prompt("after")
+    emit(TurnStarted())
+    start, *inside, end, prompt, after = await rig.records()
+    assert len(inside) == 4
+    for record in (*inside, prompt):
+        assert dict(record.attributes).items() >= wishes.items()
+    for record in (start, end):
+        assert (record.event.tracing_disabled, record.event.trace_sensitive) == (
+            True,
+            False,
+        )
+    assert dict(after.attributes) == {}
+
+
+async def test_a_thread_that_wishes_nothing_binds_nothing(rig: Rig) -> None:
+    emit = rig.bus.emitter(TurnStarted)
+    with rig.session().thread("x"):
+        emit(TurnStarted())
+    assert dict((await rig.records())[1].attributes) == {}
+
+
+def test_a_fact_that_no_thread_has_is_refused_before_it_begins() -> None:
+    with pytest.raises(TypeError, match=r"Unknown fact 'workflw'. Did .* 'workflow'\?"):
+        Rig().session().thread("x", workflw="w")  # type: ignore[call-arg]
+
+
+async def test_a_word_that_is_not_in_the_set_is_other(rig: Rig) -> None:
+    ends: Any = rig.session()
+    with ends.turn() as turn, ends.thread("x") as thread, ends.approval("a") as wait:
+        turn.aborted("bored")
+        thread.stopped("bored")
+        wait.decided("bored")
+    wait_end, thread_end, turn_end = [one.event for one in (await rig.records())[3:]]
+    assert wait_end.outcome == thread_end.result == turn_end.reason == "other"
+
+
+@pytest.mark.proves("C5")
+async def test_a_duration_is_of_a_clock_that_never_goes_back(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _stretch._monotonic is time.monotonic
+    clock = ManualClock()
+    monkeypatch.setattr(_stretch, "_monotonic", clock.monotonic)
+    session = rig.session()
+    with session.turn(), session.thread("x"), session.tool_call("a"):
+        clock.advance(2.0)
+        with session.approval("a"):
+            clock.advance(0.5)
+    ends = [getattr(one.event, "duration_ms", None) for one in await rig.records()]
+    assert ends[4:] == [500.0, 2500.0, 2500.0, 2500.0]
 
 
 @pytest.mark.proves("C3")

@@ -70,13 +70,22 @@ def section(known: EventType) -> str:
         f"### `{known.name}`",
         "",
         f"{summary}",
-        f"Severity {severity(known)}.",
+        f"Severity {severity(known)}.{span(known)}",
         "",
     ]
     if known.fields:
         lines += ["| field | type | unit | marks | meaning |", "|---|---|---|---|---|"]
         lines += [*rows(known), ""]
     return "\n".join(lines)
+
+
+def span(known: EventType) -> str:
+    told = known.identity.span
+    if told is None:
+        return ""
+    return (
+        f"\nIts span is `{told.name}`, which ends with it and lasts `{told.duration}`."
+    )
 
 
 def severity(known: EventType) -> str:
@@ -156,7 +165,51 @@ def test_every_old_name_leads_to_an_event_that_there_is() -> None:
         if one.origin == "codex metric":
             (named, *_) = re.findall(r"`([^`]+)`", one.where)
             assert named in metrics
+        if one.origin.endswith("span"):
+            known = agent_catalog.get(one.event)
+            assert known is not None
+            name = known.identity.span and known.identity.span.name
+            assert re.findall(r"`([^`]+)`", one.where) == ([name] if name else [])
     assert len({(one.name, one.event) for one in FORMER_NAMES}) >= 85
+
+
+OLD_METRICS = """
+    process.start transport.fallback_to_http remote_models.fetch_update.duration_ms
+    remote_models.load_cache.duration_ms startup_prewarm.age_at_first_turn_ms
+    cloud_config_bundle.fetch_attempt cloud_config_bundle.fetch_final
+    cloud_config_bundle.load cloud_config_bundle.fetch.duration_ms tool.unified_exec
+    mcp.tools.list.duration_ms mcp.tools.fetch_uncached.duration_ms
+    mcp.tools.cache_write.duration_ms mcp.tools.cache_publish.duration_ms
+    hooks.run hooks.run.duration_ms guardian.review guardian.review.duration_ms
+    guardian.review.ttft.duration_ms guardian.review.token_usage goal.created
+    goal.resumed goal.completed goal.budget_limited goal.usage_limited goal.blocked
+    goal.token_count goal.duration_s plugins.startup_sync plugins.startup_sync.final
+    thread.fork thread.side thread.rename thread.skills.enabled_total
+    thread.skills.kept_total thread.skills.truncated
+    thread.skills.description_truncated_chars status_line model_warning task.review
+    task.user_shell task.undo conversation.turn.count feature.state shell_snapshot
+    shell_snapshot.duration_ms skill.injected multi_agent.spawn multi_agent.resume
+    multi_agent.nickname_pool_reset memory.startup memory.phase1 memory.phase2
+    memories.usage memories.tool.call external_agent_config.detect
+    external_agent_config.import db.error db.backfill db.backfill.duration_ms
+    sqlite.init.count sqlite.init.duration_ms sqlite.fallback.count
+    rollout.persistence.item_bytes rollout.persistence.append
+    rollout.persistence.turn_bytes rollout.persistence.measurement_error
+    rollout.size_bytes
+"""
+
+
+@pytest.mark.parametrize("name", OLD_METRICS.split())
+def test_an_old_metric_of_no_event_is_on_the_page(name: str) -> None:
+    assert f"`codex.{name}`" in PAGE.read_text(encoding="utf-8")
+
+
+def test_what_is_easily_got_wrong_is_decided_once_each() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    _, _, decided = page.partition("## What is easily got wrong\n")
+    decided, _, _ = decided.partition("\n## ")
+    numbers = re.findall(r"^(\d+)\. \S.*\.$", decided, re.MULTILINE)
+    assert numbers == [str(number) for number in range(1, 27)]
 
 
 @pytest.mark.proves("B24")

@@ -99,5 +99,10 @@ def test_stream_that_breaks_has_no_kind() -> None:
     assert event.error_message == "idle timeout waiting for SSE"
 
 
+def test_data_that_no_encoding_holds_is_a_failure() -> None:
+    event = classified("response.created", '"\ud800"')
+    assert (event.outcome, event.severity) == ("failed", "warn")
+
+
 def test_data_nested_too_deep_is_a_failure() -> None:
     assert classified("response.created", "[" * 100_000).outcome == "failed"

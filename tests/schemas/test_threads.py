@@ -214,3 +214,11 @@ def test_a_refusal_for_now_counts_attempts_from_0_and_keeps_what_was_said() -> N
     assert (event.attempt, event.delay_ms) == (0, 60_000.0)
     assert (event.info, event.info_length) == ("né", 3)
     assert describe(RateLimited).identity.severity == "warn"
+
+
+@pytest.mark.proves("B17")
+def test_what_is_said_of_the_end_of_a_file_is_no_line_of_it() -> None:
+    ending = "\\ No newline at end of file\n"
+    diff = f"@@ -1 +1,2 @@\n-a\n{ending}+a\n+b\n{ending}"
+    event = TurnDiffUpdated.from_text(diff)
+    assert (event.lines_added, event.lines_removed) == (2, 1)

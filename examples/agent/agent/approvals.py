@@ -1,8 +1,7 @@
 """Whether a tool may run: a rule for the harmless ones, a person for the others."""
 
-import time
 from collections.abc import Awaitable, Callable
-from typing import Final, Literal
+from typing import Final
 
 from agent.tools import Call
 from eventbus_schemas import Session
@@ -15,33 +14,19 @@ Ask = Callable[[Call], Awaitable[bool]]
 
 async def approved(call: Call, turn: Session, ask: Ask) -> bool:
     """Return whether *call* may run, and tell who decided."""
-    if call.name in HARMLESS:
-        turn.tool_decision(
-            call.name, decision="approved", source="config", call_id=call.call_id
-        )
-        return True
-    is_approved = await _asked(call, turn, ask)
+    is_harmless = call.name in HARMLESS
+    is_approved = is_harmless or await _asked(call, turn, ask)
     turn.tool_decision(
         call.name,
         decision="approved" if is_approved else "denied",
-        source="user",
+        source="config" if is_harmless else "user",
         call_id=call.call_id,
     )
     return is_approved
 
 
 async def _asked(call: Call, turn: Session, ask: Ask) -> bool:
-    turn.approval_requested(tool_name=call.name, source="user", call_id=call.call_id)
-    outcome: Literal["approved", "denied", "other"] = "other"
-    began = time.monotonic()
-    try:
-        outcome = "approved" if await ask(call) else "denied"
-    finally:  # a wait that was cancelled ended too
-        turn.approval_decided(
-            call.name,
-            outcome=outcome,
-            duration_ms=(time.monotonic() - began) * 1000,
-            source="user",
-            call_id=call.call_id,
-        )
-    return outcome == "approved"
+    with turn.approval(call.name, source="user", call_id=call.call_id) as approval:
+        is_approved = await ask(call)
+        approval.decided("approved" if is_approved else "denied")
+    return is_approved

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
 
 import httpx
 
@@ -56,10 +55,7 @@ class Agent:
         items = [*self._history, _said_by_user(prompt)]
         with self._session.turn() as turn:
             turn.user_prompt(prompt)
-            hooks = EventHooks(
-                turn, endpoint=ENDPOINT, model=self._model, turn_id=turn.turn_id
-            )
-            answer, used = await self._answer(items, turn, hooks)
+            answer, used = await self._answer(items, turn)
             turn.agent_response(answer, agent_type="main")
             turn.completed(
                 input_tokens=used["input_tokens"],
@@ -71,46 +67,41 @@ class Agent:
         return answer
 
     async def _answer(
-        self, items: list[Item], turn: Session, hooks: EventHooks
+        self, items: list[Item], turn: Session
     ) -> tuple[str, Counter[str]]:
         """Return the answer, and what it cost; *items* grow by all that led to it."""
         used = Counter[str]()
         for _ in range(MAX_REQUESTS):
-            request_id = uuid4().hex
-            hooks = hooks.with_facts(request_id=request_id)
+            hooks = EventHooks(turn, endpoint=ENDPOINT).for_request()
             body = request_body(self._model, items)
             reply = await ask(self._client, body, hooks, self._say)
             items += reply.items
             used.update(reply.used, tool_calls=len(reply.calls))
             if not reply.calls:
                 return reply.text, used
+            asked = turn.with_request(hooks.request_id)
             for call in reply.calls:
-                output = await self._output_of(call, turn, hooks, request_id)
-                items.append(_answered(call, output))
+                items.append(_answered(call, await self._output_of(call, asked)))
         raise RuntimeError(f"no answer after {MAX_REQUESTS} requests")
 
-    async def _output_of(
-        self, call: Call, turn: Session, hooks: EventHooks, request_id: str
-    ) -> str:
+    async def _output_of(self, call: Call, asked: Session) -> str:
         """Return what the model is told of *call*: an output, or why there is none."""
         try:
             tool = tool_of(call)
-            if not await approved(call, turn, self._may_run):
+            if not await approved(call, asked, self._may_run):
                 raise ToolError("the user denied it")
         except ToolError as error:
-            turn.tool_could_not_run(
-                call.name, str(error), call_id=call.call_id, request_id=request_id
-            )
+            asked.tool_could_not_run(call.name, str(error), call_id=call.call_id)
             return f"error: {error}"
         try:
-            return await hooks.tool_call(
-                tool.run(self._folder),
-                call.name,
-                call_id=call.call_id,
-                arguments=call.arguments,
-            )
+            with asked.tool_call(
+                call.name, call_id=call.call_id, arguments=call.arguments
+            ) as running:
+                output = await tool.run(self._folder)
+                running.completed(output)
         except (ToolError, OSError) as error:  # a command that takes too long is one
             return f"error: {error}"
+        return output
 
 
 def _said_by_user(prompt: str) -> Item:
