@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, SupportsIndex
 
 import msgspec
 
 from eventbus._place import Place
 from eventbus._records import REDACTED
 from eventbus.config._tree import as_array, as_table
+from eventbus.privacy._spellings import spellings, without, without_tail
 
 # Any in this module: settings hold values of any type.
 
 _MIN_SCRUBBED_LENGTH: Final = 3
+_ELLIPSIS: Final = "…"
 _SECRET_WORDS: Final = frozenset(
     (
         "authorization",
@@ -55,6 +57,10 @@ class SecretText(str):
         """Return the text, for whoever asks for it on purpose."""
         return str.__str__(self)
 
+    def __getitem__(self, key: SupportsIndex | slice) -> SecretText:
+        """Return a part of it, which prints likewise: some show the beginning only."""
+        return SecretText(str.__getitem__(self, key))
+
     def __copy__(self) -> SecretText:
         """Return itself: text does not change."""
         return self
@@ -86,7 +92,15 @@ class MaskedTable(dict[str, Any]):
 
     def __repr__(self) -> str:
         """Show the keys, and the values that are no secrets."""
-        return repr({k: REDACTED if k in self._masked else v for k, v in self.items()})
+        return repr(dict(self.__rich_repr__()))
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show the same to Rich."""
+        return [(k, REDACTED if k in self._masked else v) for k, v in self.items()]
+
+    def __copy__(self) -> MaskedTable:
+        """Return a copy that masks the same values."""
+        return MaskedTable(dict(self), self._masked)
 
     def __deepcopy__(self, memo: object) -> MaskedTable:
         """Return a copy that masks the same values; they do not change."""
@@ -123,12 +137,13 @@ def is_secret(place: Place) -> bool:
 def scrubbed(text: str, secrets: Iterable[str]) -> str:
     """Return *text* without the *secrets* that it repeats, those of 3 letters or more.
 
-    Shorter ones would take innocent letters with them.
+    Shorter ones would take innocent letters with them. They are found where they are
+    escaped, and where they are cut off with an ellipsis.
     """
-    for secret in sorted(map(str, secrets), key=len, reverse=True):
-        if len(secret) >= _MIN_SCRUBBED_LENGTH:
-            text = text.replace(secret, REDACTED)
-    return text
+    texts = [text for text in map(str, secrets) if len(text) >= _MIN_SCRUBBED_LENGTH]
+    forms = {form for text in texts for form in spellings(text)}
+    parts = without(text, forms).split(_ELLIPSIS)
+    return _ELLIPSIS.join([*(without_tail(p, forms) for p in parts[:-1]), parts[-1]])
 
 
 def secrets_in(value: Any) -> Iterator[SecretText]:

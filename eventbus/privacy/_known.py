@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 from typing import Final, NoReturn
-from urllib.parse import quote
-
-import msgspec
 
 from eventbus._bounds import WrongSetting
 from eventbus._event import REDACTED
+from eventbus.privacy._spellings import BYTES, spellings, without, without_tail
 
-MIN_BYTES: Final = 4
-MIN_BYTES_INSIDE: Final = 8
+MINBYTES: Final = 4
+MINBYTES_INSIDE: Final = 8
 MAX_VALUES: Final = 32
-MAX_VALUE_BYTES: Final = 4096
-MAX_TOTAL_BYTES: Final = 16_384
-_MIN_TAIL: Final = 4
+MAX_VALUEBYTES: Final = 4096
+MAX_TOTALBYTES: Final = 16_384
 
 
 class KnownSecrets:
@@ -48,7 +45,7 @@ class KnownSecrets:
         texts = [text for text in found or () if text is not None]
         forms = {form for text in texts for form in _forms(text)}
         self.__exact = frozenset(texts)
-        self.__inside = tuple(sorted(forms, key=len, reverse=True))  # parts come later
+        self.__inside = tuple(sorted(forms))
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -74,6 +71,14 @@ class KnownSecrets:
         """
         raise TypeError("KnownSecrets cannot be pickled")
 
+    def __getstate__(self) -> NoReturn:
+        """Refuse likewise.
+
+        Raises:
+            TypeError: Always.
+        """
+        self.__reduce__()
+
     def may_be_in(self, text: str) -> bool:
         """Return whether one of them is *text*, or in it."""
         return text in self.__exact or any(one in text for one in self.__inside)
@@ -85,39 +90,26 @@ class KnownSecrets:
         )
 
     def replaced(self, text: str) -> str:
-        """Return *text* with each of them as ``[REDACTED]``."""
+        """Return *text* with each as ``[REDACTED]``, overlapping ones as one."""
         if text in self.__exact:
             return REDACTED
-        for one in self.__inside:
-            if one in text:
-                text = text.replace(one, REDACTED)
-        return text
+        return without(text, self.__inside)
 
     def without_tail(self, text: str) -> str:
         """Return *text*, which was cut off, without the beginning of one at its end."""
-        for one in self.__inside:
-            for length in range(min(len(one) - 1, len(text)), _MIN_TAIL - 1, -1):
-                if text.endswith(one[:length]):
-                    return text[:-length] + REDACTED
-        return text
+        return without_tail(text, self.__inside)
 
 
 def _text(value: object) -> str | None:
     """Return *value* as text, or ``None`` where it is none."""
     if isinstance(value, bytes):
-        return value.decode("utf-8", "surrogateescape")
+        return value.decode("utf-8", BYTES)
     return str.__str__(value) if isinstance(value, str) else None
 
 
 def _forms(value: str) -> set[str]:
     """Return how *value* may stand in longer text, if it is long enough."""
-    if _size(value) < MIN_BYTES_INSIDE:
-        return set()
-    forms = {value, value.encode("unicode_escape").decode()}
-    if value.isprintable():
-        forms.add(msgspec.json.encode(value)[1:-1].decode())
-        forms |= {quote(value), quote(value, safe="")}
-    return forms
+    return set() if _size(value) < MINBYTES_INSIDE else spellings(value)
 
 
 def _size(value: str) -> int:
@@ -134,11 +126,11 @@ def _problem(values: list[str | None] | None) -> Exception | None:
         return _wrong(f"at most {MAX_VALUES} values, got {len(values)}")
     sizes = [_size(value) for value in values if value is not None]
     for index, size in enumerate(sizes):
-        if not MIN_BYTES <= size <= MAX_VALUE_BYTES:
-            bounds = f"{MIN_BYTES} to {MAX_VALUE_BYTES} bytes"
+        if not MINBYTES <= size <= MAX_VALUEBYTES:
+            bounds = f"{MINBYTES} to {MAX_VALUEBYTES} bytes"
             return _wrong(f"values of {bounds}, got {size}", index)
-    if sum(sizes) > MAX_TOTAL_BYTES:
-        return _wrong(f"at most {MAX_TOTAL_BYTES} bytes together, got {sum(sizes)}")
+    if sum(sizes) > MAX_TOTALBYTES:
+        return _wrong(f"at most {MAX_TOTALBYTES} bytes together, got {sum(sizes)}")
     return None
 
 

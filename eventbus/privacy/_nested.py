@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import decimal
 import enum
 import os
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
@@ -23,7 +26,10 @@ from eventbus.privacy._scanner import Scanner
 _is: Final[Callable[[object, Any], bool]] = isinstance
 
 _PLAIN: Final[frozenset[type]] = frozenset(
-    {bool, int, float, type(None), msgspec.UnsetType}
+    {
+        *(bool, int, float, type(None), msgspec.UnsetType, decimal.Decimal, uuid.UUID),
+        *(datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
+    }
 )
 _SEQUENCES: Final = (list, tuple, set, frozenset, deque)
 _MAX_SPELLINGS: Final = 1000
@@ -67,7 +73,7 @@ class _Look:
 
     def __init__(self, scanner: Scanner) -> None:
         self._scanner = scanner
-        self._done: dict[tuple[int, bool], Any] = {}
+        self._done: dict[tuple[int, bool], tuple[Any, Any]] = {}
         self.holds_itself = False
 
     def at(self, value: Any) -> Any:
@@ -93,13 +99,14 @@ class _Look:
     def _once(self, value: Any, *, hide: bool) -> Any:
         key = id(value), hide
         if key in self._done:
-            found = self._done[key]
+            _, found = self._done[key]
             if found is _UNFINISHED:
                 self.holds_itself = True
                 return value
             return found
-        self._done[key] = _UNFINISHED
-        found = self._done[key] = self._part(value, self.over if hide else self.at)
+        self._done[key] = value, _UNFINISHED
+        found = self._part(value, self.over if hide else self.at)
+        self._done[key] = value, found  # and no other value gets this one's id
         return found
 
     def _part(self, value: Any, look: Callable[[Any], Any]) -> Any:
@@ -115,9 +122,14 @@ class _Look:
             return self._table(value, look)
         if _is(value, _SEQUENCES):
             return self._sequence(value, look)
-        if _is(value, BaseException | os.PathLike):
-            return self._written(value, look)
-        return self._fields(value, look)
+        if _is(value, BaseException):
+            return self._error(value, look)
+        if _is(value, os.PathLike):
+            return self._written(value, _path_of(value), look)
+        names = _field_names(value)
+        if names:
+            return self._fields(value, names, look)
+        return self._written(value, repr(value), look)
 
     def _bytes(self, value: Any, look: Callable[[Any], Any]) -> Any:
         data = bytes(value)
@@ -133,13 +145,14 @@ class _Look:
         skips = self._skipped(table.values(), look)
         changes: dict[Any, tuple[Any, Any]] = {}
         for key, value in table.items():
-            if _is(key, str) and is_secret(key) and not _counts(key, value):
+            name = _name_in(key)
+            if name is not None and is_secret(name) and not _counts(name, value):
                 found = self.over(value)
             else:
                 found = value if type(value) in skips else look(value)
             shown = key
-            if not has_clean_keys and type(key) is str:
-                shown = self._text(key)
+            if type(key) is not str or not has_clean_keys:
+                shown = self.at(key)
             if found is not value or shown is not key:
                 changes[key] = shown, found
         return _changed(table, changes) if changes else table
@@ -168,14 +181,20 @@ class _Look:
     def _are_clean(self, texts: Iterable[str]) -> bool:
         return not self._scanner.may_find_among(set(texts))
 
-    def _written(self, value: Any, look: Callable[[Any], Any]) -> Any:
-        is_error = _is(value, BaseException)
-        text: str = f"{_name_of(value)}: {value}" if is_error else _path_of(value)
+    def _written(self, value: Any, text: str, look: Callable[[Any], Any]) -> Any:
         found = look(text)
         return value if found == text else found
 
-    def _fields(self, value: Any, look: Callable[[Any], Any]) -> Any:
-        names = _field_names(value)
+    def _error(self, error: BaseException, look: Callable[[Any], Any]) -> Any:
+        """Return *error*, or its text where something that is printed of it changes."""
+        text = f"{type(error).__name__}: {error}"
+        notes: list[Any] = getattr(error, "__notes__", [])
+        parts = [text, repr(error), *notes, error.__cause__, error.__context__]
+        return error if all(look(part) is part for part in parts) else look(text)
+
+    def _fields(
+        self, value: Any, names: tuple[str, ...], look: Callable[[Any], Any]
+    ) -> Any:
         changes: dict[str, Any] = {}
         for name in names:
             inner = getattr(value, name, None)
@@ -200,8 +219,11 @@ def _path_of(value: os.PathLike[str]) -> str:
     return str(os.fspath(value))
 
 
-def _name_of(value: object) -> str:
-    return type(value).__name__
+def _name_in(key: Any) -> str | None:
+    """Return what *key* may be the name of, if it is text."""
+    if _is(key, bytes):
+        return cast("bytes", key).decode("utf-8", "replace")
+    return key if _is(key, str) else None
 
 
 def _counts(name: str, value: Any) -> bool:
@@ -215,13 +237,17 @@ def _changed(
     cleaned: dict[Any, Any] = {}
     for key, value in table.items():
         shown, found = changes.get(key, (key, value))
-        cleaned[shown if shown is key else _free(cleaned, shown)] = found
+        cleaned[shown if shown is key else free_key(cleaned, shown)] = found
     return cleaned
 
 
-def _free(taken: dict[Any, Any], key: str) -> str:
-    """Return *key*, or one like it that is not *taken*."""
-    if key not in taken:
+def free_key(taken: Mapping[Any, Any], key: Any) -> Any:
+    """Return *key*, or one like it that is not *taken* where it is text.
+
+    Raises:
+        TooConvoluted: All of the first thousand are taken.
+    """
+    if key not in taken or not _is(key, str):
         return key
     numbered = (f"{key}{number}" for number in range(2, _MAX_SPELLINGS))
     for one in numbered:

@@ -7,15 +7,14 @@ gives back (possessive), and what may stand between name and value is bounded.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from eventbus._event import REDACTED
+from eventbus.privacy._endings import CLOSERS, Search, endings, one_of, search_for
 from eventbus.privacy._key_names import KeyNames
 
-_ENDING_LENGTH: Final = 5
-_CLOSERS: Final = r"[\"'\\\])\s]"
 _NO_SECRETS: Final = frozenset(
     {"", "none", "null", "nil", "true", "false", "undefined", REDACTED.lower()}
 )
@@ -31,14 +30,50 @@ _inside: Final = {
 }
 _in_json: Final = re.compile(r"[^\s,}\]\"']++").match
 _bare: Final = re.compile(
-    r"(?:[^\s\"'\\&]++|&(?![\w.%\[\]-]{1,64}+=)|\\(?![nrt\"'\\]))++"
+    r"(?:[^\s\"'\\&]++|&(?![\w.%\[\]-]{1,64}+=)|\\{1,8}+\ |\\(?![nrt\"'\\]))++"
 ).match
-_line: Final = re.compile(r"(?:[^\r\n\"'\\]++|(?<==)\\{0,8}+\"[^\"\r\n]*+\")++").match
+_in_url: Final = re.compile(r"(?:[^\s\"'\\&%]++|%(?!26))++").match
+_line: Final = re.compile(
+    r"(?:[^\r\n\"'\\]++|\\{1,8}+\ |(?<==)\\{0,8}+\"[^\"\r\n]*+\")++"
+).match
+_block: Final = re.compile(  # of YAML: lines that begin as the first one does
+    r"[|>][0-9+-]{0,2}+[^\S\r\n]*+\r?\n([^\S\r\n]++)"
+    r"(?P<lines>[^\n]*+(?:\n(?:\1[^\n]*+|[^\S\n]*+(?=\n)))*+)"
+).match
+_block_in_json: Final = re.compile(
+    r"[|>][0-9+-]{0,2}+(\\{1,8}+n)(\ ++)"
+    r"(?P<lines>(?:[^\\\"\n]++|\\(?!\\{0,7}+n)|\1\2)*+)"
+).match
+_block_in_line: Final = re.compile(
+    r"[|>][0-9+-]{0,2}+[^\S\r\n]++(?P<lines>[^\r\n\"'\\]++)"
+).match
 _bracket: Final = re.compile(r"[\[\]{}]")
 
+_Span = tuple[int, int]
+_Test = tuple[str, Search]
+_Value = Callable[[str, "re.Match[str]", str], _Span]
 
-_Find = Callable[[str, int], re.Match[str] | None]
-_Test = tuple[str, Callable[[str], object]]
+
+class _Form(NamedTuple):
+    """One way to say a name and a value.
+
+    Args:
+        tests: Characters that must be there, and what is asked of texts that have
+            them: whether a name may be said.
+        find: Finds the next name, ``name`` in the match.
+        value: Says from where to where its value is; nothing is twice the same.
+    """
+
+    tests: Sequence[_Test]
+    find: Callable[[str, int], re.Match[str] | None]
+    value: _Value
+
+
+def _any(tests: Iterable[_Test], text: str) -> bool:
+    for needed, test in tests:  # noqa: SIM110 - a generator costs as much as a search
+        if needed in text and test(text):
+            return True
+    return False
 
 
 class Pairs:
@@ -51,61 +86,139 @@ class Pairs:
     def __init__(self, key_names: KeyNames) -> None:
         """Compile what is looked for."""
         self._key_names: Final = key_names
-        self._may_be, self._find = _searches(tuple(sorted(key_names.names)))
+        self._forms: Final = _forms(tuple(sorted(key_names.names)))
+        self._tests: Final = [test for form in self._forms for test in form.tests]
 
     def may_be_in(self, text: str) -> bool:
-        """Return whether a sign in *text* stands behind what ends as such a name."""
-        return any(sign in text and test(text) for sign, test in self._may_be)
+        """Return whether what ends as such a name may have a value in *text*."""
+        return _any(self._tests, text)
 
     def replaced(self, text: str) -> str:
         """Return *text* with the values of such names as ``[REDACTED]``."""
+        for form in self._forms:
+            if _any(form.tests, text):
+                text = self._replaced(text, form)
+        return text
+
+    def _replaced(self, text: str, form: _Form) -> str:
         parts: list[str] = []
         done = at = 0
-        while found := self._find(text, at):
-            name, quote = found.group("name", "quote")
-            at = found.end()
-            if _is_escaped(text, found.start(), name):
-                name = name[1:]
+        while found := form.find(text, at):
+            at = found.end("said")
+            name = _without_escape(text, found.start("name"), found["name"])
             if not self._key_names.is_secret(name):
                 continue
-            start, stop = _value_at(text, at, name, bool(quote))
+            start, stop = form.value(text, found, name)
             if stop > start:
-                is_bare = quote and start == at  # a number, say, and JSON needs text
+                is_bare = found["quote"] and start == at  # a number, and JSON has text
                 parts += (text[done:start], f'"{REDACTED}"' if is_bare else REDACTED)
                 done = at = stop
         return "".join((*parts, text[done:])) if parts else text
 
 
-def _is_escaped(text: str, start: int, name: str) -> bool:
-    """Return whether the first letter of *name* ends an escape of a line's end."""
-    return name[0] in _ESCAPES and text.endswith("\\", 0, start)
+def _without_escape(text: str, start: int, name: str) -> str:
+    """Return *name* without the end of an escape before it, as in ``%26name=``."""
+    if name[0] in _ESCAPES and text.endswith("\\", 0, start):
+        return name[1:]
+    return name[2:] if text.endswith("%", 0, start) else name
 
 
 @lru_cache(maxsize=8)
-def _searches(names: tuple[str, ...]) -> tuple[list[_Test], _Find]:
-    """Return what finds *names*: the same for most buses, and 10 ms to compile."""
-    tests = [_test(sign, names) for sign in "=:"]
-    return tests, re.compile(_name_pattern(names)).search
+def _forms(names: tuple[str, ...]) -> tuple[_Form, ...]:
+    """Return how *names* are said: the same for most buses, and 20 ms to compile."""
+    ends = endings(names)
+    signs = {"=": "=", ":": ":", "%": "%3[dD]"}
+    pairs = [(needed, search_for(sign, ends)) for needed, sign in signs.items()]
+    option = re.compile(_option(one_of(ends))).search
+    element = re.compile(_element(one_of(ends))).search
+    return (
+        _Form(pairs, re.compile(_pair(one_of(ends))).search, _of_pair),
+        _Form([("-", _where("--", option))], option, _of_option),
+        _Form([(">", search_for(">", ends))], element, _of_element),
+    )
 
 
-def _value_at(text: str, at: int, name: str, is_json: bool, /) -> tuple[int, int]:
+def _where(part: str, search: Search) -> Search:
+    """Return *search* for texts that hold *part*."""
+    return lambda text: search(text) if part in text else None
+
+
+def _pair(end: str) -> str:
+    return (
+        r"(?P<said>(?<![\w.-])(?P<name>[\w.-]++)"
+        rf"(?={CLOSERS}{{0,40}}+[=:%]){end}"
+        r"(?P<quote>\\{0,8}+[\"'])?+[\])]?+[^\S\r\n]{0,40}+"
+        r"(?:=>|:=|={1,3}+|:{1,2}+|%3[dD])"
+        r"(?(quote)\s{0,40}+|[^\S\r\n]{0,40}+))"
+    )
+
+
+def _option(end: str) -> str:
+    """Return the pattern of ``--token `` before a value, also in a list of texts."""
+    return (
+        rf"(?P<said>--(?<![\w.-]--)(?P<name>\w[\w.-]*+){end}(?P<quote>(?!))?+"
+        r"(?:[^\S\r\n]{1,40}+(?![-=:])|\\{0,8}+[\"']\s{0,40}+,\s{0,40}+(?=\\{0,8}+[\"'])))"
+    )
+
+
+def _element(end: str) -> str:
+    """Return the pattern of an element of XML that has no others inside."""
+    return (
+        rf"(?P<said><(?P<name>\w[\w.:-]*+){end}(?P<quote>(?!))?+(?:\s[^<>]{{0,256}}+)?+>)"
+        r"(?:<!\[CDATA\[)?+(?P<value>[^<\]]*+(?=</|\]\]>)|[^<\s]*+\Z)"
+    )
+
+
+def _of_pair(text: str, found: re.Match[str], name: str) -> _Span:
+    at = found.end()
+    if text.endswith(_EQUALS_IN_URLS, 0, at):
+        return _whole(_in_url(text, at), at, name)
+    for block in _BLOCKS:
+        if lines := block(text, at):
+            return lines.span("lines")
+    return _value_at(text, at, name, _reader(name, is_json=bool(found["quote"])))
+
+
+def _of_option(text: str, found: re.Match[str], name: str) -> _Span:
+    return _value_at(text, found.end(), name, _bare)
+
+
+def _of_element(text: str, found: re.Match[str], name: str) -> _Span:
+    start, stop = found.span("value")
+    return (
+        (start, start) if _is_nothing(text[start:stop].strip(), name) else (start, stop)
+    )
+
+
+_BLOCKS: Final = (_block, _block_in_json, _block_in_line)
+_EQUALS_IN_URLS: Final = ("%3D", "%3d")
+_Read = Callable[[str, int], "re.Match[str] | None"]
+
+
+def _reader(name: str, *, is_json: bool) -> _Read:
+    """Return what reads a value that is not quoted."""
+    if is_json:
+        return _in_json
+    if name[-1] in _END_OF_HEADERS and name.lower().endswith(_HEADERS):
+        return _line
+    return _bare
+
+
+def _value_at(text: str, at: int, name: str, read: _Read) -> _Span:
     """Return from where to where the secret is that begins at *at*; nothing: twice."""
     first = text[at : at + 1]
     if first in _MAY_OPEN and (opened := _quoted(text, at)):
-        start = opened.end()
-        stop = _quoted_end(text, start, opened[1], opened[2])
+        start, stop = _quoted_span(text, opened.end(), opened[1], opened[2])
         return start, start if _is_nothing(text[start:stop], name) else stop
     if first in "[{" and first and not text.startswith(REDACTED, at):
         return at, _bracket_end(text, at)
-    if is_json:
-        found = _in_json(text, at)
-    elif name[-1] in _END_OF_HEADERS and name.lower().endswith(_HEADERS):
-        found = _line(text, at)
-    else:
-        found = _bare(text, at)
+    return _whole(read(text, at), at, name)
+
+
+def _whole(found: re.Match[str] | None, at: int, name: str) -> _Span:
     if found is None or _is_nothing(found[0], name):
         return at, at
-    return at, found.end()
+    return found.span()
 
 
 def _is_nothing(value: str, name: str) -> bool:
@@ -118,15 +231,20 @@ def _is_nothing(value: str, name: str) -> bool:
     return False
 
 
-def _quoted_end(text: str, start: int, escapes: str, quote: str) -> int:
+def _quoted_span(text: str, start: int, escapes: str, quote: str) -> _Span:
+    """Return what is between quotes, or between three of them, that open at *start*."""
+    closing = escapes + quote
+    if text.startswith(closing * 2, start):
+        start += len(closing) * 2
+        end = text.find(closing * 3, start)
+        return start, len(text) if end < 0 else end
     if not escapes:
         found = _inside[quote](text, start)
-        return found.end() if found else start
-    closing = escapes + quote
+        return start, found.end() if found else start
     at = text.find(closing, start)
     while at > start and text[at - 1] == "\\":  # one that is escaped once more
         at = text.find(closing, at + len(closing))
-    return len(text) if at < 0 else at
+    return start, len(text) if at < 0 else at
 
 
 def _bracket_end(text: str, at: int) -> int:
@@ -136,63 +254,3 @@ def _bracket_end(text: str, at: int) -> int:
         if depth == 0:
             return found.end()
     return len(text)
-
-
-def _test(sign: str, names: Sequence[str]) -> _Test:
-    """Return a search for *sign* behind the end of a name, fast on what has none."""
-    ends = _endings(names)
-    length = min(3, *map(len, ends))
-    guard = "".join(
-        _either("".join(sorted({end[i - length] for end in ends})))
-        for i in range(length)
-    )
-    pattern = f"(?<={_CLOSERS * 3}{sign})"
-    for count in (2, 1, 0):
-        behind = _CLOSERS * count + sign
-        name = f"(?<={guard}{behind}){_one_of(ends, behind)}"
-        closed = f"|(?<={_CLOSERS}{behind})(?:{pattern})"
-        pattern = name + closed
-    return sign, re.compile(f"{sign}(?:{pattern})").search
-
-
-def _one_of(ends: list[str], behind: str, depth: int = 1) -> str:
-    """Return what looks back for one of *ends*, a letter at a time from the last."""
-    if len(ends) == 1:
-        return f"(?<={_any_case(ends[0])}{behind})"
-    groups: dict[str, list[str]] = {}
-    for end in ends:
-        groups.setdefault(end[-depth:], []).append(end)
-    branches = [
-        f"(?<={_any_case(tail)}{behind})"
-        + ("" if tail in group else _one_of(group, behind, depth + 1))
-        for tail, group in groups.items()
-    ]
-    return f"(?:{'|'.join(branches)})"
-
-
-def _name_pattern(names: Sequence[str]) -> str:
-    ends = _endings(names)
-    return (
-        r"(?<![\w.-])(?P<name>[\w.-]++)"
-        rf"(?={_CLOSERS}{{0,40}}+[=:]){_one_of(ends, '')}"
-        r"(?P<quote>\\{0,8}+[\"'])?+[\])]?+[^\S\r\n]{0,40}+"
-        r"(?:=>|:=|={1,3}+|:{1,2}+)"
-        r"(?(quote)\s{0,40}+|[^\S\r\n]{0,40}+)"
-    )
-
-
-def _endings(names: Sequence[str]) -> list[str]:
-    """Return how *names* may end, in ``snake_case`` and in ``camelCase``."""
-    spelled = {*names, *(name.replace("_", "") for name in names)}
-    return sorted({name[-_ENDING_LENGTH:] for name in spelled})
-
-
-def _any_case(text: str) -> str:
-    return "".join(map(_either, text))
-
-
-def _either(letters: str) -> str:
-    """Return a class of *letters* in both cases, and of what may stand for ``_``."""
-    both = "".join(sorted({*letters.lower(), *letters.upper()}))
-    marks = r"\W_" if "_" in both else ""
-    return f"[{''.join(map(re.escape, both.replace('_', '')))}{marks}]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import is_
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -26,6 +26,7 @@ from eventbus.privacy._content import (
     content_key,
 )
 from eventbus.privacy._key_names import KeyNames
+from eventbus.privacy._nested import Nested, free_key
 from eventbus.privacy._privacy import Privacy
 from eventbus.privacy._scanner import Scanner
 from eventbus.privacy._type_redaction import TypeRedaction, is_searched
@@ -52,57 +53,52 @@ class AttributeRedaction:
     ) -> None:
         """Decide about the names once."""
         self._scanner: Final = scanner
+        self._nested: Final = Nested(scanner)
         self._left_out: Final = frozenset(n for n in sensitive if not shows(n))
         self._failed: Final = failed
 
-    def are_plain(self, several: Sequence[Attributes]) -> bool:
-        """Return whether there is surely nothing to do to any of *several*."""
+    def are_plain(self, several: Sequence[Attributes], more: Iterable[str]) -> bool:
+        """Return whether there is surely nothing to do to *several* and *more*."""
         names = set[str]().union(*several)
-        if not self._left_out.isdisjoint(names) or any(
-            map(self._scanner.key_names.is_secret, names)
-        ):
+        if not self._left_out.isdisjoint(names):
             return False
         try:
+            if any(map(self._scanner.key_names.is_secret, names)):
+                return False
             values = {value for one in several for value in one.values()}
-            texts = {value for value in values if type(value) is str}
             if not {type(value) for value in values} <= _PLAIN:
                 return False
-            return not self._scanner.may_find_among(texts)
+            texts = {value for value in values if type(value) is str}
+            return not self._scanner.may_find_among(texts.union(names, more))
         except Exception:  # noqa: BLE001 - there are values of other types
             return False
 
     def cleaned(self, attributes: Attributes) -> Attributes:
         """Return *attributes*, the same object where there is nothing to do."""
-        changed: dict[str, AttributeValue] = {}
+        kept: dict[str, AttributeValue] = {}
+        is_same = self._left_out.isdisjoint(attributes)
         for name, value in attributes.items():
-            found = self._value(name, value)
-            if found is not value:
-                changed[name] = found
-        if not changed and self._left_out.isdisjoint(attributes):
-            return attributes
-        kept = {**attributes, **changed}
-        for name in self._left_out:
-            kept.pop(name, None)
-        return Attributes(kept)
+            if name in self._left_out:
+                continue
+            shown, found = self._looked(name), self._looked(value, name)
+            is_same = is_same and shown is name and found is value
+            kept[shown if shown is name else free_key(kept, shown)] = found
+        return attributes if is_same else Attributes(kept)
 
-    def _value(self, name: str, value: AttributeValue) -> AttributeValue:
+    def text(self, text: str) -> str:
+        """Return *text* of a record that is none of its attributes."""
+        found: str = self._looked(text)
+        return found
+
+    def _looked(self, value: Any, name: Any = None) -> Any:
+        # Any: nothing keeps a program from binding names and values of other types.
         try:
-            if self._scanner.key_names.is_secret(name):
+            if isinstance(name, str) and self._scanner.key_names.is_secret(name):
                 return _hidden(name, value)
-            return self._cleaned(value)
+            return self._nested.cleaned(value)
         except Exception:  # noqa: BLE001 - a value's own code, or our mistake
             self._failed()
             return REDACTED
-
-    def _cleaned(self, value: AttributeValue) -> AttributeValue:
-        if isinstance(value, str):
-            text = str.__str__(value)
-            cleaned = self._scanner.cleaned(text)
-            return value if cleaned == text else cleaned
-        if isinstance(value, tuple | list):
-            parts = tuple(self._cleaned(part) for part in value)
-            return value if parts == tuple(value) else parts  # type: ignore[return-value]
-        return value
 
 
 def _hidden(name: str, value: AttributeValue) -> AttributeValue:
@@ -193,7 +189,8 @@ class Policy:
         present = {bound for bound in set(contexts) if bound is not None}
         found = {b: self._latest[b] for b in present if b in self._latest}
         new = present.difference(found)
-        if self._attributes.are_plain([bound.attributes for bound in new]):
+        states = {state for bound in new if (state := _state_of(bound)) is not None}
+        if self._attributes.are_plain([bound.attributes for bound in new], states):
             found.update(zip(new, new, strict=True))
         else:
             found.update((bound, self._cleaned_bound(bound)) for bound in new)
@@ -204,31 +201,44 @@ class Policy:
 
     def _cleaned_bound(self, bound: Bound) -> Bound:
         attributes = self._attributes.cleaned(bound.attributes)
-        if attributes is bound.attributes:
+        state, trace = _state_of(bound), bound.trace
+        if trace is not None and state is not None:
+            found = self._attributes.text(state)
+            if found is not state:
+                trace = msgspec.structs.replace(trace, tracestate=found)
+        if attributes is bound.attributes and trace is bound.trace:
             return bound
-        return msgspec.structs.replace(bound, attributes=attributes)
+        return msgspec.structs.replace(bound, attributes=attributes, trace=trace)
 
     def _relayed(self, items: Sequence[Item]) -> Sequence[Item]:
         """Return *items* with what came with records from elsewhere redacted."""
         if Record not in set(map(type, items)):
             return items
-        return [self._relayed_one(i) if isinstance(i, Record) else i for i in items]
+        return [self.brought(i) if isinstance(i, Record) else i for i in items]
 
-    def _relayed_one(self, record: AnyRecord) -> AnyRecord:
-        changes: dict[str, Attributes] = {}
+    def brought(self, record: AnyRecord) -> AnyRecord:
+        """Return *record* with what it brings redacted, its event aside."""
+        changes: dict[str, Any] = {}  # Any: of the types of several fields
+        state = record.tracestate
+        if state and (shown := self._attributes.text(state)) is not state:
+            changes["tracestate"] = shown
         for field in ("attributes", "resource"):
             given: Attributes | None = getattr(record, field)
-            if given and (found := self._brought(given)) is not given:
+            if given and (found := self._shared(given)) is not given:
                 changes[field] = found
         return msgspec.structs.replace(record, **changes) if changes else record
 
-    def _brought(self, attributes: Attributes) -> Attributes:
+    def _shared(self, attributes: Attributes) -> Attributes:
         """Return what a record brings; records in a row often share it."""
         latest, cleaned = self._latest_brought
         if latest is not attributes:
             cleaned = self._attributes.cleaned(attributes)
             self._latest_brought = attributes, cleaned
         return cleaned
+
+
+def _state_of(bound: Bound) -> str | None:
+    return None if bound.trace is None else bound.trace.tracestate
 
 
 def _cleaned(

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from eventbus._catalog import describe
 from eventbus._event import Event, redacted
+from eventbus._record import AnyRecord
 from eventbus.privacy._content import REDACTED_CONTENT
 from eventbus.privacy._policy import Policies
 from eventbus.privacy._privacy import Privacy
@@ -20,6 +21,11 @@ def _policies() -> Policies:
 
 
 def _nobody_counts() -> None: ...
+
+
+def printable_record(record: AnyRecord) -> AnyRecord:
+    """Return *record* as it may be printed, its event aside, which knows itself."""
+    return _policies().of(REDACTED_CONTENT).brought(record)
 
 
 def printable(event: E) -> E:

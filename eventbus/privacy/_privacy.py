@@ -22,7 +22,8 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
     Whatever stands under the name of a secret (``api_key``, ``password``, a name that
     ends in ``_token``, …) is replaced by ``[REDACTED]``: in fields of events, in tables
     inside of them, in bound attributes. In free text, secrets are found by their form:
-    ``KEY=value``, ``"key": "value"``, ``Authorization`` and ``Cookie`` headers,
+    ``KEY=value``, ``"key": "value"``, ``--key value``, ``<key>value</key>``,
+    ``Authorization`` and ``Cookie`` headers,
     ``Bearer …``, keys of well-known services, private keys, JSON Web Tokens, what
     stands before the host of a URL. Looking takes time linear in the text, whatever
     it is.

@@ -45,12 +45,15 @@ _FORMS: Final[tuple[tuple[str, _Test, _Change], ...]] = (
     ),
     ("x", _part("xox"), _all(r"xox[a-z]-[\w-]{8,}+")),  # Slack
     (
-        "_",  # GitHub
-        _there(r"_(?:(?<=gh[oprsu]_)|(?<=github_pat_))"),
-        _all(r"(?:gh[oprsu]|github_pat)_\w{8,}+"),
+        "_",  # GitHub, Stripe
+        _there(
+            r"_(?<=[eoprstu]_)(?:(?<=gh[oprsu]_)|(?<=github_pat_)"
+            r"|(?<=[rs]k_(?:live|test)_))"
+        ),
+        _all(r"(?:gh[oprsu]|github_pat|[rs]k_(?:live|test))_\w{8,}+"),
     ),
-    ("K", _part("AKIA"), _all(r"AKIA[A-Z0-9]{16}+")),  # AWS
-    ("S", _part("ASIA"), _all(r"ASIA[A-Z0-9]{16}+")),
+    ("K", _part("AKIA"), _all(r"AKIA[A-Z0-9]{16,}+")),  # AWS
+    ("S", _part("ASIA"), _all(r"ASIA[A-Z0-9]{16,}+")),
     ("z", _part("AIza"), _all(r"AIza[\w-]{30,}+")),  # Google
     (
         "J",  # JSON Web Tokens: three parts, the last of which may be cut off

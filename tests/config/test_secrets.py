@@ -11,7 +11,7 @@ import pytest
 from eventbus import Bus, ConfigError
 from eventbus.config import Config, load_config
 from eventbus.config._explain import in_force
-from eventbus.config._secrets import SecretText, is_secret_name
+from eventbus.config._secrets import SecretText, is_secret_name, scrubbed
 from tests.config._installed import SINK, Site
 
 CANARY = "hunter2-canary"
@@ -193,6 +193,31 @@ def test_a_type_from_the_environment_is_not_repeated(
     assert "canary55" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("secret", "text", "scrubbed_text"),
+    [
+        ("abc", "abcd abc", "[REDACTED]d [REDACTED]"),
+        ("ab", "ab", "ab"),
+        ("a'b\"c\\d", repr("x a'b\"c\\d"), "'x [REDACTED]'"),
+        ("abcdefgh", "got 'abcde… and abcde", "got '[REDACTED]… and abcde"),
+        ("abcdefgh", "got 'abc…'", "got 'abc…'"),
+        ("  \n  ", "a b", "a b"),
+    ],
+)
+def test_text_is_scrubbed_where_it_is_escaped_or_cut_off(
+    secret: str, text: str, scrubbed_text: str
+) -> None:
+    assert scrubbed(text, [secret]) == scrubbed_text
+
+
+@pytest.mark.proves("fault-130")
+def test_a_part_of_secret_text_prints_like_the_whole() -> None:
+    text = SecretText("canary55")
+    assert repr([text[:3], text[0], text[::-1]]) == repr(["[REDACTED]"] * 3)
+    assert text[:3] == "can"
+    assert text[0] == "c"
+
+
 def test_secret_text_is_not_pickled() -> None:
     with pytest.raises(TypeError, match="secret of a configuration cannot be pickled"):
         pickle.dumps(SecretText("canary55"))
@@ -209,7 +234,8 @@ def test_a_resource_from_the_environment_is_not_pickled() -> None:
     )
     with pytest.raises(TypeError, match="secret of a configuration cannot be pickled"):
         pickle.dumps(config)
-    assert "canary55" not in repr(copy.deepcopy(config))
+    for copied in (copy.copy(config.bus.resource), copy.deepcopy(config)):
+        assert "canary55" not in repr(copied)
 
 
 def test_a_configuration_without_a_secret_is_pickled() -> None:

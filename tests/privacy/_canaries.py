@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import UserString
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import msgspec
 from msgspec import inspect
 
-from eventbus import Event, EventType
+from eventbus import Event, EventType, Label, Span, Unit
 from eventbus._catalog import EventField, alternatives
 
 MARK: Final = "QZ7XKW3V"
@@ -56,15 +58,57 @@ _FORMS: Final = (
     "-----BEGIN RSA PRIVATE KEY-----\n%s\n-----END RSA PRIVATE KEY-----\n",
     "cut off: -----BEGIN PRIVATE KEY-----\n%s\nMIIE",
     f"the known one: {KNOWN}",
+    "deploy --token %s --force",
+    '["login", "--password", "%s"]',
+    "<password>%s</password>",
+    '<ns:clientSecret enc="no"><![CDATA[%s]]></ns:clientSecret>',
+    "password: |\n  %s\n  %s\nuser: ada",
+    'token = """%s"""',
+    "/login?next=%2Fcb%3Faccess_token%3D%s%26state%3D1",
+    "PGPASSWORD=%s psql",
+    "curl -H Authorization:\\ Bearer\\ %s /x",
+    "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=%s",
+    "sk_live_%s",
 )
 
 
 def secrets() -> list[str]:
-    """Return the forty, each with its number in it."""
+    """Return all of them, more than forty, each with its number in it."""
     return [
         form.replace("%s", f"{MARK}{number:02}ABCDEF")
         for number, form in enumerate(_FORMS)
     ]
+
+
+SPAN: Final = Span("do {name}", duration="seconds")
+
+
+class Everything(Event, tag="test.everything", scan=True, body="words", span=SPAN):
+    """Where catalogs have no place for a secret: labels, names of spans, anything."""
+
+    name: Annotated[str, Label]
+    words: str
+    seconds: Annotated[float, Unit("s")] = 0.1
+    data: bytes = b""
+    raw: msgspec.Raw = msgspec.Raw(b"null")
+    error: Any = None  # Any, here and below: what no type says
+    anything: Any = None
+
+
+def everything(text: str) -> Event:
+    """Return an event with *text* in what stands in it, at any depth."""
+    error = ValueError(text)
+    error.add_note(text)
+    error.__cause__ = KeyError({text: text})
+    deep = [{"a": (text, {text}), ("b", text): [UserString(text)]}]
+    return Everything(
+        name=text,
+        words=f"before {text} after",
+        data=text.encode(),
+        raw=msgspec.Raw(msgspec.json.encode({"a": text})),
+        error=error,
+        anything={text.encode(): deep, "error": ExceptionGroup("g", [error])},
+    )
 
 
 def full_of(text: str, event_type: EventType) -> Event:

@@ -8,6 +8,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from eventbus import (
     bind,
     load_config,
     own_metrics,
+    trace_context,
 )
 from eventbus.testing import (
     OtlpCollector,
@@ -43,7 +45,7 @@ from eventbus_local import (
 )
 from eventbus_otlp import OtlpSettings, OtlpSink
 from eventbus_schemas import agent_catalog
-from tests.privacy._canaries import KNOWN, MARK, full_of, secrets
+from tests.privacy._canaries import KNOWN, MARK, everything, full_of, secrets
 
 PRIVACY = Privacy(known_secrets=KnownSecrets([KNOWN]))
 SIGNALS: Any = ("logs", "metrics", "traces")
@@ -68,18 +70,36 @@ def heard() -> Iterator[io.StringIO]:
     logging.getLogger("asyncio").setLevel(logging.NOTSET)
 
 
+def bound_of(text: str) -> dict[str, Any]:
+    """Return attributes with *text* in their names and values."""
+    return {
+        "note": text,
+        "user.api_key": text,
+        "several": (text, "plain"),
+        f"named {text}": 1,
+        "odd": {"a": [text.encode(), {text: ValueError(text)}]},
+    }
+
+
 def emit_everything(bus: Bus) -> int:
     count = 0
     for text in secrets():
-        bound = {"note": text, "user.api_key": text, "several": (text, "plain")}
-        with bind({**bound, "user.email": EMAIL}):
-            for event_type in agent_catalog:
-                event = full_of(text, event_type)
+        bound = bound_of(text)
+        events = [everything(text), *(full_of(text, known) for known in agent_catalog)]
+        with in_trace(text), bind({**bound, "user.email": EMAIL}):
+            for event in events:
                 bus.emit(event)
-                bus.relay(Record(event, attributes=bound, resource={"was": text}))
                 assert KNOWN in text or MARK not in repr(event)
-                count += 2
+            bus.relay(Record(events[0], attributes=bound, resource=bound))
+            count += len(events) + 1
     return count
+
+
+def in_trace(text: str) -> AbstractContextManager[None]:
+    headers = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "baggage": f"a={text}"}
+    if text.isascii() and text.isprintable() and not {",", "="} & {*text}:
+        headers["tracestate"] = f"a={text}"
+    return trace_context.attach(trace_context.extract(headers))
 
 
 def otlp(url: str, protocol: Any) -> OtlpSink:

@@ -83,3 +83,11 @@ def test_answers_are_remembered_within_a_bound() -> None:
     for number in range(10_000):
         assert names.is_secret(f"n{number}_token")
     assert len(names._remembered) <= 4096
+
+
+def test_long_names_are_known_by_their_end_and_signs_behind_one_do_not_matter() -> None:
+    names = KeyNames()
+    assert names.is_secret("x" * 200 + "_token")
+    assert not names.is_secret("token" + "x" * 200)
+    assert names.is_secret("token_")
+    assert names.is_secret("(api key)")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 import traceback
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import msgspec
 import pytest
@@ -41,6 +44,8 @@ def test_they_cannot_be_printed_pickled_or_encoded() -> None:
             with pytest.raises(error) as caught:
                 encode(value)
             assert SECRET not in str(caught.value)
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        known.__getstate__()
     assert copy.copy(known) is copy.deepcopy(known) is known
 
 
@@ -90,11 +95,82 @@ def test_as_many_and_as_long_ones_as_allowed_are_taken() -> None:
     assert known.replaced(" ".join(values)) == " ".join(["[REDACTED]"] * 32)
 
 
-def test_one_is_found_where_it_is_escaped_or_cut_off() -> None:
-    known = KnownSecrets(['quo"ted/secret', "line\nbreak-1", "abcdefgh", "abcdefghij"])
-    assert "ted" not in known.replaced(json.dumps('a quo"ted/secret'))
-    assert "ted" not in known.replaced("/x?a=quo%22ted/secret&b=quo%22ted%2Fsecret")
-    assert "break" not in known.replaced(repr("line\nbreak-1"))
-    assert known.replaced("abcdefghij") == "[REDACTED]"
+ESCAPES: dict[str, Callable[[str], str]] = {
+    "JSON": json.dumps,
+    "JSON in UTF-8": lambda text: json.dumps(text, ensure_ascii=False),
+    "msgspec": lambda text: msgspec.json.encode(text).decode(),
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text)),
+    "JSON with escaped slashes": lambda text: json.dumps(text).replace("/", r"\/"),
+    "repr": repr,
+    "ascii": ascii,
+    "a URL's path": quote,
+    "a URL's query": lambda text: quote(text, safe=""),
+    "a form": quote_plus,
+    "one line": lambda text: " ".join(text.split()),
+    "in lower case": lambda text: re.sub(
+        "%..", lambda found: found[0].lower(), quote(text)
+    ),
+}
+
+
+@pytest.mark.proves("E7")
+@pytest.mark.parametrize("escape", ESCAPES)
+@pytest.mark.parametrize(
+    "secret",
+    [
+        'quo"ted/secret',
+        "line\nbreak-1",
+        "pässwörd\\☃",
+        "it's 100 %",
+        "ä\x01hidden",
+        'ä"hidden',
+    ],
+)
+def test_one_is_found_where_it_is_escaped(secret: str, escape: str) -> None:
+    known = KnownSecrets([secret])
+    text = ESCAPES[escape](f"<{secret}>")
+    assert known.may_be_in(text)
+    hidden = ESCAPES[escape]("<S>").replace("S", "[REDACTED]")
+    assert known.replaced(text).strip("'\"") == hidden.strip("'\"")
+
+
+def test_what_is_mostly_space_does_not_take_other_text_with_it() -> None:
+    known = KnownSecrets(["a" + "\n" * 9 + "b", " " * 8])
+    assert known.replaced("is a b left") == "is a b left"
+    assert known.replaced("a" + "\n" * 9 + "b.") == "[REDACTED]."
+
+
+@pytest.mark.parametrize("secret", [b"\xff\xfebytes-1", "half \ud800 of one"])
+def test_what_is_no_text_in_utf_8_is_taken_too(secret: Any) -> None:
+    text = (
+        secret if isinstance(secret, str) else secret.decode("utf-8", "surrogateescape")
+    )
+    assert KnownSecrets([secret]).replaced(f"<{text}>") == "<[REDACTED]>"
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("abcdefgh1234ijklmnop", "[REDACTED]"),
+        ("1234ijklmnop1234ijklmnop", "[REDACTED][REDACTED]"),
+        ("x1234ijklmnop-abcdefgh1234", "x[REDACTED]-[REDACTED]"),
+        ("<abcdefgh1234ij>", "<[REDACTED]ij>"),
+        ("<the abcdefgh1234 one>", "<[REDACTED]>"),
+    ],
+)
+def test_nothing_is_left_of_those_that_overlap(text: str, cleaned: str) -> None:
+    values = ["abcdefgh1234", "1234ijklmnop", "abcdefgh", "the abcdefgh1234 one"]
+    for several in (values, values[::-1]):
+        assert KnownSecrets(several).replaced(text) == cleaned
+
+
+def test_one_that_is_cut_off_loses_what_there_is_of_it() -> None:
+    known = KnownSecrets(['quo"ted/secret', "ted/ and another", "quotquot-quotquot"])
     assert known.without_tail('it said quo"te') == "it said [REDACTED]"
+    assert known.without_tail('it said quo"ted/') == "it said [REDACTED]"
+    assert known.without_tail('it said "ted/ an') == 'it said "[REDACTED]'
+    assert known.without_tail("it said quot-quotquo") == "it said quot-[REDACTED]"
+    assert known.without_tail('it said quo"') == "it said [REDACTED]"
     assert known.without_tail("it said quo") == "it said quo"
+    assert known.without_tail("quo") == "quo"
+    assert known.without_tail("quotquot-quotquo") == "[REDACTED]"

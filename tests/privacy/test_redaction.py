@@ -4,26 +4,60 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict, UserList, UserString
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
 
-from eventbus import Bus, Event, KnownSecrets, Privacy, Record, Sensitive, bind
-from eventbus._record import AnyRecord, Attributes
+from eventbus import (
+    Bus,
+    Coalesce,
+    Event,
+    KnownSecrets,
+    Privacy,
+    Refused,
+    Retry,
+    Sensitive,
+    Unavailable,
+    bind,
+)
+from eventbus._record import AnyRecord
 from eventbus._window import event_of
 from eventbus.privacy._key_names import KeyNames
 from eventbus.privacy._known import NO_KNOWN_SECRETS
 from eventbus.privacy._nested import Nested
 from eventbus.privacy._scanner import Scanner
+from eventbus.sampling import KeepIf
 from eventbus.testing import RecordingSink, ScriptedSink, steps
 from tests._sealed import Observer
 
 HIDDEN = "[REDACTED]"
 LEAK = "sk-0123456789"
+
+
+class Text(str):
+    """Text of a kind of its own."""
+
+    __slots__ = ()
+
+
+def noted(note: str) -> Exception:
+    error = ValueError("fine")
+    error.add_note(note)
+    return error
+
+
+def caused(cause: Exception | None, context: Exception | None = None) -> Exception:
+    error = ValueError("fine")
+    error.__cause__, error.__context__ = cause, context
+    return error
+
+
 NESTED = Nested(Scanner(KeyNames(), NO_KNOWN_SECRETS, by_form=True))
 
 
@@ -114,6 +148,27 @@ DEEP: list[tuple[Any, Any]] = [
     (msgspec.Raw(b'{"token": "a"}'), msgspec.Raw(b'{"token": "[REDACTED]"}')),
     (ValueError(LEAK), f"ValueError: {HIDDEN}"),
     (ValueError("fine"), None),
+    (noted(LEAK), "ValueError: fine"),
+    (noted("harmless"), None),
+    (caused(ValueError(LEAK)), "ValueError: fine"),
+    (caused(None, ValueError(LEAK)), "ValueError: fine"),
+    (caused(ValueError("fine"), ValueError("fine")), None),
+    (
+        ValueError("a", {"password": "b c"}),
+        "ValueError: ('a', {'password': '[REDACTED]'})",
+    ),
+    (
+        ExceptionGroup("several", [OSError(LEAK)]),
+        "ExceptionGroup: several (1 sub-exception)",
+    ),
+    (UserList([LEAK]), f"['{HIDDEN}']"),
+    (UserList(["fine"]), None),
+    (SimpleNamespace(password="a b"), f"namespace(password='{HIDDEN}')"),
+    ({"token": UserString("x"), "n": object}, {"token": HIDDEN, "n": object}),
+    ({Text(LEAK): 1, b"api_key": "x"}, {HIDDEN: 1, b"api_key": HIDDEN}),
+    ({("a", LEAK): 1, ("a", f"{LEAK}9"): 2}, {("a", HIDDEN): 2}),
+    ({("a", LEAK): 1, LEAK.encode(): 2}, {("a", HIDDEN): 1, HIDDEN.encode(): 2}),
+    ({Text("password"): "x", ("token",): "y"}, {"password": HIDDEN, ("token",): "y"}),
     (Path("/home/x/token=abc"), "/home/x/token=[REDACTED]"),
     (Inner(password="x", count=1), Inner(password=HIDDEN, count=1)),
     (Data(LEAK), Data(HIDDEN, HIDDEN)),
@@ -196,6 +251,28 @@ async def test_which_types_are_searched_follows_from_their_fields_or_a_word(
         assert sink.events[0] is event
 
 
+class Fleeting(Mapping[str, list[str]]):
+    """A table whose values are made when they are asked for."""
+
+    def __init__(self, **texts: str) -> None:
+        self._texts = texts
+
+    def __getitem__(self, key: str) -> list[str]:
+        return [self._texts[key]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+def test_values_that_are_gone_at_once_are_not_taken_for_each_other() -> None:
+    table = Fleeting(a=LEAK, b="sk-abcdefghi b", c=f"c {LEAK}", d="d")
+    cleaned = {"a": [HIDDEN], "b": [f"{HIDDEN} b"], "c": [f"c {HIDDEN}"], "d": ["d"]}
+    assert NESTED.cleaned(table) == cleaned
+
+
 async def test_a_bus_knows_other_names_of_secrets() -> None:
     privacy = Privacy(key_names=("text",), safe_key_names=("api_key",))
     sink = await seen(Named(text="x", api_key="y"), privacy=privacy)
@@ -236,6 +313,49 @@ async def test_no_buffer_sampler_or_observer_sees_it_and_the_caller_s_stays() ->
     await bus.aclose()
 
 
+@pytest.mark.proves("E8")
+async def test_whoever_looks_at_records_of_a_bus_sees_them_redacted() -> None:
+    """Samplers, handlers, subscriptions, retries, dead letters and summaries."""
+    looked: dict[str, list[str]] = {}
+
+    def look(who: str, record: AnyRecord) -> bool:
+        values = {n: getattr(record.event, n) for n in record.event.__struct_fields__}
+        looked.setdefault(who, []).append(repr([values, dict(record.attributes)]))
+        return True
+
+    failing = ScriptedSink(steps.fail(Unavailable("no")), then=steps.fail(Refused("")))
+    letters, summed = RecordingSink(), RecordingSink()
+    async with Bus() as bus, bus.subscribe("test.*") as records:
+        bus.on(Marked)(partial(look, "handler"))
+        bus.on(Marked, threaded=True)(partial(look, "thread"))
+        bus.attach(RecordingSink(), sampler=KeepIf(partial(look, "sampler")))
+        bus.attach(
+            failing,
+            retry=Retry(initial_seconds=0.001),
+            dead_letters=letters,
+            content="full",
+        )
+        bus.attach(summed, coalesce=Coalesce(by=("text",)), content="full")
+        with bind({"note": LEAK, "api_key": LEAK}):
+            for _ in range(3):
+                bus.emit(Marked(text=f"a {LEAK} b", prompt=LEAK))
+        await bus.flush()
+        async for record in records:
+            look("subscription", record)
+            break
+    for who, seen_records in (
+        ("attempts", [r for batch in failing.attempts for r in batch]),
+        ("letters", letters.records),
+        ("summaries", summed.records),
+    ):
+        for record in seen_records:
+            look(who, record)
+    assert len(looked) == 7
+    for who, said in looked.items():
+        assert LEAK not in "".join(said), who
+        assert HIDDEN in said[0], who
+
+
 @pytest.mark.proves("fault-131")
 async def test_what_cannot_be_looked_at_is_replaced_and_the_event_goes_on(
     caplog: pytest.LogCaptureFixture,
@@ -256,61 +376,6 @@ async def test_what_cannot_be_looked_at_is_replaced_and_the_event_goes_on(
     ]
     assert stats.warned["redactor_error"] == 1
     assert "could not be searched" in caplog.text
-
-
-async def test_what_is_bound_is_redacted_without_a_look_at_the_event() -> None:
-    known = Privacy(known_secrets=KnownSecrets(["swordfish"]), scan="off")
-    for privacy, note in ((None, f"{LEAK} swordfish"), (known, f"{LEAK} swordfish")):
-        sink = RecordingSink()
-        async with Bus(privacy=privacy) as bus:
-            bus.attach(sink)
-            with bind({"note": note, "x.token": "a", "tokens": 3, "n": 1}):
-                event = Free(text=LEAK)
-                bus.emit(event)
-                bus.emit(event)
-            with bind(several=("a", note)):
-                bus.emit(event)
-            bus.emit(event)
-            await bus.flush()
-        cleaned = f"{LEAK} {HIDDEN}" if privacy else f"{HIDDEN} swordfish"
-        first = {"note": cleaned, "x.token": HIDDEN, "tokens": 3, "n": 1}
-        assert [dict(r.attributes) for r in sink.records] == [
-            first, first, {"several": ("a", cleaned)}, {},
-        ]  # fmt: skip
-        assert all(found is event for found in sink.events)
-
-
-@pytest.mark.parametrize("way", ["relay", "publish"])
-async def test_a_record_from_elsewhere_is_redacted_with_its_attributes(
-    way: str,
-) -> None:
-    attributes = Attributes({"token": "x", "note": LEAK, "n": 1})
-    resource = Attributes({"service.name": "a", "db.password": "x"})
-    record = Record(Free(text=LEAK), attributes=attributes, resource=resource)
-    sink = RecordingSink()
-    async with Bus() as bus:
-        bus.attach(sink)
-        bus.emit(Free())
-        if way == "relay":
-            bus.relay(record)
-            bus.relay(Record(Free(), attributes=dict(attributes)))
-        else:
-            await bus.publish(record)
-            await bus.publish(Record(Free(), attributes=dict(attributes)))
-        await bus.flush()
-    _, first, second = sink.records
-    cleaned = {"token": HIDDEN, "note": HIDDEN, "n": 1}
-    assert first.attributes == second.attributes == cleaned
-    assert first.resource == {"service.name": "a", "db.password": HIDDEN}
-
-
-async def test_the_resource_of_a_bus_has_no_secrets() -> None:
-    async with Bus({"service.name": "a", "api_key": "x", "note": LEAK}) as bus:
-        bus.attach(sink := RecordingSink())
-        bus.emit(Free())
-        await bus.flush()
-    cleaned = {"service.name": "a", "api_key": HIDDEN, "note": HIDDEN}
-    assert sink.records[0].resource == bus.resource == cleaned
 
 
 @pytest.mark.proves("E7")

@@ -35,6 +35,26 @@ EXACT = {
     "it said Bearer abc. Then": "it said Bearer [REDACTED] Then",
     "key sk-abcdefgh, ok": "key [REDACTED], ok",
     "https://u:p@h/x and https://h/y": "https://[REDACTED]@h/x and https://h/y",
+    "x --token abc --api-key 'd e' f": "x --token [REDACTED] --api-key '[REDACTED]' f",
+    '["--token", "abc", "x"]': '["--token", "[REDACTED]", "x"]',
+    '{"a": "[\\"--token\\", \\"abc\\"]"}': (
+        '{"a": "[\\"--token\\", \\"[REDACTED]\\"]"}'
+    ),
+    "<Password>a b</Password><n>1</n>": "<Password>[REDACTED]</Password><n>1</n>",
+    "<a:token x='1'>b</a:token>": "<a:token x='1'>[REDACTED]</a:token>",
+    "<token><![CDATA[a b]]></token>": "<token><![CDATA[[REDACTED]]]></token>",
+    "<token>cut": "<token>[REDACTED]",
+    "token: |\n  a\n\n   b\nn: 1": "token: |\n  [REDACTED]\nn: 1",
+    "a:\n  token: >-\r\n    b\r\n  c: 1": "a:\n  token: >-\r\n    [REDACTED]\n  c: 1",
+    "token: | a b\nb": "token: | [REDACTED]\nb",
+    "token='''a\n'b' c''' d": "token='''[REDACTED]''' d",
+    '{"a": "token = \\"\\"\\"b\\"\\"\\" c"}': (
+        '{"a": "token = \\"\\"\\"[REDACTED]\\"\\"\\" c"}'
+    ),
+    "?u=%26token%3Da%26b%3Dc d": "?u=%26token%3D[REDACTED]%26b%3Dc d",
+    "token=a\\ b c": "token=[REDACTED] c",
+    'token="a password=b" c': 'token="[REDACTED]" c',
+    "gho_abcdefgh1 highspeedrail": "[REDACTED] highspeedrail",
 }
 ALONE = (
     "The password is asked for later; a risk-averse task-oriented bearer-less text.",
@@ -44,6 +64,13 @@ ALONE = (
     "session_id=4 key=value monkey: banana 2026-11-22T02:16:20Z https://host/path",
     "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
     "token=[REDACTED] and Authorization: [REDACTED]",
+    "--max-tokens 512 --password-stdin x --token -v --token\nabc x--token abc",
+    '["--token", os.environ["X"]]',
+    "Vec<Token> a = Vec::<Token>::new(); <token/> <tokens>12</tokens> <token></token>",
+    "Map<Token> x",
+    'token=\'\' token="" "" {"a": "token=\\"\\""}',
+    "max_tokens%3D5 a%3Db 100%25",
+    "risk_live_x ask_test_y highspeed_rail",
 )
 HOSTILE = (
     "=", ":", "a=", "a=b ", "token=", "token=a ", '"token":"a",', 'token="', "token:[",
@@ -52,6 +79,11 @@ HOSTILE = (
     " eyJ", "eyJaaaaaa.", "://", "://a", "://@", "a@", "bearer ", "bearer" + " " * 9,
     "sk-", "xox", "gh", "ghp_", "AKIA", "-----BEGIN ", "-----BEGIN A PRIVATE KEY-----",
     "mytoken=", "mytoken=mytoken:",
+    "--", "-", "--a", "--token ", '"--token",', "--token.", "<", "<token>", "<token ",
+    "<token a>", "<token>a<", "<![CDATA[", "token: |\n a\n", "token: |\n", ">",
+    "token: |\\n a", "token: |\\n", " \\", "\\\\n", "token=\\ ",
+    "token: |\n \n", "token='''", 'token=\\"\\"\\"', "%3D", "token%3D", "token%3Da%",
+    "_", "sk_live_", "%26token%3D", "token>",
 )  # fmt: skip
 
 
@@ -78,6 +110,31 @@ def test_only_the_secret_part_is_replaced(text: str) -> None:
 @pytest.mark.parametrize("text", ALONE)
 def test_what_is_no_secret_stays(text: str) -> None:
     assert SCANNER.cleaned(text) == text
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("sk-", "sk-proj-", "xoxb-", "xoxp-", "AKIA", "ASIA", "AIza"),
+        *("gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_"),
+        *("sk_live_", "sk_test_", "rk_live_", "rk_test_"),
+    ],
+)
+def test_keys_of_services_are_known_by_how_they_begin(prefix: str) -> None:
+    key = f"{prefix}{'A1B2C3D4' * 5}"
+    assert SCANNER.may_find_in(f"is {key}.")
+    assert SCANNER.cleaned(f"is {key}, {key}") == "is [REDACTED], [REDACTED]"
+
+
+def test_names_of_one_s_own_may_be_short_and_of_several_lengths() -> None:
+    names = KeyNames(["pw", "pin", "the badge number"])
+    scanner = Scanner(names, NO_KNOWN_SECRETS, by_form=True)
+    for text in ("pw=a", "my_pin: a", '{"pw": "a"}', "the-badge-number=a", "PW => a"):
+        assert scanner.may_find_in(text)
+    assert scanner.cleaned("pw=a pin=b the-badge-number=c token=d spin=e") == (
+        "pw=[REDACTED] pin=[REDACTED] the-badge-number=[REDACTED] token=[REDACTED] "
+        "spin=e"
+    )
 
 
 def test_json_stays_json() -> None:
