@@ -44,6 +44,7 @@ from eventbus._gaps import Gap as Gap
 from eventbus._gaps import gaps_of as gaps_of
 from eventbus._load_config import load_config as load_config
 from eventbus._naming import EventNaming as EventNaming
+from eventbus._naming import LabelNaming as LabelNaming
 from eventbus._naming import Naming as Naming
 from eventbus._own_events import AttachmentReported as AttachmentReported
 from eventbus._own_events import AttachmentStateChanged as AttachmentStateChanged

@@ -25,6 +25,7 @@ from eventbus._event import (
 from eventbus._marks import hides_inside, is_marked, marks_of
 from eventbus._place import written
 from eventbus._severity import SEVERITIES
+from eventbus._unit_spelling import fault_in
 
 if TYPE_CHECKING:
     from eventbus._digest import Digest
@@ -116,8 +117,8 @@ def describe(event_type: type[Event]) -> EventType:
 
     Raises:
         RegistrationError: It is no event type, its annotations cannot be resolved,
-            a mark stands on a field of a type it does not fit, or its metrics do not
-            fit its fields.
+            a mark stands on a field of a type it does not fit, a unit is none, two
+            labels have one name, or its metrics do not fit its fields.
     """
     owner = _checked_event_type(event_type)
     try:
@@ -132,6 +133,7 @@ def describe(event_type: type[Event]) -> EventType:
         for one, node in zip(given, nodes, strict=True)
     )
     identity, has_own = identity_of(event_type), _own_severity(fields)
+    _check_labels(owner, fields)
     _check_body(owner, identity.body, fields)
     _check_span(owner, identity.span, fields)
     described = EventType(event_type, identity, fields, has_own)
@@ -169,6 +171,17 @@ def _checked_event_type(event_type: object) -> str:
             "whose instances are frozen"
         )
     return owner
+
+
+def _check_labels(owner: str, fields: tuple[EventField, ...]) -> None:
+    named: dict[str, str] = {}
+    for field in fields:
+        name = field.attribute or field.name
+        if field.label and (other := named.setdefault(name, field.name)) != field.name:
+            raise RegistrationError(
+                f"fields {other!r} and {field.name!r} of event type {owner} are two "
+                f"labels with the name {name!r}: give one of them another Attribute"
+            )
 
 
 def _check_body(owner: str, body: str | None, fields: tuple[EventField, ...]) -> None:
@@ -223,7 +236,7 @@ def _describe_field(owner: str, given: FieldInfo, node: inspect.Type) -> EventFi
     hint: Any = given.type  # Any: an annotation is an arbitrary type form
     marks = marks_of(hint)
     place = f"field {given.name!r} of event type {owner}"
-    unit = next((mark.name for mark in marks if isinstance(mark, Unit)), None)
+    unit = _unit(place, marks)
     if unit is not None and not _fits(node, (inspect.IntType, inspect.FloatType)):
         raise RegistrationError(f"{place} has Unit({unit!r}) but is not a number")
     sensitive = is_marked(hint, Sensitive)
@@ -245,6 +258,16 @@ def _describe_field(owner: str, given: FieldInfo, node: inspect.Type) -> EventFi
         attribute=next((m.name for m in marks if isinstance(m, Attribute)), None),
         mutable=_is_mutable(node),
     )
+
+
+def _unit(place: str, marks: tuple[Any, ...]) -> str | None:
+    for mark in marks:
+        if isinstance(mark, Unit):
+            fault = fault_in(mark.name)
+            if fault is not None:
+                raise RegistrationError(f"{place} has Unit({mark.name!r}): {fault}")
+            return mark.name
+    return None
 
 
 def alternatives(node: inspect.Type) -> tuple[inspect.Type, ...]:

@@ -25,7 +25,8 @@ class Unit(msgspec.Struct, frozen=True):
     """The unit of a numeric field, as in ``Unit("ms")``; its metric is in base units.
 
     Args:
-        name: UCUM spelling: ``"ms"``, ``"s"``, ``"By"``, ``"{token}"``.
+        name: UCUM spelling, up to 63 characters: ``"ms"``, ``"s"``, ``"By"``,
+            ``"{token}"``; another one is refused when the event type is registered.
     """
 
     name: str

@@ -115,8 +115,22 @@ class Record(msgspec.Struct, Generic[E_co], frozen=True, gc=False):
         """The event's name."""
         return identity_of(type(self.event)).name
 
+    def __repr__(self) -> str:
+        """Show everything but content and secrets, which are ``[REDACTED]``."""
+        return msgspec.Struct.__repr__(_printable(self))
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Show the same to Rich."""
+        return msgspec.Struct.__rich_repr__(_printable(self))
+
 
 AnyRecord = Record[Any]  # Any: a batch holds records of every event type
+
+
+def _printable(record: AnyRecord) -> AnyRecord:
+    from eventbus.privacy._printing import printable_record
+
+    return printable_record(record)
 
 
 def is_record(value: object) -> TypeGuard[AnyRecord]:

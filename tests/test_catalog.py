@@ -5,11 +5,22 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
 
-from eventbus import Bus, Catalog, Event, Limits, RegistrationError
+from eventbus import (
+    Attribute,
+    Bus,
+    Catalog,
+    Event,
+    Label,
+    Limits,
+    RegistrationError,
+    Unit,
+)
+from eventbus._unit_spelling import _SPELLED_OUT
+from eventbus.metrics._units import base_of
 from eventbus.testing import RecordingSink
 
 if TYPE_CHECKING:
@@ -124,3 +135,83 @@ async def test_annotations_that_do_not_resolve_are_refused_and_hide_everything()
             "'Missing' is not defined",
         ):
             bus.emitter(Unresolved)
+
+
+def of_fields(**fields: Any) -> Any:
+    namespace = {"__annotations__": fields, "__module__": __name__}
+    return type(Event)("Odd", (Event,), namespace, tag="test.odd")
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("ms", "s", "min", "h", "d", "By", "kBy", "MiBy", "%", "1", "{token}"),
+        *("{event}/s", "By/s", "m/s", "/s", "Cel", "[degF]", "10*3", "kg.m/s2"),
+        *("ms{uptime}", "{a.b/c}", "x" * 63),
+    ],
+)
+def test_a_unit_in_the_spelling_of_ucum_is_taken(unit: str) -> None:
+    (known,) = Catalog([of_fields(x=Annotated[int, Unit(unit)])])
+    assert known.fields[0].unit == unit
+
+
+NO_UNIT = (
+    "a unit is 1 to 63 ASCII characters without a space, as UCUM spells it: 'ms', "
+    "'By', '1', '{token}'"
+)
+
+
+@pytest.mark.parametrize(
+    ("unit", "reason"),
+    [
+        *(
+            (one, NO_UNIT)
+            for one in ("", " ms", "ms\n", "a b", "{}", "{a b}", "\u00b5s")
+        ),
+        *((one, NO_UNIT) for one in ("{a}{b}", "m//s", "m/", "x" * 64, 5, None)),
+        ("seconds", "UCUM spells it 's'"),
+        ("Millisecond", "UCUM spells it 'ms'"),
+        ("bytes", "UCUM spells it 'By'"),
+        ("MB", "UCUM spells it 'MBy'"),
+        ("percent", "UCUM spells it '%'"),
+        ("tokens", "UCUM spells it '{token}'"),
+    ],
+)
+def test_what_is_no_unit_is_refused_with_its_field(unit: Any, reason: str) -> None:
+    with pytest.raises(RegistrationError) as caught:
+        Catalog([of_fields(x=Annotated[float | None, Unit(unit)])])
+    assert str(caught.value) == (
+        f"field 'x' of event type tests.test_catalog.Odd has Unit({unit!r}): {reason}"
+    )
+
+
+def test_a_unit_that_is_spelled_out_is_one_that_has_a_base() -> None:
+    for unit in {*_SPELLED_OUT.values()} - {"{token}"}:
+        assert base_of(unit).words
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        (
+            {
+                "a": Annotated[str, Label, Attribute("x.y")],
+                "b": Annotated[str | None, Label, Attribute("x.y")],
+            },
+            "x.y",
+        ),
+        ({"a": Annotated[str, Label], "b": Annotated[str, Label, Attribute("a")]}, "a"),
+    ],
+)
+def test_two_labels_with_one_name_are_refused(fields: Any, name: str) -> None:
+    with pytest.raises(RegistrationError) as caught:
+        Catalog([of_fields(**fields)])
+    assert str(caught.value) == (
+        "fields 'a' and 'b' of event type tests.test_catalog.Odd are two labels with "
+        f"the name {name!r}: give one of them another Attribute"
+    )
+
+
+def test_a_label_may_have_the_name_of_what_is_none() -> None:
+    fields = {"a": str, "b": Annotated[str, Label, Attribute("a")]}
+    assert len(Catalog([of_fields(**fields)])) == 1

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from eventbus import Catalog, EventNaming, Naming
+from eventbus import Catalog, EventNaming, LabelNaming, Naming
+from eventbus.metrics import Counter, Metrics
 
 OWN = EventNaming(
     name="acme.done",
@@ -36,6 +37,29 @@ def test_what_an_event_s_form_says_wins_over_what_is_for_all() -> None:
         left_out=frozenset({"own", "shared"}),
         added={"kind": "done"},
         timestamp="at",
+    )
+
+
+def test_labels_have_what_is_for_all_and_what_is_for_the_metrics_of_their_event() -> (
+    None
+):
+    metrics = Metrics(counters=(Counter(name="acme.done"),))
+    labels = LabelNaming(renamed={"a": "own"}, added={"b": "x"})
+    naming = Naming(
+        renamed={"a": "shared", "c": "see"},
+        left_out=frozenset({"d"}),
+        events={
+            "test.done": EventNaming(metrics=metrics, labels=labels),
+            "test.other": EventNaming(labels=LabelNaming(added={"other": "x"})),
+        },
+    )
+    assert naming.metrics == {"test.done": metrics}
+    shared = LabelNaming(renamed=naming.renamed, left_out=naming.left_out)
+    assert naming.labels_of("test.done") == shared
+    assert naming.labels_of("acme.done") == LabelNaming(
+        renamed={"a": "own", "c": "see"},
+        left_out=frozenset({"d"}),
+        added={"b": "x"},
     )
 
 
@@ -68,6 +92,20 @@ def test_an_event_without_a_form_has_what_is_for_all() -> None:
             "renamed has a name that is empty for 'a'",
         ),
         (lambda: EventNaming(added={"": 1}), "added has a name that is empty"),
+        (
+            lambda: EventNaming(names={"a": "b"}),
+            "'names' and 'by' belong together: the value of the field 'by' tells which "
+            "of the 'names' a record has",
+        ),
+        (
+            lambda: EventNaming(by="a"),
+            "'names' and 'by' belong together: the value of the field 'by' tells which "
+            "of the 'names' a record has",
+        ),
+        (
+            lambda: EventNaming(by="a", names={"b": ""}),
+            "names has a name that is empty for 'b'",
+        ),
         (lambda: EventNaming(name=""), "name must not be empty"),
         (lambda: EventNaming(timestamp=""), "timestamp must not be empty"),
         (

@@ -45,6 +45,7 @@ NAMES = [
     "EventBusError",
     "EventField",
     "EventNaming",
+    "LabelNaming",
     "EventType",
     "Gap",
     "InvalidEventError",

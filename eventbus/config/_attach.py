@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from eventbus._errors import AttachError, ConfigError, EventBusError
 from eventbus._log import LOGGER_NAME
@@ -64,7 +64,7 @@ def bus_of(make: type[B], config: Config, *, strict: bool = False) -> B:
     A test may have switched network sinks off: then they are left out.
     """
     bus = make(
-        resource=dict(config.bus.resource),
+        resource=_plain(config.bus.resource),
         limits=config.bus.limits,
         strict=config.bus.strict,
         start_timeout_seconds=config.bus.start_timeout_seconds,
@@ -101,6 +101,11 @@ def _attach_all(bus: Bus, config: Config, *, strict: bool) -> dict[str, str]:
             )
             disabled[sink.name] = str(error)
     return disabled
+
+
+def _plain(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *resource* with its secrets as the plain texts that sinks send."""
+    return {k: str(v) if isinstance(v, str) else v for k, v in resource.items()}
 
 
 def _tracestate(members: Mapping[str, Fields], *, strict: bool) -> Tracestate:

@@ -47,16 +47,11 @@ def in_force(config: Config) -> Iterator[InForce]:
         is_set = value not in (None, msgspec.UNSET)
         if is_set or origin is not None:
             is_hidden = value != () and (
-                _is_secret(place) or (origin is not None and origin.variables)
+                is_secret(place) or (origin is not None and origin.variables)
             )
             shown = NO_LIMIT if value is None else value
             shown = toml(REDACTED if is_hidden else shown)
             yield InForce(written(place), shown, str(origin or default))
-
-
-def _is_secret(place: Place) -> bool:
-    """Return whether *place* is a secret's by its name; an event's is none."""
-    return place[0] != "metrics" and is_secret(place)
 
 
 def _settings(config: Config) -> Iterator[tuple[Place, Any, str]]:

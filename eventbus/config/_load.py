@@ -256,10 +256,10 @@ class _Loading:
             table = {**table, "resource": {**around, **given}}
         bus = self._values.struct(BusSettings, table, BUS)
         if bus is not None:
+            self._secrets.hide(bus, BUS)
             masked = [k for k in bus.resource if self._is_masked(k)]
-            resource = MaskedTable(bus.resource, masked)
+            resource = MaskedTable(bus.resource, masked)  # of numbers too
             msgspec.structs.force_setattr(bus, "resource", resource)
-            self._secrets.hide(bus.privacy, (*BUS, "privacy"))
         return bus
 
     def _is_masked(self, name: str) -> bool:

@@ -11,7 +11,7 @@ from eventbus._catalog import Catalog
 from eventbus._clock import Clock, SystemClock
 from eventbus._record import NO_ATTRIBUTES, AnyRecord
 from eventbus.metrics._data import MetricData, Point, Temporality
-from eventbus.metrics._declaration import Aggregation, ObservableGauge
+from eventbus.metrics._declaration import Aggregation, Metrics, ObservableGauge
 from eventbus.metrics._gauges import observed
 from eventbus.metrics._group import Change, Example
 from eventbus.metrics._plan import NameOf, outside_name
@@ -62,6 +62,8 @@ class Aggregator:
         clock: Says when things were counted.
         name_of: What the label of a field is called; without it, as its ``Attribute``
             says, else as the field.
+        declared: The metrics of event types by name, in place of those of their
+            classes; what the catalog has of a configuration wins.
     """
 
     def __init__(
@@ -72,12 +74,14 @@ class Aggregator:
         resource: Resource = NO_ATTRIBUTES,
         clock: Clock | None = None,
         name_of: NameOf = outside_name,
+        declared: Mapping[str, Metrics] | None = None,
     ) -> None:
         """Begin with nothing counted."""
         self._aggregation: Final = aggregation or Aggregation()
         self._catalog: Final = Catalog() if catalog is None else catalog
         self._clock: Final = SystemClock() if clock is None else clock
         self._name_of: Final = name_of
+        self._declared: Final = declared or {}
         self._sorter: Final = Sorter(self._aggregation.exemplars, resource)
         self._counts = _Counts(self._clock.time_ns())
 
@@ -111,7 +115,12 @@ class Aggregator:
         stream = counts.streams.get(key)
         if stream is None:
             stream = counts.streams[key] = Stream(
-                resource, self._catalog, self._aggregation, self._name_of, counts.warn
+                resource,
+                self._catalog,
+                self._aggregation,
+                self._name_of,
+                counts.warn,
+                self._declared,
             )
         return stream
 

@@ -188,6 +188,11 @@ class Metrics(_Declared, frozen=True, kw_only=True):
         for index, key in enumerate(self.bound):
             check_key(key, "bound", index)
 
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """What is declared, one after another."""
+        return (*self.counters, *self.histograms, *self.gauges)
+
 
 LabelValue = str | bool | int | float
 Labels = Mapping[str, LabelValue]

@@ -12,7 +12,7 @@ from eventbus._errors import MetricError
 from eventbus._event import Event
 from eventbus._log import LOGGER_NAME
 from eventbus._record import AttributeValue
-from eventbus.metrics._declaration import Aggregation
+from eventbus.metrics._declaration import Aggregation, Metrics
 from eventbus.metrics._group import Change, Example, Group
 from eventbus.metrics._plan import MetricPlan, NameOf, plans_of
 from eventbus.metrics._rows import Rows, Warn
@@ -35,6 +35,7 @@ class Stream:
         aggregation: The bounds.
         name_of: What the label of a field is called.
         warn: Called with a reason and a count.
+        declared: Metrics of event types by name, where *catalog* has none.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Stream:
         aggregation: Aggregation,
         name_of: NameOf,
         warn: Warn,
+        declared: Mapping[str, Metrics],
     ) -> None:
         """Begin with no metrics; each event type adds its own when it is first seen."""
         self.resource: Final = resource
@@ -52,6 +54,7 @@ class Stream:
         self._aggregation: Final = aggregation
         self._name_of: Final = name_of
         self._warn: Final = warn
+        self._declared: Final = declared
         self._fed: Final[dict[type[Event], _Fed]] = {}
 
     def changes(self, kind: type[Event], rows: Rows) -> list[Change | Example]:
@@ -81,6 +84,7 @@ class Stream:
 
     def _plans(self, event_type: EventType) -> tuple[MetricPlan, ...]:
         declared = self._catalog.metrics.get(event_type.name)
+        declared = declared or self._declared.get(event_type.name)
         try:
             return plans_of(event_type, declared, name_of=self._name_of)
         except MetricError as error:

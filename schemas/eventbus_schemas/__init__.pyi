@@ -1,8 +1,10 @@
 """The public names, and where each of them lives."""
 
+from eventbus_schemas._agent_approval_wait import ApprovalWait as ApprovalWait
 from eventbus_schemas._agent_session import Session as Session
 from eventbus_schemas._agent_session import SessionFacts as SessionFacts
 from eventbus_schemas._agent_thread import Thread as Thread
+from eventbus_schemas._agent_tool_call import ToolCall as ToolCall
 from eventbus_schemas._agent_turn import Turn as Turn
 from eventbus_schemas._approvals import ApprovalDecided as ApprovalDecided
 from eventbus_schemas._approvals import ApprovalRequested as ApprovalRequested

@@ -10,7 +10,7 @@ from eventbus.privacy import TRACE_SENSITIVE, TRACING_DISABLED
 from eventbus_schemas._agent_session import Session
 from eventbus_schemas._closed_sets import one_of
 from eventbus_schemas._facts import known_facts, text
-from eventbus_schemas._stretch import Stretch, words_of
+from eventbus_schemas._stretch import Stretch, kind_of, words_of
 from eventbus_schemas._threads import (
     OfThread,
     ThreadEnd,
@@ -89,7 +89,8 @@ class Thread(Stretch):
             case None:
                 return self._ending
             case Exception():
-                return ThreadFailed.from_text(words_of(error))
+                failed = ThreadFailed.from_text(words_of(error))
+                return replace(failed, exception_type=kind_of(error))
             case GeneratorExit():
                 return ThreadStopped.of("early_exit")
             case _:

@@ -17,7 +17,7 @@ from eventbus_schemas._session import (
     TurnFailed,
     TurnStarted,
 )
-from eventbus_schemas._stretch import Stretch, words_of
+from eventbus_schemas._stretch import Stretch, kind_of, words_of
 
 _REASONS: Final[tuple[AbortReason, ...]] = get_args(AbortReason)
 
@@ -77,7 +77,8 @@ class Turn(Stretch):
 
     def _tell_end(self, error: BaseException | None, duration_ms: float) -> None:
         if isinstance(error, Exception):
-            self.failed(words_of(error))
+            failed = TurnFailed.from_text(words_of(error))
+            self._ending = replace(failed, exception_type=kind_of(error))
         elif error is not None:  # cancelled, interrupted, or its generator was left
             self.aborted("interrupted")
         self._tell(

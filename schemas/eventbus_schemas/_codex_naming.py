@@ -16,10 +16,10 @@ there: lengths and counts. Where these say something odd, so does this:
   (``approvedforsession``), and who decided with capitals (``AutomatedReviewer``).
 - An address that is not known is ``unknown``, and no method is ``none``.
 
-Events that codex does not send keep their own form: frames and timings of a WebSocket,
-which are metrics alone there, answers, for which it has a draft alone, and what belongs
-to no log record there, such as the start of a turn. So do attributes that its events do
-not have.
+Records of events that codex does not send keep their own form: frames and timings of a
+WebSocket, which are metrics alone there, answers, for which it has a draft alone, and
+what belongs to no log record there, such as the start of a turn. So do attributes that
+its events do not have. What codex has metrics of has these in place of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, Never
 
+from msgspec.structs import replace
+
 from eventbus import EventNaming, Naming
+from eventbus_schemas._codex_metrics import CODEX_METRICS
 
 _Names = Mapping[str, str | tuple[str, ...]]
 _Types = Mapping[str, Literal["text", "whole", "whole_text"]]
@@ -99,135 +102,148 @@ def _event(
     )
 
 
+_RECORDS: Final[Mapping[str, EventNaming]] = {
+    "agent.conversation_starts": _event(
+        "codex.conversation_starts",
+        renamed={**_OF_CREDENTIALS, "gen_ai.provider.name": "provider_name"},
+    ),
+    "agent.api_request": _event(
+        "codex.api_request", renamed=_OF_REQUESTS, converted=_DURATION
+    ),
+    "agent.websocket_connect": _event(
+        "codex.websocket_connect",
+        renamed={**_OF_REQUESTS, **_REUSED},
+        converted=_DURATION_AND_SUCCESS,
+    ),
+    "agent.websocket_request": _event(
+        "codex.websocket_request",
+        renamed={**_OF_CREDENTIALS, **_OF_TASKS, **_REUSED},
+        converted=_DURATION_AND_SUCCESS,
+    ),
+    "agent.sse_event": _event(
+        "codex.sse_event",
+        renamed={
+            "kind": "event.kind",
+            "gen_ai.usage.input_tokens": "input_token_count",
+            "gen_ai.usage.cache_read.input_tokens": "cached_token_count",
+            "cache_write_tokens": "cache_write_token_count",
+            "gen_ai.usage.output_tokens": "output_token_count",
+            "gen_ai.usage.reasoning.output_tokens": "reasoning_token_count",
+            "total_tokens": "tool_token_count",
+            "time_to_first_token_ms": "ttft_ms",
+            "reasoning_effort": "model_reasoning_effort",
+        },
+        converted={
+            **_DURATION,
+            "gen_ai.usage.input_tokens": "text",
+            "gen_ai.usage.output_tokens": "text",
+            "total_tokens": "text",
+            "time_to_first_token_ms": "whole",
+        },
+    ),
+    "agent.user_prompt": _event(
+        "codex.user_prompt", converted={"prompt_length": "text"}
+    ),
+    "agent.tool_decision": _event(
+        "codex.tool_decision",
+        renamed=_OF_TOOLS,
+        values={
+            "decision": {
+                "approved_for_session": "approvedforsession",
+                "approved_with_amendment": "approvedexecpolicyamendment",
+                "approved_with_network_policy_allow": "networkpolicyamendment",
+                "denied_with_network_policy_deny": "networkpolicyamendment",
+                "timed_out": "timedout",
+            },
+            "source": {
+                "config": "Config",
+                "user": "User",
+                "automated_reviewer": "AutomatedReviewer",
+            },
+        },
+    ),
+    "agent.tool_result": _event(
+        "codex.tool_result",
+        renamed={
+            **_OF_TOOLS,
+            "gen_ai.tool.call.arguments": "arguments",
+            "gen_ai.tool.call.result": "output",
+        },
+        converted=_DURATION_AND_SUCCESS,
+        added={"mcp_server": "", "mcp_server_origin": ""},
+    ),
+    "agent.sandbox_outcome": _event(
+        "codex.sandbox_outcome",
+        renamed=_OF_TOOLS,
+        converted={
+            "initial_duration_ms": "whole",
+            "escalated_duration_ms": "whole",
+        },
+    ),
+    "agent.auth_recovery": _event(
+        "codex.auth_recovery",
+        renamed={
+            **_OF_AUTH,
+            "step": "auth.step",
+            "outcome": "auth.outcome",
+            "reason": "auth.recovery_reason",
+            "state_changed": "auth.state_changed",
+        },
+        values={
+            "outcome": {
+                "succeeded": "recovery_succeeded",
+                "failed_permanent": "recovery_failed_permanent",
+                "failed_transient": "recovery_failed_transient",
+                "not_run": "recovery_not_run",
+            },
+        },
+    ),
+    "agent.startup_phase": _event(
+        "codex.startup_phase",
+        renamed={"phase": "startup.phase", "status": "startup.status"},
+        converted=_DURATION,
+    ),
+    "agent.turn_first_token": _event("codex.turn_ttft", converted=_DURATION),
+    "agent.plugin_install_elicitation_sent": _event(
+        "codex.plugin_install_elicitation_sent", renamed=_OF_OFFERS
+    ),
+    "agent.plugin_install_suggestion": _event(
+        "codex.plugin_install_suggestion",
+        renamed={
+            **_OF_OFFERS,
+            "response_action": "plugin_install.response_action",
+            "user_confirmed": "plugin_install.user_confirmed",
+            "completed": "plugin_install.completed",
+        },
+    ),
+    "agent.network_policy_decision": _event(
+        "codex.network_proxy.policy_decision",
+        renamed={
+            "scope": "network.policy.scope",
+            "decision": "network.policy.decision",
+            "source": "network.policy.source",
+            "reason": "network.policy.reason",
+            "protocol": "network.transport.protocol",
+            "overridden": "network.policy.override",
+        },
+        added={"http.request.method": "none", "client.address": "unknown"},
+    ),
+}
+
+
+def _with_metrics(event: str) -> EventNaming:
+    form = _RECORDS.get(event) or EventNaming()
+    known = CODEX_METRICS.get(event)
+    if known is None:
+        return form
+    return replace(form, metrics=known.metrics, labels=known.labels)
+
+
 codex_naming: Final = Naming(
     resource={
         "deployment.environment.name": ("deployment.environment.name", "env"),
     },
     events={
-        "agent.conversation_starts": _event(
-            "codex.conversation_starts",
-            renamed={**_OF_CREDENTIALS, "gen_ai.provider.name": "provider_name"},
-        ),
-        "agent.api_request": _event(
-            "codex.api_request", renamed=_OF_REQUESTS, converted=_DURATION
-        ),
-        "agent.websocket_connect": _event(
-            "codex.websocket_connect",
-            renamed={**_OF_REQUESTS, **_REUSED},
-            converted=_DURATION_AND_SUCCESS,
-        ),
-        "agent.websocket_request": _event(
-            "codex.websocket_request",
-            renamed={**_OF_CREDENTIALS, **_OF_TASKS, **_REUSED},
-            converted=_DURATION_AND_SUCCESS,
-        ),
-        "agent.sse_event": _event(
-            "codex.sse_event",
-            renamed={
-                "kind": "event.kind",
-                "gen_ai.usage.input_tokens": "input_token_count",
-                "gen_ai.usage.cache_read.input_tokens": "cached_token_count",
-                "cache_write_tokens": "cache_write_token_count",
-                "gen_ai.usage.output_tokens": "output_token_count",
-                "gen_ai.usage.reasoning.output_tokens": "reasoning_token_count",
-                "total_tokens": "tool_token_count",
-                "time_to_first_token_ms": "ttft_ms",
-                "reasoning_effort": "model_reasoning_effort",
-            },
-            converted={
-                **_DURATION,
-                "gen_ai.usage.input_tokens": "text",
-                "gen_ai.usage.output_tokens": "text",
-                "total_tokens": "text",
-                "time_to_first_token_ms": "whole",
-            },
-        ),
-        "agent.user_prompt": _event(
-            "codex.user_prompt", converted={"prompt_length": "text"}
-        ),
-        "agent.tool_decision": _event(
-            "codex.tool_decision",
-            renamed=_OF_TOOLS,
-            values={
-                "decision": {
-                    "approved_for_session": "approvedforsession",
-                    "approved_with_amendment": "approvedexecpolicyamendment",
-                    "approved_with_network_policy_allow": "networkpolicyamendment",
-                    "denied_with_network_policy_deny": "networkpolicyamendment",
-                    "timed_out": "timedout",
-                },
-                "source": {
-                    "config": "Config",
-                    "user": "User",
-                    "automated_reviewer": "AutomatedReviewer",
-                },
-            },
-        ),
-        "agent.tool_result": _event(
-            "codex.tool_result",
-            renamed={
-                **_OF_TOOLS,
-                "gen_ai.tool.call.arguments": "arguments",
-                "gen_ai.tool.call.result": "output",
-            },
-            converted=_DURATION_AND_SUCCESS,
-            added={"mcp_server": "", "mcp_server_origin": ""},
-        ),
-        "agent.sandbox_outcome": _event(
-            "codex.sandbox_outcome",
-            renamed=_OF_TOOLS,
-            converted={
-                "initial_duration_ms": "whole",
-                "escalated_duration_ms": "whole",
-            },
-        ),
-        "agent.auth_recovery": _event(
-            "codex.auth_recovery",
-            renamed={
-                **_OF_AUTH,
-                "step": "auth.step",
-                "outcome": "auth.outcome",
-                "reason": "auth.recovery_reason",
-                "state_changed": "auth.state_changed",
-            },
-            values={
-                "outcome": {
-                    "succeeded": "recovery_succeeded",
-                    "failed_permanent": "recovery_failed_permanent",
-                    "failed_transient": "recovery_failed_transient",
-                    "not_run": "recovery_not_run",
-                },
-            },
-        ),
-        "agent.startup_phase": _event(
-            "codex.startup_phase",
-            renamed={"phase": "startup.phase", "status": "startup.status"},
-            converted=_DURATION,
-        ),
-        "agent.turn_first_token": _event("codex.turn_ttft", converted=_DURATION),
-        "agent.plugin_install_elicitation_sent": _event(
-            "codex.plugin_install_elicitation_sent", renamed=_OF_OFFERS
-        ),
-        "agent.plugin_install_suggestion": _event(
-            "codex.plugin_install_suggestion",
-            renamed={
-                **_OF_OFFERS,
-                "response_action": "plugin_install.response_action",
-                "user_confirmed": "plugin_install.user_confirmed",
-                "completed": "plugin_install.completed",
-            },
-        ),
-        "agent.network_policy_decision": _event(
-            "codex.network_proxy.policy_decision",
-            renamed={
-                "scope": "network.policy.scope",
-                "decision": "network.policy.decision",
-                "source": "network.policy.source",
-                "reason": "network.policy.reason",
-                "protocol": "network.transport.protocol",
-                "overridden": "network.policy.override",
-            },
-            added={"http.request.method": "none", "client.address": "unknown"},
-        ),
+        event: _with_metrics(event) for event in sorted({*_RECORDS, *CODEX_METRICS})
     },
 )

@@ -21,7 +21,7 @@ Each has few values, unlike the id of a session, which is no label.
 
 SESSION_METRICS: Final = Metrics(bound=SESSION_LABELS)
 
-_TOKEN_FIELDS: Final[Mapping[str, str]] = {
+TOKEN_FIELDS: Final[Mapping[str, str]] = {
     "input": "input_tokens",
     "cached_input": "cached_input_tokens",
     "cache_write_input": "cache_write_tokens",
@@ -57,7 +57,7 @@ def tokens_of(
     """
     return Histogram(
         name=f"{event_name}.tokens",
-        fields={one: _TOKEN_FIELDS[one] for one in token_types},
+        fields={one: TOKEN_FIELDS[one] for one in token_types},
         by="gen_ai.token.type",
         labels=labels,
         description=f"Tokens of {event_name} events by type; types overlap.",

@@ -185,11 +185,13 @@ class TurnFailed(
     Args:
         error_message: The error, in the words of whoever raised it.
         error_message_length: Its length.
+        exception_type: The kind of the exception, where there was one.
     """
 
     success: bool = False
     error_message: Annotated[str, Sensitive, Attribute("error.message")] = ""
     error_message_length: Annotated[int, Unit("By")] = 0
+    exception_type: Annotated[str | None, Attribute("exception.type")] = None
 
     @classmethod
     def from_text(

@@ -173,6 +173,15 @@ def _go_back() -> None:
         place = _innermost.get()
 
 
+def kind_of(error: BaseException) -> str:
+    """Return the name of the class of *error*, as OpenTelemetry writes it."""
+    kind = type(error)
+    module = kind.__module__
+    return (
+        kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
+    )
+
+
 def words_of(error: BaseException) -> str:
     """Return the kind of *error*, and what it says of itself."""
     try:

@@ -169,12 +169,14 @@ class ThreadFailed(
         duration_ms: From its start.
         error_message: The exception's own words.
         error_message_length: Their length.
+        exception_type: The kind of the exception.
     """
 
     success: bool = False
     duration_ms: Annotated[float | None, Unit("ms")] = None
     error_message: Annotated[str, Sensitive, Attribute("exception.message")] = ""
     error_message_length: Annotated[int, Unit("By")] = 0
+    exception_type: Annotated[str | None, Attribute("exception.type")] = None
 
     @classmethod
     def from_text(

@@ -5,7 +5,7 @@ https://opentelemetry.io/docs/specs/otel/logs/data-model/
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
@@ -22,8 +22,8 @@ from eventbus_otlp._encode_protobuf import ProtobufLogs
 from eventbus_otlp._findings import Findings
 from eventbus_otlp._group import Group
 from eventbus_otlp._limits import AttributeLimits
-from eventbus_otlp._names import OWN_NAMES
-from eventbus_otlp._plan import Attributes, Plan, Source
+from eventbus_otlp._names import OWN_NAMES, as_text
+from eventbus_otlp._plan import Attributes, Plan, Source, name_of
 from eventbus_otlp._record_encoder import RecordEncoder, short_of
 from eventbus_otlp._remembered import Remembered
 from eventbus_otlp._scope import Scope
@@ -100,7 +100,7 @@ class _LogPlans:
         around = _Around(
             self._writer,
             self._contexts,
-            _Kinds(self._writer, described, naming.name or described.name),
+            _kinds(self._writer, described, naming),
             *self._body(described, body),
         )
         attributes = self._attributes.of(
@@ -164,11 +164,51 @@ class _Kinds(dict[Any, bytes]):  # Any: a severity, or what a reader took for on
 
     def cells(self, group: Group) -> list[bytes]:
         """Return what is written for each record of *group*."""
+        return list(map(self.__getitem__, self.severities(group)))
+
+    def severities(self, group: Group) -> Sequence[Any]:
+        """Return what each record of *group* says, or its event."""
         said = group.severities
         if self._has_own and None in said:
             own = map(attrgetter("severity"), group.events)
             said = [one or other for one, other in zip(said, own, strict=True)]
-        return list(map(self.__getitem__, said))
+        return said
+
+
+class _KindsByValue(msgspec.Struct, frozen=True):
+    """The same where the value of a field says what a record is called."""
+
+    value_of: Callable[[Event], Any]
+    kinds: Mapping[Any, _Kinds]
+    default: _Kinds
+
+    def cells(self, group: Group) -> list[bytes]:
+        """Return what is written for each record of *group*."""
+        said = self.default.severities(group)
+        return [
+            self._of(self.value_of(event))[severity]
+            for event, severity in zip(group.events, said, strict=True)
+        ]
+
+    def _of(self, value: Any) -> _Kinds:
+        is_known = type(value) is str or type(value) is bool
+        return (
+            self.kinds.get(as_text(value), self.default) if is_known else self.default
+        )
+
+
+def _kinds(
+    writer: LogWriter, described: EventType, naming: EventNaming
+) -> _Kinds | _KindsByValue:
+    default = _Kinds(writer, described, naming.name or described.name)
+    for field in described.fields:
+        if name_of(field) == naming.by:
+            kinds = {
+                word: _Kinds(writer, described, name)
+                for word, name in naming.names.items()
+            }
+            return _KindsByValue(attrgetter(field.name), kinds, default)
+    return default
 
 
 class _Contexts:
@@ -220,7 +260,7 @@ class _Around(msgspec.Struct, frozen=True):
 
     writer: LogWriter
     contexts: _Contexts
-    kinds: _Kinds
+    kinds: _Kinds | _KindsByValue
     body_index: int
     body: Column | None
 

@@ -12,7 +12,7 @@ from eventbus import Naming, Outcome, SinkContext
 from eventbus._ledger import WARN_REASONS
 from eventbus._log import QuietLog
 from eventbus._record import AttributeValue
-from eventbus.metrics import Aggregation, Aggregator
+from eventbus.metrics import Aggregation, Aggregator, Metrics
 from eventbus.metrics._gauge_watch import GaugeWatch
 from eventbus_otlp._metrics_encode import MetricsEncoder
 from eventbus_otlp._metrics_export import MetricsExport, Reader, Send
@@ -34,6 +34,7 @@ class Meter:
         interval_seconds: Between two collections.
         timeout_seconds: Longest wait for one answer; ``None``: no limit. Gauges have as
             long as well, or ten seconds.
+        declared: See :class:`eventbus.metrics.Aggregator`.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Meter:
         form: Form,
         interval_seconds: float,
         timeout_seconds: float | None,
+        declared: Mapping[str, Metrics] | None = None,
     ) -> None:
         """Count from now on; send nothing yet."""
         self._context: Final = context
@@ -60,6 +62,7 @@ class Meter:
             catalog=context.catalog,
             resource=context.resource,
             clock=context.clock,
+            declared=declared,
         )
         self._reader_of: Final = reader_of
         self._reader = reader_of(self._aggregator)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from eventbus import SinkContext
+from eventbus import Naming, SinkContext
 from eventbus._log import QuietLog
 from eventbus.metrics import Aggregator, MetricReader
 from eventbus_otlp._meter import Meter
 from eventbus_otlp._metrics_export import Send
+from eventbus_otlp._names import OWN_NAMES
 from eventbus_otlp._resolved import SignalTarget
 from eventbus_otlp._settings import (
     DEFAULT_METRIC_INTERVAL_SECONDS,
@@ -27,6 +28,7 @@ class Metering(Meter):
         context: Of the sink.
         send: Makes one attempt.
         log: Takes what people should know.
+        names: Whose metrics are counted in place of those of the event types.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Metering(Meter):
         context: SinkContext,
         send: Send,
         log: QuietLog,
+        names: Naming = OWN_NAMES,
     ) -> None:
         """Count from now on; send nothing yet."""
         aggregation = settings.aggregation
@@ -56,4 +59,5 @@ class Metering(Meter):
             interval_seconds=settings.metric_interval_seconds
             or DEFAULT_METRIC_INTERVAL_SECONDS,
             timeout_seconds=target.timeout_seconds or None,
+            declared=names.metrics,
         )

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from eventbus import Naming
+from eventbus import LabelNaming, Naming
 from eventbus._record import Attributes, AttributeValue
 from eventbus.metrics import MetricData
+from eventbus_otlp._merged_series import merged
 from eventbus_otlp._metrics_form import MetricWriter, Point
 from eventbus_otlp._metrics_json import JsonMetrics
 from eventbus_otlp._metrics_protobuf import ProtobufMetrics
@@ -23,6 +24,7 @@ from eventbus_otlp._resources import Resources
 from eventbus_otlp._scope import Scope
 from eventbus_otlp._signal import Form
 
+_OWN_LABELS: Final = LabelNaming()
 _REMEMBERED: Final = 65_536  # series whose labels are kept as they are written
 
 
@@ -35,8 +37,7 @@ class MetricsEncoder:
     Args:
         form: Of the requests.
         resource: Of the service; metrics of relayed events keep their own.
-        names: What labels are called outside, and which of them are of another type;
-            the forms of events are those of their log records alone.
+        names: What labels are called outside, and which of them are of another type.
         schema_url: Whose names these are; empty says nothing.
     """
 
@@ -54,11 +55,12 @@ class MetricsEncoder:
             JsonMetrics(scope) if form == "json" else ProtobufMetrics(scope)
         )
         self._names: Final = names
+        self._labels_of: Final[dict[str, LabelNaming]] = {}
         self._resources: Final = Resources(
             self._writer.resource, resource, None, names.resource
         )
         # Any: the labels themselves are kept, so that no other has their id.
-        self._written: Final = Remembered[tuple[int, str], tuple[Any, bytes]](
+        self._written: Final = Remembered[tuple[int, str, int], tuple[Any, bytes]](
             _REMEMBERED
         )
 
@@ -73,31 +75,46 @@ class MetricsEncoder:
 
     def _metric(self, data: MetricData) -> bytes:
         texts = [_text(text) for text in (data.name, data.description, data.unit)]
-        labels = [self._labels(data.kind, point) for point in data.points]
-        return self._writer.metric(data, texts, labels)
+        naming = self._naming(data.name)
+        labels = [self._labels(data.kind, point, naming) for point in data.points]
+        if naming == _OWN_LABELS:
+            return self._writer.metric(data, texts, labels)
+        points, distinct = merged(data.points, labels)
+        return self._writer.metric(replace(data, points=points), texts, distinct)
 
-    def _labels(self, kind: str, point: Point) -> bytes:
+    def _naming(self, metric: str) -> LabelNaming:
+        naming = self._labels_of.get(metric)
+        if naming is None:
+            naming = self._labels_of[metric] = self._names.labels_of(metric)
+        return naming
+
+    def _labels(self, kind: str, point: Point, naming: LabelNaming) -> bytes:
         """Return the labels of *point* as they are written; a series keeps them."""
         attributes = point.attributes
-        key = id(attributes), "histogram" if kind == "histogram" else ""
+        key = id(attributes), "histogram" if kind == "histogram" else "", id(naming)
         known = self._written.get(key)
         if known is not None:
             return known[1]
-        written = self._writer.labels(kind, self._plain(attributes))
+        written = self._writer.labels(kind, _plain(attributes, naming))
         is_kept = kind != "gauge"  # those of a gauge that is asked are new each time
         if is_kept and type(attributes) is Attributes:  # nobody can change it
             self._written.remember(key, (attributes, written))
         return written
 
-    def _plain(self, attributes: Mapping[str, AttributeValue]) -> dict[str, Plain]:
-        plain: dict[str, Plain] = {}
-        for name, value in attributes.items():
-            own = PlainForm().of(value, f"$.{name}")
-            change = change_of(self._names, name)
-            made = own if change is None else change.one(own)
-            for called in outside(self._names.renamed, name):
-                plain[_text(called)] = made
-        return plain
+
+def _plain(
+    attributes: Mapping[str, AttributeValue], naming: LabelNaming
+) -> dict[str, Plain]:
+    plain: dict[str, Plain] = dict(naming.added)
+    for name, value in attributes.items():
+        if name in naming.left_out:
+            continue
+        own = PlainForm().of(value, f"$.{name}")
+        change = change_of(naming, name)
+        made = own if change is None else change.one(own)
+        for called in outside(naming.renamed, name):
+            plain[_text(called)] = made
+    return plain
 
 
 def _text(text: str) -> str:

@@ -22,6 +22,7 @@ WEIGHT: Final = "eventbus.weight"
 
 OWN_NAMES: Final = Naming()
 
+_SPELLED: Final = frozenset({str, bool})
 _HELD: Final = frozenset({str, bool, int, float})
 
 
@@ -62,7 +63,9 @@ class _Spelled(msgspec.Struct, frozen=True):
     then: Convert
 
     def __call__(self, value: Plain) -> Plain:
-        return self.then(self.texts.get(value, value) if type(value) is str else value)
+        if type(value) in _SPELLED:
+            value = self.texts.get(as_text(value), value)
+        return self.then(value)
 
     def all(self, values: Sequence[str]) -> Sequence[str]:
         """Do the same with many texts, which nothing more is done with."""

@@ -16,6 +16,7 @@ from eventbus._record import AnyRecord, Attributes
 from eventbus._side_thread import SideThread
 from eventbus_otlp._client import Client
 from eventbus_otlp._due_collection import let_due_collection_happen
+from eventbus_otlp._names import OWN_NAMES
 from eventbus_otlp._naming import naming_of
 from eventbus_otlp._resolved import completed, resolve
 from eventbus_otlp._resource import resource_of
@@ -84,7 +85,7 @@ class OtlpSink:
         self._metering: Metering | None = None
         self._running: Running | None = None
         self._parents: Final[list[Running]] = []
-        self._keep(SinkContext("otlp", {}, Catalog(), SystemClock()))
+        self._keep(SinkContext("otlp", {}, Catalog(), SystemClock()), OWN_NAMES)
         Client(self._targets, self._settings, self._context.clock)  # refuses early
 
     @classmethod
@@ -98,14 +99,13 @@ class OtlpSink:
         Raises:
             PluginError: No catalog offers the naming that is chosen.
         """
-        self._keep(context)
-        self._naming()
+        self._keep(context, self._naming(context.catalog))
 
-    def _keep(self, context: SinkContext) -> None:
+    def _keep(self, context: SinkContext, names: Naming) -> None:
         self._context = context
         self._log = QuietLog(context.clock)
         if "metrics" in self._targets:
-            self._metering = self._new_metering()
+            self._metering = self._new_metering(names)
             self.observe = self._metering.observe
 
     def after_fork(self) -> None:
@@ -180,12 +180,12 @@ class OtlpSink:
         """What of the metrics did not arrive, and why; see :class:`eventbus.Sink`."""
         return None if self._metering is None else self._metering.trouble
 
-    def _new_metering(self) -> Metering:
+    def _new_metering(self, names: Naming) -> Metering:
         from eventbus_otlp._metering import Metering  # costs who has metrics
 
         target = self._targets["metrics"]
         return Metering(
-            self._settings, target, self._context, self._send_metrics, self._log
+            self._settings, target, self._context, self._send_metrics, self._log, names
         )
 
     async def _send_metrics(self, body: bytes) -> Reply:
@@ -198,12 +198,12 @@ class OtlpSink:
             self._targets,
             self._context,
             resource=resource,
-            names=self._naming(),
+            names=self._naming(self._context.catalog),
             log=self._log,
         )
 
-    def _naming(self) -> Naming:
-        return naming_of(self._settings.naming, self._environ, self._context.catalog)
+    def _naming(self, catalog: Catalog) -> Naming:
+        return naming_of(self._settings.naming, self._environ, catalog)
 
     async def _whole_resource(self) -> Attributes:
         """Return the resource; detectors may block, so a thread asks them."""

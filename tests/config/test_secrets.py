@@ -10,6 +10,7 @@ import pytest
 
 from eventbus import Bus, ConfigError
 from eventbus.config import Config, load_config
+from eventbus.config._attach import bus_of
 from eventbus.config._explain import in_force
 from eventbus.config._secrets import SecretText, is_secret_name, scrubbed
 from tests.config._installed import SINK, Site
@@ -81,8 +82,10 @@ def test_a_resource_from_the_environment_is_hidden_in_print_and_plain_in_use() -
     table = {"bus": {"resource": {"env": "${PASSWORD}", "n": 1}}}
     config = load_config(table, environ={"PASSWORD": CANARY})
     assert CANARY not in repr(config.bus)
-    assert type(config.bus.resource["env"]) is str
     assert config.bus.resource["env"] == CANARY
+    bus = bus_of(Bus, config)
+    assert type(bus.resource["env"]) is str
+    assert bus.resource["env"] == CANARY
 
 
 def test_what_is_in_force_is_told_without_secrets(site: Site) -> None:

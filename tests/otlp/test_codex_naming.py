@@ -9,26 +9,36 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import inspect
+from msgspec import UNSET, inspect
+from msgspec.structs import replace
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from eventbus import Naming
+from eventbus import EventNaming, Naming, Record
 from eventbus._catalog import alternatives
 from eventbus._plugins import installed_catalog
 from eventbus.testing import OtlpCollector
 from eventbus_local import read_events
 from eventbus_otlp._encode import LogsEncoder
 from eventbus_otlp._names import OWN_NAMES
-from eventbus_schemas import FORMER_NAMES, agent_catalog
+from eventbus_schemas import (
+    FORMER_NAMES,
+    FormerName,
+    ToolDecision,
+    TurnCompaction,
+    VoiceStageStarted,
+    agent_catalog,
+)
 from tests.cli._command import finished, program
 from tests.otlp._both import attributes, both, logs
 from tests.otlp._collector import ids_of
 from tests.otlp._official import from_json
+from tests.schemas._events import EVERYTHING
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.json"))
 OF_SDK = sorted((Path(__file__).parent / "golden" / "codex_sdk").glob("*.json"))
@@ -52,13 +62,14 @@ COUNTERPARTS = {
     "agent.websocket_request": "codex.websocket_request",
 }
 SDK_COUNTERPARTS = {
-    "agent.approval_decided": None,  # several, by what was decided
+    "agent.approval_decided": None,  # several, by the value of a field
     "agent.approval_requested": "codex.approval.requested",
     "agent.attachment_cleaned": "codex.attachment.cleaned",
     "agent.attachment_staged": "codex.attachment.staged",
     "agent.mcp_tool_call_result": None,
     "agent.mcp_tool_call_started": "codex.mcp.tool_call.start",
     "agent.rate_limited": "codex.rate_limit.rate_limited",
+    "agent.realtime_audio": None,
     "agent.realtime_session_started": "codex.realtime.session.start",
     "agent.realtime_session_stopped": "codex.realtime.session.stop",
     "agent.thread_failed": "codex.thread.exception",
@@ -69,6 +80,8 @@ SDK_COUNTERPARTS = {
     "agent.tool_started": "codex.tool.start",
     "agent.turn_compaction": None,
     "agent.turn_diff_updated": "codex.turn.diff.updated",
+    "agent.voice_stage_started": None,
+    "agent.voice_stage_stopped": None,
 }
 BOTH = [(path, NAMING) for path in GOLDEN] + [(path, SDK_NAMING) for path in OF_SDK]
 
@@ -139,7 +152,11 @@ def names_in(naming: Naming) -> dict[str, str | None]:
 
 
 def test_every_event_with_a_counterpart_has_it_and_a_golden_record() -> None:
-    assert names_in(NAMING) == COUNTERPARTS
+    named = {event: name for event, name in names_in(NAMING).items() if name}
+    assert named == COUNTERPARTS
+    for event in NAMING.events.keys() - named.keys():
+        form = NAMING.events[event]
+        assert form == EventNaming(metrics=form.metrics, labels=form.labels)
     tried = {json.loads(path.read_bytes())["record"]["name"] for path in GOLDEN}
     assert tried > set(COUNTERPARTS)
 
@@ -180,6 +197,7 @@ def test_what_is_named_is_an_attribute_of_the_event_or_bound(
     assert form.renamed.keys() <= fields | bound | common
     assert form.converted.keys() <= fields
     assert form.values.keys() <= fields
+    assert {form.by} <= fields | {None}
 
 
 @pytest.mark.parametrize("event", COUNTERPARTS)
@@ -212,9 +230,62 @@ def test_the_list_of_old_names_has_every_name_that_is_sent(
 ) -> None:
     listed = {(one.event, one.name) for one in FORMER_NAMES if one.origin == origin}
     sent = {(event, name) for event, name in names_in(naming).items() if name}
-    assert listed >= sent
-    for event in naming.events.keys() - {event for event, _ in sent}:
-        assert len([one for one in listed if one[0] == event]) > 1
+    for event, form in naming.events.items():
+        sent |= {(event, name) for name in form.names.values()}
+    drafts = {  # no log records there, or drafts of some
+        ("agent.agent_response", "codex.agent_response"),
+        ("agent.websocket_event", "codex.websocket_event"),
+    }
+    assert listed - drafts == sent
+
+
+OF_THE_SDK = [one for one in FORMER_NAMES if one.origin == "codex_sdk"]
+
+
+@pytest.mark.proves("B20")
+@pytest.mark.parametrize("former", OF_THE_SDK, ids=lambda one: one.name)
+def test_an_event_has_the_name_that_the_value_of_its_field_gives_it(
+    former: FormerName,
+) -> None:
+    """As the page of events says it: "`outcome` is `denied`"."""
+    (example,) = {
+        type(event): event for event in EVERYTHING if Record(event).name == former.event
+    }.values()
+    said = re.fullmatch(r"`(\w+)` is `?(\w+)`?", former.where)
+    if said:
+        value = {"true": True, "false": False}.get(said[2], said[2])
+        example = replace(example, **{said[1]: value})
+    (log,) = logs([Record(example, id="r-1")], names=SDK_NAMING)
+    assert log.event_name == former.name
+
+
+@pytest.mark.parametrize("value", ["other", 5, None, ["a"], "\ud800", UNSET])
+def test_a_value_that_no_name_is_for_leaves_the_event_its_own(value: Any) -> None:
+    event = VoiceStageStarted(stage=value)
+    (log,) = logs([Record(event, id="r-1")], names=SDK_NAMING)
+    assert log.event_name == "agent.voice_stage_started"
+
+
+def test_a_field_that_says_the_name_is_known_by_its_own_name_outside() -> None:
+    form = EventNaming(by="gen_ai.tool.name", names={"shell": "acme.shell"})
+    naming = Naming(events={"agent.tool_decision": form})
+    event = ToolDecision.of("shell", decision="approved", source="user")
+    (log,) = logs([Record(event, id="r-1")], names=naming)
+    assert log.event_name == "acme.shell"
+
+
+def test_severities_stay_what_they_are_under_names_by_value() -> None:
+    events = [
+        TurnCompaction.of("failed"),
+        TurnCompaction.of("completed"),
+        TurnCompaction(stage="failed"),
+    ]
+    found = logs([Record(one, id="r-1") for one in events], names=SDK_NAMING)
+    assert [(log.event_name, log.severity_text) for log in found] == [
+        ("codex.turn.compaction.failed", "WARN"),
+        ("codex.turn.compaction.completed", "INFO"),
+        ("codex.turn.compaction.failed", "INFO"),
+    ]
 
 
 @pytest.mark.proves("B20")

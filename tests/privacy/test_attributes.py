@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from rich.pretty import pretty_repr
 
 from eventbus import (
     Bus,
@@ -157,3 +158,14 @@ async def test_a_bound_value_that_cannot_be_looked_at_is_replaced() -> None:
         await bus.flush()
         assert bus.stats().warned == {"redactor_error": 2}
     assert sink.records[0].attributes == {"a": HIDDEN, "api_key": HIDDEN, "b": 1}
+
+
+def test_a_record_prints_without_secrets_also_where_it_was_on_no_bus() -> None:
+    bound = {"api_key": "key-value", LEAK: LEAK, "user.email": "ada@example.com"}
+    record = Record(
+        Plain(text=LEAK), attributes=bound, resource=bound, tracestate=f"a={LEAK}"
+    )
+    said = repr([record]) + str(record) + pretty_repr(record)
+    for secret in (LEAK, "key-value", "ada@example.com"):
+        assert secret not in said
+    assert repr(Record(Plain(), attributes={"n": 1})).count("attributes={'n': 1}") == 1

@@ -35,8 +35,8 @@ LONG: Final = f"{MARK}-{string.ascii_letters * 3}"  # what prints may cut it sho
 HOME: Final = str(Path(eventbus.__file__).parent.parent)
 LITERALS: Final = f"""
 [bus]
-resource = {{ "service.name" = "x" }}
-tracestate = {{ vendor = {{ other = "1" }} }}
+resource = {{ "db.password" = "{LONG}", "owner" = "${{PLANTED}}" }}
+tracestate = {{ vendor = {{ token = "{MARK}" }} }}
 
 [bus.privacy]
 known_secrets = ["${{PLANTED}}", "{LONG}"]

@@ -101,6 +101,8 @@ async def test_spans_of_a_recording_are_those_of_the_session(tmp_path: Path) -> 
     }
     statuses = [span.status for span in spans if span.name == "turn"]
     assert statuses == ["ok", "error", "error"]
+    (failed,) = [span for span in spans if span.events]
+    assert dict(failed.events[0].attributes) == {"exception.type": "ZeroDivisionError"}
     for span in spans:
         parent = by_id.get(span.parent_span_id)
         assert parent is None or parent.trace_id == span.trace_id

@@ -1,15 +1,15 @@
 """A model on loopback that says what stands here: busy at first, then three turns."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
 
-from eventbus.testing import Chunk, Gate, GatedServer
+from eventbus.testing import Chunk, Gate, GatedServer, MockAnswer
 from eventbus.testing.responses import (
     ResponseEvent,
     ev_assistant_message,
+    ev_completed_with_tokens,
     ev_function_call,
     ev_output_text_delta,
     ev_response_created,
@@ -23,13 +23,13 @@ LINES = "They are two lines; I left the draft alone."
 @asynccontextmanager
 async def scripted_model() -> AsyncGenerator[GatedServer]:
     """Serve the script on a free port."""
-    async with GatedServer() as server, asyncio.TaskGroup() as tasks:
-        tasks.create_task(_wake_up(server))
+    async with GatedServer() as server:
+        _script(server)
         yield server
 
 
-async def _wake_up(server: GatedServer) -> None:
-    await server.wait_for_request_count(1)  # it gets 500: nothing is queued yet
+def _script(server: GatedServer) -> None:
+    server.enqueue(MockAnswer(status=500, body="busy"))
     # What are my notes about?
     server.enqueue(_calls(1, list_files={}, read_file={"path": "note.txt"}))
     server.enqueue(_calls(2, read_file={"path": "notes.txt"}))
@@ -61,14 +61,12 @@ def _says(number: int, text: str) -> Chunk:
 
 
 def _whole(number: int, events: Sequence[ResponseEvent]) -> Chunk:
-    usage = {
-        "input_tokens": 900 + 100 * number,
-        "input_tokens_details": {"cached_tokens": 100 * number},
-        "output_tokens": 20 + number,
-        "total_tokens": 920 + 101 * number,
-    }
-    response = {"id": f"r-{number}", "usage": usage}
-    end = {"type": "response.completed", "response": response}
+    end = ev_completed_with_tokens(
+        f"r-{number}",
+        920 + 101 * number,
+        output_tokens=20 + number,
+        cached_tokens=100 * number,
+    )
     return Chunk(sse([ev_response_created(f"r-{number}"), *events, end]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from typing import Final, cast
 
 from eventbus import Clock
@@ -30,7 +30,7 @@ async def read_sse(
     chunks: AsyncIterable[bytes],
     telemetry: SseTelemetry | None = None,
     *,
-    until: str | None = None,
+    until: str | Sequence[str] | None = None,
     idle_timeout_seconds: float | None = None,
     max_line_bytes: int = DEFAULT_MAX_LINE_BYTES,
     max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
@@ -47,8 +47,10 @@ async def read_sse(
         chunks: The body, in pieces of any size; closed at the end if it has ``aclose``.
         telemetry: Gets ``on_sse_poll`` for each wait, also the last, before its event
             is yielded. If it has ``on_cancelled``, it gets that for a wait cut off.
-        until: The name of the event that ends the stream (``"response.completed"``);
-            an end without it is an error, and what comes after it is not read.
+        until: The name of the event that ends the stream (``"response.completed"``),
+            or of several that do (``("response.completed", "response.failed")``); an
+            end without one is an error that names the first, and what comes after it
+            is not read.
         idle_timeout_seconds: Longest wait for one event. Comments, which keep a
             connection open, are no events. ``None`` waits for ever.
         max_line_bytes: Longest line.
@@ -67,18 +69,19 @@ async def read_sse(
     idle = IdleTimer(idle_timeout_seconds, IDLE_SSE, clock)
     reading = _Reading(chunks, parser, idle, clock)
     tell = tells(telemetry, "on_sse_poll", "sse_poll", _told)
+    ends = (until,) if isinstance(until, str) else until or ()
     try:
         while True:
             event = await reading.poll(tell)
             if event is None:
                 break
             yield event
-            if event.event == until:
+            if event.event in ends:
                 return
     finally:
         await reading.aclose()
-    if until is not None:
-        raise StreamError(closed_before(until))
+    if ends:
+        raise StreamError(closed_before(ends[0]))
 
 
 def _told(

@@ -248,3 +248,15 @@ async def test_a_source_that_cannot_be_closed_is_read_too() -> None:
 async def test_an_idle_time_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="idle_timeout_seconds must be > 0, got 0"):
         await anext(read_sse(Source(), idle_timeout_seconds=0))
+
+
+async def test_a_stream_ends_with_whichever_of_several_events_comes() -> None:
+    ends = ("response.completed", "response.failed")
+    for name in ends:
+        source = Source().say(f"event: {name}\ndata: {{}}\n\n".encode())
+        events = [event async for event in read_sse(source, until=ends)]
+        assert [event.event for event in events] == [name]
+        assert source.closed
+    with pytest.raises(StreamError, match=r"stream closed before response\.completed"):
+        async for _ in read_sse(Source().say(b"data: 1\n\n", None), until=ends):
+            pass
