@@ -17,6 +17,8 @@ from eventbus._record import (
     Attributes,
     AttributeValue,
     Record,
+    frozen,
+    is_frozen,
 )
 from eventbus._window import Item, Window, event_of, with_event
 from eventbus.privacy._content import (
@@ -31,6 +33,9 @@ from eventbus.privacy._privacy import Privacy
 from eventbus.privacy._scanner import Scanner
 from eventbus.privacy._type_redaction import TypeRedaction, is_searched
 
+Brought = Mapping[str, AttributeValue]
+
+_NOTHING: Final[tuple[Brought, Brought]] = NO_ATTRIBUTES, NO_ATTRIBUTES
 _PLAIN: Final = frozenset({str, bool, int, float})
 
 
@@ -73,7 +78,7 @@ class AttributeRedaction:
         except Exception:  # noqa: BLE001 - there are values of other types
             return False
 
-    def cleaned(self, attributes: Attributes) -> Attributes:
+    def cleaned(self, attributes: Brought) -> Brought:
         """Return *attributes*, the same object where there is nothing to do."""
         kept: dict[str, AttributeValue] = {}
         is_same = self._left_out.isdisjoint(attributes)
@@ -134,10 +139,8 @@ class Policy:
         self._failed: Final = failed
         self._types: Final[dict[type[Event], TypeRedaction | None]] = {}
         self._latest: dict[Bound, Bound] = {}
-        self._latest_brought: tuple[Attributes, Attributes] = (
-            NO_ATTRIBUTES,
-            NO_ATTRIBUTES,
-        )
+        self._latest_brought: dict[str, tuple[Brought, Brought]] = {}
+        self._clean: tuple[Brought, Brought | None] = _NOTHING
         self._attributes: Final = AttributeRedaction(
             scanner,
             privacy.sensitive_attributes,
@@ -218,22 +221,31 @@ class Policy:
 
     def brought(self, record: AnyRecord) -> AnyRecord:
         """Return *record* with what it brings redacted, its event aside."""
+        attributes, resource = record.attributes, record.resource
+        clean_attributes, clean_resource = self._clean
         changes: dict[str, Any] = {}  # Any: of the types of several fields
-        state = record.tracestate
-        if state and (shown := self._attributes.text(state)) is not state:
-            changes["tracestate"] = shown
-        for field in ("attributes", "resource"):
-            given: Attributes | None = getattr(record, field)
-            if given and (found := self._shared(given)) is not given:
-                changes[field] = found
-        return msgspec.structs.replace(record, **changes) if changes else record
+        if attributes is not clean_attributes:
+            changes["attributes"] = self._shared("attributes", attributes)
+        if resource is not clean_resource and resource is not None:
+            changes["resource"] = self._shared("resource", resource)
+        if record.tracestate:
+            changes["tracestate"] = self._attributes.text(record.tracestate)
+        if not changes:
+            return record
+        if any(getattr(record, name) is not found for name, found in changes.items()):
+            return msgspec.structs.replace(record, **changes)
+        if is_frozen(record):
+            self._clean = attributes, resource
+        return record
 
-    def _shared(self, attributes: Attributes) -> Attributes:
-        """Return what a record brings; records in a row often share it."""
-        latest, cleaned = self._latest_brought
-        if latest is not attributes:
-            cleaned = self._attributes.cleaned(attributes)
-            self._latest_brought = attributes, cleaned
+    def _shared(self, field: str, given: Brought) -> Brought:
+        """Return *given* redacted; records in a row often share it."""
+        latest, cleaned = self._latest_brought.get(field, _NOTHING)
+        if latest is given:
+            return cleaned
+        cleaned = self._attributes.cleaned(given)
+        if type(given) is Attributes:  # what can change is looked at each time
+            self._latest_brought[field] = given, cleaned
         return cleaned
 
 
@@ -255,7 +267,8 @@ def _cleaned(
             continue
         cleaned = work[kind].cleaned([events[place] for place in own])
         for place, event in zip(own, cleaned, strict=True):
-            found[place] = with_event(items[place], event)
+            if event is not events[place]:
+                found[place] = with_event(items[place], event)
     return items if all(map(is_, found, items)) else found
 
 
@@ -302,6 +315,5 @@ class Policies:
 
     def attributes(self, attributes: Attributes) -> Attributes:
         """Return the *attributes* of a service without secrets."""
-        return AttributeRedaction(
-            self.scanner, (), lambda _: True, self._failed
-        ).cleaned(attributes)
+        redaction = AttributeRedaction(self.scanner, (), lambda _: True, self._failed)
+        return frozen(redaction.cleaned(attributes))

@@ -97,6 +97,52 @@ async def test_a_record_from_elsewhere_is_redacted_with_its_attributes(
     assert first.resource == {"service.name": "a", "db.password": HIDDEN}
 
 
+async def test_what_records_in_a_row_share_is_redacted_in_each() -> None:
+    plain, secret = Attributes({"n": 1}), Attributes({"token": "x"})
+    pairs = [
+        *[(plain, plain)] * 3,
+        *[(plain, secret)] * 2,
+        *[(secret, plain)] * 2,
+        *[(secret, secret)] * 2,
+        (plain, plain),
+        (plain, None),
+    ]
+    sink = RecordingSink()
+    async with Bus() as bus:
+        bus.attach(sink)
+        for attributes, resource in pairs:
+            bus.relay(Record(Plain(), attributes=attributes, resource=resource))
+        await bus.flush()
+    shown = {id(plain): {"n": 1}, id(secret): {"token": HIDDEN}, id(None): {}}
+    assert [(r.attributes, r.resource) for r in sink.records] == [
+        (shown[id(attributes)], shown[id(resource)]) for attributes, resource in pairs
+    ]
+
+
+async def test_what_changes_between_two_records_is_looked_at_again() -> None:
+    attributes: dict[str, Any] = {"n": 1}
+    sink = RecordingSink()
+    async with Bus() as bus:
+        bus.attach(sink)
+        for _ in range(2):
+            bus.relay(Record(Plain(), attributes=attributes, resource=attributes))
+            await bus.flush()
+            attributes["token"] = "x"
+    first, second = sink.records
+    assert second.attributes == second.resource == {"n": 1, "token": HIDDEN}
+    assert first.attributes == first.resource == {"n": 1}
+
+
+def test_a_record_that_no_bus_has_is_looked_at_each_time_it_is_printed() -> None:
+    attributes: dict[str, Any] = {"n": 1}
+    record = Record(Plain(), attributes=attributes, resource=attributes)
+    assert "'n': 1" in repr(record)
+    attributes["token"] = "swordfish"
+    assert "swordfish" not in repr(record)
+    attributes["n"] = 2
+    assert "'n': 2" in repr(record)
+
+
 async def test_the_resource_of_a_bus_has_no_secrets() -> None:
     async with Bus({"service.name": "a", "api_key": "x", "note": LEAK}) as bus:
         bus.attach(sink := RecordingSink())
