@@ -384,7 +384,7 @@ def test_what_is_too_deep_is_wrong_usage(
     eventbus: Command, tmp_path: Path, old: Any
 ) -> None:
     deep: Any = {"type": "integer"}
-    for _ in range(300):
+    for _ in range(430):
         deep = {"anyOf": [deep]}
     fields_of(old, "agent.tool_result", "ToolResult")["attempt"] = deep
     path = tmp_path / "old.json"
