@@ -1,4 +1,4 @@
-"""The span that OpenTelemetry's API says is current, where a program uses that API.
+"""The current span of OpenTelemetry's API, read and set where a program uses that API.
 
 Nothing here imports it: until somebody else has, no span can be current.
 """
@@ -16,6 +16,7 @@ from eventbus._context import UNBOUND, Bound, TraceContext, current_bound
 Capture = Callable[[], Bound | None]
 
 _API: Final = "opentelemetry.trace"
+_CONTEXT: Final = "opentelemetry.context"
 
 
 def capture() -> Capture:
@@ -34,6 +35,36 @@ def current_span() -> Any:
     except Exception:  # noqa: BLE001 - not there, half imported, or of a stranger's
         return None
     return None if span is api.INVALID_SPAN else span  # type: ignore[union-attr]
+
+
+def lend(trace: TraceContext | None) -> Any:
+    """Make *trace* current for OpenTelemetry's API too: spans begun there lie below it.
+
+    Returns what :func:`take_back` is given; ``None`` where nothing was made current.
+
+    Any: what the API calls a token.
+    """
+    api, contexts = sys.modules.get(_API), sys.modules.get(_CONTEXT)
+    if api is None or contexts is None or trace is None:
+        return None
+    try:
+        state = api.TraceState.from_header([trace.tracestate or ""])
+        place = api.SpanContext(
+            int(trace.trace_id, 16),
+            int(trace.span_id, 16),
+            trace.remote,
+            api.TraceFlags(trace.trace_flags),
+            state,
+        )
+        return contexts.attach(api.set_span_in_context(api.NonRecordingSpan(place)))
+    except Exception:  # noqa: BLE001 - half imported, or of a stranger's
+        return None
+
+
+def take_back(token: Any) -> None:
+    """Make current for OpenTelemetry's API again what :func:`lend` found."""
+    if token is not None:
+        sys.modules[_CONTEXT].detach(token)
 
 
 Found = tuple[Bound | None, object, Bound | None]

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from eventbus._context import UNBOUND, TraceContext, current_bound, scope
-from eventbus._current_span import capture, current_span
+from eventbus._current_span import capture, current_span, lend, take_back
 from eventbus._tracestate import Tracestate, valid
 
 __all__ = [
@@ -82,10 +82,17 @@ def current() -> TraceContext | None:
 
 @contextmanager
 def attach(context: TraceContext | None) -> Generator[None]:
-    """Make *context* current for the block, its tasks and its ``to_thread`` calls."""
-    bound = current_bound() or UNBOUND
-    with scope(msgspec.structs.replace(bound, trace=context, over=current_span())):
-        yield
+    """Make *context* current for the block, its tasks and its ``to_thread`` calls.
+
+    Where the program uses OpenTelemetry's API, for that too: spans begun in the block
+    lie below *context*.
+    """
+    bound, lent = current_bound() or UNBOUND, lend(context)
+    try:
+        with scope(msgspec.structs.replace(bound, trace=context, over=current_span())):
+            yield
+    finally:
+        take_back(lent)
 
 
 def extract(headers: Mapping[str, str]) -> TraceContext | None:

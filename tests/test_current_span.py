@@ -102,6 +102,41 @@ async def test_nothing_attached_within_a_span_hides_it() -> None:
         assert trace_context.current() is None
 
 
+@pytest.mark.proves("J6")
+def test_a_span_begun_within_an_attached_context_lies_below_it() -> None:
+    remote = TraceContext("ab" * 16, "cd" * 8, 1, "vendor=a", remote=True)
+    with TRACER.start_as_current_span("outer") as outer:
+        with trace_context.attach(remote):
+            assert trace_context.current() == remote
+            with TRACER.start_as_current_span("inner") as inner, bind(a=1):
+                found = trace_context.current()
+        assert trace.get_current_span() is outer
+    place = inner.get_span_context()
+    assert (place.trace_id, place.trace_flags) == (int("ab" * 16, 16), 1)
+    assert place.trace_state.to_header() == "vendor=a"
+    assert inner.parent is not None
+    assert (inner.parent.span_id, inner.parent.is_remote) == (int("cd" * 8, 16), True)
+    assert found is not None
+    assert (found.trace_id, found.span_id) == ("ab" * 16, f"{place.span_id:016x}")
+
+
+@pytest.mark.parametrize("flags", [0, 1])
+def test_a_span_within_an_attached_context_is_sampled_as_that_says(flags: int) -> None:
+    place = TraceContext("ab" * 16, "cd" * 8, flags)
+    with trace_context.attach(place), TRACER.start_as_current_span("a") as inner:
+        assert inner.is_recording() is bool(flags)
+    assert trace.get_current_span() is trace.INVALID_SPAN
+
+
+def test_an_interface_that_raises_keeps_no_context_from_being_attached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(trace, "NonRecordingSpan")
+    with trace_context.attach(HERE):
+        assert trace_context.current() == HERE
+        assert trace.get_current_span() is trace.INVALID_SPAN
+
+
 async def test_bound_attributes_stay_with_the_events_of_a_span() -> None:
     async with Rig() as rig:
         await rig.attach(sink := RecordingSink())
