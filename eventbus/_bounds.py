@@ -82,3 +82,11 @@ def out_of_range(name: str, bounds: str, value: float) -> WrongSetting:
     """Return the error that says the setting *name* expects a number in *bounds*."""
     message = f"{name} must be {bounds}, got {value}"
     return WrongSetting(message, name, bounds=bounds, value=value)
+
+
+def none_or_a(kind: type, **given: object) -> None:
+    """Refuse what is *given* under a name and is neither ``None`` nor of *kind*."""
+    for name, value in given.items():
+        if value is not None and not isinstance(value, kind):
+            expected = f"a {kind.__name__} or None"
+            raise TypeError(f"{name} must be {expected}, got {type(value).__name__}")

@@ -11,7 +11,7 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from eventbus._attachment import Attachment
-from eventbus._bounds import at_least
+from eventbus._bounds import at_least, none_or_a
 from eventbus._catalog import Catalog
 from eventbus._clock import Clock, SystemClock
 from eventbus._coalesce import Coalesce
@@ -81,6 +81,7 @@ class Bus:
 
     Raises:
         ValueError: *own_events_seconds* is less than 10.
+        TypeError: An argument is of another type.
     """
 
     emit: Emit[Event]
@@ -108,6 +109,10 @@ class Bus:
     ) -> None:
         """Prepare; nothing runs until the start."""
         at_least("own_events_seconds", own_events_seconds, MIN_OWN_EVENTS_SECONDS)
+        none_or_a(Catalog, catalog=catalog)
+        none_or_a(Limits, limits=limits)
+        none_or_a(Tracestate, tracestate=tracestate)
+        none_or_a(Privacy, privacy=privacy)
         self.catalog: Final = Catalog() if catalog is None else catalog
         self.privacy: Final = privacy or Privacy()
         self.tracestate: Final = tracestate or NOTHING_ADDED

@@ -280,3 +280,19 @@ async def test_the_start_waits_for_sinks_but_not_for_ever() -> None:
     await settled()
     assert start.done()
     await bus.aclose(0)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("tracestate", {"v": {"a": "1"}}, "a Tracestate or None, got dict"),
+        ("privacy", {"known_secrets": ["k"]}, "a Privacy or None, got dict"),
+        ("limits", 5, "a Limits or None, got int"),
+        ("catalog", [], "a Catalog or None, got list"),
+    ],
+)
+def test_an_argument_of_another_type_is_refused_where_it_is_given(
+    name: str, given: Any, message: str
+) -> None:
+    with pytest.raises(TypeError, match=f"^{name} must be {message}$"):
+        Bus(**{name: given})
