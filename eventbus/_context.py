@@ -122,10 +122,10 @@ def bind(
 
     They follow the context: into tasks started inside, and into
     :func:`asyncio.to_thread`; :func:`carry` takes them into a thread of one's own. An
-    inner block adds to the outer one and wins for a name of both; an event's own field
-    wins over a bound attribute of its name. Of more than 1,024 the first are kept, and
-    at most ``Limits.max_attributes`` of them reach a record, which counts the others in
-    ``dropped_attributes_count``.
+    inner block adds to the outer one and wins for a name of both; an event's own field,
+    unless it is ``None``, wins over a bound attribute of its name. Of more than 1,024
+    the first are kept, and at most ``Limits.max_attributes`` of them reach a record,
+    which counts the others in ``dropped_attributes_count``.
 
     Args:
         attributes: Names that are no Python identifiers (``"gen_ai.agent.id"``).

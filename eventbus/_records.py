@@ -37,6 +37,7 @@ class RecordPlan:
     """What is the same for every record of one event type, worked out once."""
 
     __slots__ = (
+        "_content",
         "check",
         "event_type",
         "field_names",
@@ -49,10 +50,29 @@ class RecordPlan:
         """Work it out."""
         self.event_type = event_type
         self.check = FieldCheck(event_type.cls)
-        self.field_names = frozenset(field.name for field in event_type.fields)
+        fields = event_type.fields
+        self.field_names = frozenset(field.name for field in fields)
+        self._content = frozenset(field.name for field in fields if field.sensitive)
         self.has_own_severity = event_type.has_own_severity
         self.severity: Severity = event_type.identity.severity
         self.version = event_type.identity.version
+
+    def beside(self, event: Event, attributes: Attributes) -> Attributes:
+        """Return what *attributes* say that no field of *event* says.
+
+        A field that is ``None`` says nothing, unless it is content: that may have been
+        taken away.
+        """
+        if self.field_names.isdisjoint(attributes):
+            return attributes
+        said = {
+            name
+            for name in self.field_names.intersection(attributes)
+            if name in self._content or getattr(event, name) is not None
+        }
+        if not said:
+            return attributes
+        return Attributes({k: v for k, v in attributes.items() if k not in said})
 
 
 def severity_of(item: Item, event_type: EventType) -> Severity:
@@ -156,7 +176,7 @@ class RecordMaker:
         self._count_invalid(plan, (item,))
         bound = bound or UNBOUND
         trace = bound.trace or _NO_TRACE
-        attributes = _without(bound.attributes, plan.field_names)
+        attributes = plan.beside(item, bound.attributes)
         dropped = bound.dropped_attributes_count
         if dropped or len(attributes) > self._max_attributes:
             attributes, dropped = self._cut(attributes, dropped)
@@ -206,8 +226,7 @@ class RecordMaker:
         attributes: Attributes = bound
         if type(attributes) is not Attributes:
             attributes = frozen(attributes)
-        if not plan.field_names.isdisjoint(attributes):
-            attributes = _without(attributes, plan.field_names)
+        attributes = plan.beside(event, attributes)
         if dropped or len(attributes) > self._max_attributes:
             attributes, dropped = self._cut(attributes, dropped)
         severity = plan.severity
@@ -252,9 +271,3 @@ def _since_1970(times: Sequence[int]) -> Sequence[int]:
     if times and (times[0] < 0 or times[-1] < 0):
         return [max(time, 0) for time in times]
     return times
-
-
-def _without(attributes: Attributes, names: frozenset[str]) -> Attributes:
-    if names.isdisjoint(attributes):
-        return attributes
-    return Attributes({k: v for k, v in attributes.items() if k not in names})

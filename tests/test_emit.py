@@ -314,6 +314,32 @@ async def test_an_event_s_own_field_wins_over_a_bound_attribute() -> None:
     assert dict(sink.records[0].attributes) == {"other": "kept"}
 
 
+class Told(Event, tag="test.told"):
+    who: str | None = None
+    words: Annotated[str | None, Sensitive] = None
+
+
+@pytest.mark.parametrize("way", ["emit", "relay"])
+async def test_a_field_that_is_absent_hides_no_attribute_but_content(way: str) -> None:
+    sink = RecordingSink()
+    bound = {"who": "bound", "words": "bound", "other": "kept"}
+    async with Bus() as bus:
+        bus.attach(sink)
+        for event in (Told(), Told(who="own"), Told(words="own")):
+            if way == "relay":
+                bus.relay(Record(event, attributes=bound))
+            else:
+                with bind(bound):
+                    bus.emit(event)
+        await bus.flush()
+    absent, told = {"who": "bound", "other": "kept"}, {"other": "kept"}
+    assert [dict(record.attributes) for record in sink.records] == [
+        absent,
+        told,
+        absent,
+    ]
+
+
 @pytest.mark.proves("C4")
 async def test_events_of_one_producer_arrive_in_the_order_of_its_calls() -> None:
     sink, narrow = RecordingSink(), RecordingSink()
