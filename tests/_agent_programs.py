@@ -89,6 +89,33 @@ async def main():
 asyncio.run(main())
 """
 
+NO_DETAILS = """
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+import httpx
+from agent.loop import Agent
+from eventbus.testing import RecordingSink
+from eventbus.testing.responses import ev_assistant_message, ev_completed, sse
+from eventbus_schemas import Session
+
+async def main():
+    body = sse([ev_assistant_message("m1", "hi"), ev_completed("r1")])
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
+    sink = RecordingSink()
+    async with (
+        Bus() as bus,
+        httpx.AsyncClient(transport=transport, base_url="http://model") as client,
+    ):
+        bus.attach(sink)
+        session = Session(bus, conversation_id="c")
+        folder = Path(sys.argv[2])
+        agent = Agent(session, client, "m", folder, may_run=None, say=lambda _: None)
+        await agent.turn("Go.")
+    tell(last=sink.records[-1].name)
+
+asyncio.run(main())
+"""
+
 CANCELLED_ANYWHERE = f"""{BEGINNING}
 from collections import Counter
 from agent.scripted import _calls, _says

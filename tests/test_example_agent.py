@@ -20,6 +20,7 @@ from tests._agent_programs import (
     CANCELLED_ANYWHERE,
     CONVERSATION,
     INTERRUPTED,
+    NO_DETAILS,
     ONE_CALL,
 )
 from tests._program import PATIENCE_SECONDS, SLOWNESS, lines_of, run_program
@@ -340,6 +341,11 @@ def test_the_model_is_told_of_its_calls_and_nothing_of_a_cancelled_turn(
     assert outputs[4] == "error: the user denied it"
     assert after["prompts"] == ["first", "second", "last"]
     assert (tmp_path / "draft.txt").exists()
+
+
+def test_a_reply_that_tells_no_details_of_its_tokens_is_one(tmp_path: Path) -> None:
+    (told,) = run_program(NO_DETAILS, AGENT, tmp_path)
+    assert told == {"last": "agent.turn_completed"}
 
 
 @pytest.mark.proves("C3")

@@ -31,6 +31,7 @@ from eventbus.testing._matching import (
     redacted,
     shown,
 )
+from eventbus.testing._scrubbing import Scrub
 from eventbus.testing._transcript import assert_transcript
 
 # Any in this module: an event of whichever type a test asks for.
@@ -286,14 +287,14 @@ class BusEvents:
                     return found
                 await rung
 
-    def golden(self, path: str | Path, *, scrub: Sequence[str] = ()) -> None:
+    def golden(self, path: str | Path, *, scrub: Scrub = ()) -> None:
         """Compare what was recorded with the transcript at *path*, line by line.
 
         See :func:`assert_transcript`. ``pytest --eventbus-update-golden`` writes it.
 
         Args:
             path: Relative to the test's own directory.
-            scrub: Names of further fields whose values differ from run to run.
+            scrub: What else differs from run to run: names of fields, and patterns.
 
         Raises:
             AssertionError: They differ, or there is no transcript.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from inspect import iscoroutinefunction
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
+
+UPDATE_OPTION: Final = "--eventbus-update-golden"
+"""Of pytest: that transcripts are written, and not compared with."""
 
 
 def is_sequence(value: object) -> TypeGuard[Sequence[object]]:

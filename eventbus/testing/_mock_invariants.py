@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from eventbus.testing._json_value import Json
+from eventbus.testing._json_value import Json, as_object
 from eventbus.testing._mock_request import RecordedRequest
 
 Invariants = Callable[[RecordedRequest], Iterator[str]]
@@ -37,25 +37,64 @@ def call_invariants(request: RecordedRequest) -> Iterator[str]:
 def calls_and_outputs(request: RecordedRequest) -> Iterator[str]:
     """Yield what is wrong with the calls and outputs in the ``input`` of *request*.
 
-    An output has a call id and its call in the same request, and each call has an
-    output. A search for tools that the server ran itself is exempt, and so is a body
-    without a list of that name.
+    An output has a call id and its call before it in the same request, and each call
+    has one output after it. A search for tools that the server ran itself is exempt,
+    and so is a body without a list of that name.
     """
-    items = [item for item in request.input_objects if not _is_of_the_server(item)]
+    yield from _wrong_in(request.input_objects, is_whole=True)
+
+
+def requests_over_sockets(request: RecordedRequest) -> Iterator[str]:
+    """Yield the same of a frame ``response.create``; other frames are let alone.
+
+    With a ``previous_response_id`` it is not the whole input: an output may answer a
+    call of that response.
+    """
+    frame = as_object(request.body_json()) if request.is_json else None
+    if frame is not None and frame.get("type") == "response.create":
+        is_whole = frame.get("previous_response_id") is None
+        yield from _wrong_in(request.input_objects, is_whole=is_whole)
+
+
+def _wrong_in(items: list[Json], *, is_whole: bool) -> Iterator[str]:
+    told = [item for item in items if not _is_of_the_server(item)]
     for kind in _OUTPUTS:
-        outputs = [_call_id(item) for item in items if item.get("type") == kind]
-        if not all(outputs):
-            yield f"a {kind} has no call_id"
-        calls = [(item["type"], _call_id(item)) for item in _calls(items, kind)]
-        called = {call_id for _, call_id in calls}
-        for call_id in outputs:
-            if call_id and call_id not in called:
-                yield f"{kind} {call_id!r} has no call in the input"
-        for call, call_id in calls:
-            if not call_id:
-                yield f"a {call} has no call_id"
-            elif call_id not in outputs:
-                yield f"{call} {call_id!r} has no {kind} in the input"
+        yield from _wrong_with(kind, told, is_whole=is_whole)
+
+
+def _wrong_with(kind: str, items: list[Json], *, is_whole: bool) -> Iterator[str]:
+    """Yield what is wrong with the outputs of one *kind* and their calls."""
+    told = [item for item in items if _kind_of_output(item) == kind]
+    called = {_call_id(item) for item in told if item["type"] != kind}
+    answered = set[str]()
+    waiting: list[tuple[str, str]] = []
+    for item in told:
+        what, call_id = item["type"], _call_id(item)
+        if call_id is None:
+            yield f"a {what} has no call_id"
+        elif what != kind:
+            waiting.append((call_id, what))
+        elif call := next((one for one in waiting if one[0] == call_id), None):
+            waiting.remove(call)
+            answered.add(call_id)
+        elif call_id in answered:
+            yield f"{kind} {call_id!r} comes again, for one call"
+        elif call_id in called:
+            yield f"{kind} {call_id!r} comes before its call"
+        elif is_whole:
+            yield f"{kind} {call_id!r} has no call in the input"
+        else:
+            answered.add(call_id)
+    for call_id, what in waiting:
+        yield f"{what} {call_id!r} has no {kind} in the input"
+
+
+def broken(invariants: Invariants | None, request: RecordedRequest) -> Iterator[str]:
+    """Yield what *invariants* find wrong, and what they raise."""
+    try:
+        yield from invariants(request) if invariants else ()
+    except Exception as error:  # noqa: BLE001 - a broken body, or a test's own check
+        yield repr(error)
 
 
 def _is_of_the_server(item: Json) -> bool:
@@ -67,7 +106,7 @@ def _call_id(item: Json) -> str | None:
     return call_id if isinstance(call_id, str) and call_id else None
 
 
-def _calls(items: list[Json], output_kind: str) -> Iterator[Json]:
-    for item in items:
-        if _ANSWERED_BY.get(str(item.get("type"))) == output_kind:
-            yield item
+def _kind_of_output(item: Json) -> str:
+    """Return the type of what answers *item*, or of *item* itself."""
+    kind = str(item.get("type"))
+    return _ANSWERED_BY.get(kind, kind)

@@ -180,7 +180,12 @@ class MockServer(AnsweringServer):
     def _routed(self, request: RecordedRequest) -> MockAnswer:
         refusals = list[str]()
         for route in self._in_order():
-            refusal = route.refusal(request)
+            try:
+                refusal = route.refusal(request)
+            except Exception:
+                why = f"the matcher of {route.recorder.route} raised"
+                self._tell(request, why, refusals)
+                raise
             if refusal is None:
                 self._tell(request, f"taken by {route.recorder.route}", refusals)
                 return route.take(request)

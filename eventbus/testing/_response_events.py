@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from eventbus._bounds import at_least, between
+from eventbus.testing._given import check_names
 from eventbus.testing._json_value import as_object
 
 # Any in this module: JSON.
@@ -207,7 +208,12 @@ def ev_image_generation_call(
 
 
 def ev_function_call(call_id: str, name: str, arguments: str) -> ResponseEvent:
-    """A call of a function; *arguments* is JSON in a string."""
+    """A call of a function; *arguments* is JSON in a string.
+
+    Raises:
+        TypeError: *arguments* is no string.
+    """
+    _check_arguments(arguments)
     return _done(
         {
             "type": "function_call",
@@ -221,7 +227,8 @@ def ev_function_call(call_id: str, name: str, arguments: str) -> ResponseEvent:
 def ev_function_call_with_namespace(
     call_id: str, namespace: str, name: str, arguments: str
 ) -> ResponseEvent:
-    """A call of a function of *namespace*."""
+    """A call of a function of *namespace*; see :func:`ev_function_call`."""
+    _check_arguments(arguments)
     return _done(
         {
             "type": "function_call",
@@ -255,7 +262,12 @@ def ev_custom_tool_call(call_id: str, name: str, input: str) -> ResponseEvent:
 def ev_local_shell_call(
     call_id: str, status: str, command: Sequence[str]
 ) -> ResponseEvent:
-    """A command that the client runs."""
+    """A command that the client runs.
+
+    Raises:
+        TypeError: *command* is a text, whose letters would be its words.
+    """
+    check_names("command", command)
     action = {"type": "exec", "command": list(command)}
     return _done(
         {
@@ -312,6 +324,13 @@ def user_message_item(text: str) -> ResponseEvent:
     """Return an item of a request's input: what a user said."""
     content = [_text("input_text", text)]
     return {"type": "message", "role": "user", "content": content}
+
+
+def _check_arguments(arguments: object) -> None:
+    if not isinstance(arguments, str):
+        raise TypeError(
+            f"arguments must be JSON in a string, got {type(arguments).__name__}"
+        )
 
 
 def _done(item: ResponseEvent) -> ResponseEvent:

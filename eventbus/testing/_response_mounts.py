@@ -11,8 +11,11 @@ from typing import NamedTuple
 import msgspec
 
 from eventbus._clock import Clock
+from eventbus.testing._given import check_names
+from eventbus.testing._json_value import Json
 from eventbus.testing._mock_answer import MockAnswer, json_response, sse_response
-from eventbus.testing._mock_route import RequestMatch, RequestRecorder
+from eventbus.testing._mock_request import RecordedRequest
+from eventbus.testing._mock_route import Answer, RequestMatch, RequestRecorder
 from eventbus.testing._mock_server import MockServer
 from eventbus.testing._response_events import (
     ev_assistant_message,
@@ -25,6 +28,7 @@ from eventbus.testing._response_events import (
 _RESPONSES = "*/responses"
 _COMPACT = "*/responses/compact"
 _MODELS = "*/models"
+_KEPT_ROLES = ("user", "developer")
 _SHOWN_CHARS = 80_000  # requests to models are long, and their ends matter
 
 
@@ -89,11 +93,55 @@ def mount_compact_json_once(server: MockServer, value: object) -> RequestRecorde
     return server.once(_COMPACT, json_response(value))
 
 
+def mount_compact_json_once_match(
+    server: MockServer, matcher: RequestMatch, value: object
+) -> RequestRecorder:
+    """Answer at most one of them that *matcher* takes."""
+    return server.mount(_COMPACT, json_response(value), match=matcher, at_most=1)
+
+
 def mount_compact_json_sequence(
     server: MockServer, values: Sequence[object]
 ) -> RequestRecorder:
     """Answer as many of them as there are *values*, each with its own."""
     return server.sequence(_COMPACT, *map(json_response, values))
+
+
+def mount_compact_user_history_with_summary_once(
+    server: MockServer, summary_text: str
+) -> RequestRecorder:
+    """Compact one request as a model does, to *summary_text*.
+
+    The answer has what the user and the developer said in it, in their order, and then
+    a ``compaction`` whose ``encrypted_content`` is the summary.
+    """
+    return mount_compact_user_history_with_summary_sequence(server, [summary_text])
+
+
+def mount_compact_user_history_with_summary_sequence(
+    server: MockServer, summary_texts: Sequence[str]
+) -> RequestRecorder:
+    """Compact as many requests as there are *summary_texts*, each to its own.
+
+    Raises:
+        TypeError: *summary_texts* is one text.
+    """
+    check_names("summary_texts", summary_texts)
+    return server.sequence(_COMPACT, *map(_compacted_to, summary_texts))
+
+
+def _compacted_to(summary_text: str) -> Answer:
+    def compacted(request: RecordedRequest) -> MockAnswer:
+        kept = [item for item in request.input_objects if _is_kept(item)]
+        summary = {"type": "compaction", "encrypted_content": summary_text}
+        return json_response({"output": [*kept, summary]})
+
+    return compacted
+
+
+def _is_kept(item: Json) -> bool:
+    is_message = item.get("type", "message") == "message"
+    return is_message and item.get("role") in _KEPT_ROLES
 
 
 def mount_models_once(

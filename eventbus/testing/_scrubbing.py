@@ -17,6 +17,9 @@ Scrub = Sequence[str | re.Pattern[str]]
 
 _LEFT_OUT: Final = ("time_unix_nano", "observed_time_unix_nano", "resource")
 _NUMBERED: Final = ("id", "trace_id", "span_id", "parent_span_id")
+_DRAWN: Final = frozenset({"turn_id", "request_id", "span_token", "duration_ms"})
+"""Fields of events of agents that a session fills in, other in each run."""
+_DRAWN_IN: Final = "agent."
 _SCRUBBED: Final = "<scrubbed>"
 
 
@@ -35,7 +38,7 @@ class Scrubber:
     def __init__(self, scrub: Scrub, *, numbered: bool = True) -> None:
         """Begin with nothing seen."""
         check_names("scrub", scrub)
-        self._deep = [one for one in scrub if isinstance(one, str)]
+        self._deep = frozenset(one for one in scrub if isinstance(one, str))
         self._patterns = [one for one in scrub if isinstance(one, re.Pattern)]
         self._is_numbered = numbered
         self._seen: dict[str, dict[bytes, str]] = {}
@@ -45,19 +48,26 @@ class Scrubber:
         return [self._line(line) for line in lines]
 
     def _line(self, line: Json) -> Json:
-        return {key: self._top(key, line[key]) for key in line if key not in _LEFT_OUT}
+        is_of_agent = str(line.get("name")).startswith(_DRAWN_IN)
+        drawn = _DRAWN if is_of_agent else frozenset[str]()
+        return {
+            key: self._name(key, value)
+            if key in _NUMBERED
+            else self._inner(value, drawn)
+            for key, value in line.items()
+            if key not in _LEFT_OUT
+        }
 
-    def _top(self, key: str, value: Any) -> Any:
-        return self._name(key, value) if key in _NUMBERED else self._inner(value)
-
-    def _inner(self, value: Any) -> Any:
+    def _inner(self, value: Any, drawn: frozenset[str]) -> Any:
         if (told := as_object(value)) is not None:
             return {
-                key: self._name(key, one) if key in self._deep else self._inner(one)
+                key: self._name(key, one)
+                if key in self._deep or (key in drawn and one is not None)
+                else self._inner(one, drawn)
                 for key, one in told.items()
             }
         if (listed := as_list(value)) is not None:
-            return [self._inner(one) for one in listed]
+            return [self._inner(one, drawn) for one in listed]
         return self._text(value) if isinstance(value, str) else value
 
     def _text(self, text: str) -> str:
@@ -66,7 +76,8 @@ class Scrubber:
         return text
 
     def _name(self, field: str, value: Any) -> str:
-        if not self._is_numbered or isinstance(value, int | float):
-            return f"<{field}>"  # two durations may be equal by chance
+        same = f"<{field}>"
+        if not self._is_numbered or isinstance(value, int | float) or value == same:
+            return same  # two durations may be equal by chance
         seen = self._seen.setdefault(field, {})
         return seen.setdefault(msgspec.json.encode(value), f"<{field} {len(seen) + 1}>")

@@ -11,12 +11,12 @@ import msgspec
 from eventbus._encode_line import LineEncoder
 from eventbus._record import AnyRecord
 from eventbus.testing._differing import differing
+from eventbus.testing._given import UPDATE_OPTION
 from eventbus.testing._matching import redacted
 from eventbus.testing._scrubbing import Scrub, Scrubber
 
 # Any in this module: decoded JSON.
 
-UPDATE_OPTION: Final = "--eventbus-update-golden"
 _MAX_DIFFERENCES: Final = 20
 
 
@@ -31,7 +31,9 @@ def assert_transcript(
 
     Both are redacted. Times and resources are left out. Ids become ``<id 1>``,
     ``<trace_id 1>`` and so on, by their first appearance, so that which ones are equal
-    still shows.
+    still shows. So do ``turn_id``, ``request_id`` and ``span_token`` of events named
+    ``agent.…``, which a session draws at random, and their ``duration_ms`` becomes
+    ``<duration_ms>``.
 
     Args:
         path: Lines of JSON, one a record.
@@ -118,5 +120,6 @@ def _explained(path: Path, found: Sequence[str]) -> str:
     lines = [f"{path} differs in {len(found)} place(s):", *found[:_MAX_DIFFERENCES]]
     if len(found) > _MAX_DIFFERENCES:
         lines.append(f"and {len(found) - _MAX_DIFFERENCES} more")
+    lines.append("scrub= leaves out what differs from run to run")
     lines.append(f"pytest {UPDATE_OPTION} writes it anew")
     return "\n  ".join(lines)

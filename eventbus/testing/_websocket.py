@@ -13,6 +13,12 @@ from eventbus.testing._arrivals import DEFAULT_WAIT_SECONDS, Arrivals
 from eventbus.testing._gate import Gate
 from eventbus.testing._given import is_sequence
 from eventbus.testing._loopback_server import Listening, LoopbackServer
+from eventbus.testing._mock_invariants import (
+    Invariants,
+    broken,
+    requests_over_sockets,
+)
+from eventbus.testing._mock_request import RecordedRequest
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -51,9 +57,11 @@ class WebSocketScript(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Check the delay, and that everything can be sent."""
         at_least("accept_delay_seconds", self.accept_delay_seconds, 0)
-        for request, events in enumerate(_listed("requests", self.requests)):
+        for request, events in enumerate(
+            _listed("requests", self.requests, of="lists of events")
+        ):
             place = f"requests[{request}]"
-            for number, event in enumerate(_listed(place, events)):
+            for number, event in enumerate(_listed(place, events, of="events")):
                 try:
                     _frame(event)
                 except TypeError as error:
@@ -86,12 +94,14 @@ class WebSocketServer(LoopbackServer):
 
     Connections get the scripts in the order of their handshakes. A connection that has
     no script is answered 503; that, a request that has no answer, a frame that is no
-    JSON and one that breaks the protocol are raised at the end of the block, or added
-    as a note to what it raises. What is left of a script when its client leaves is no
-    error: :attr:`connections` has what came.
+    JSON, one that breaks the protocol and one that breaks an invariant are raised at
+    the end of the block, or added as a note to what it raises. What is left of a
+    script when its client leaves is no error: :attr:`connections` has what came.
 
     Args:
         *connections: The script of each; a plain list stands for its ``requests``.
+        invariants: Checked on every request; by default that calls and outputs in a
+            ``response.create`` belong together. ``None`` checks nothing.
         **listening: ``clock``, which measures the delays, ``tls``, to serve wss,
             ``host`` and ``port``, as of :class:`MockServer`.
 
@@ -103,10 +113,12 @@ class WebSocketServer(LoopbackServer):
     def __init__(
         self,
         *connections: WebSocketScript | Sequence[Sequence[Any]],
+        invariants: Invariants | None = requests_over_sockets,
         **listening: Unpack[Listening],
     ) -> None:
         """Listen to nothing yet."""
         super().__init__(**listening)
+        self._invariants = invariants
         self._scripts = [
             one if isinstance(one, WebSocketScript) else WebSocketScript(requests=one)
             for one in connections
@@ -250,8 +262,18 @@ class WebSocketServer(LoopbackServer):
         except msgspec.DecodeError as error:
             self._problems.append(f"connection {number}: a frame is no JSON: {error}")
             request = message.data
+        else:
+            self._check(number, message.data)
         self._requests[number].add(request)
         return True
+
+    def _check(self, number: int, data: str | bytes) -> None:
+        handshake = self._handshakes.items[number]
+        body = data.encode() if isinstance(data, str) else data
+        request = RecordedRequest("GET", handshake.uri, {}, body)
+        where = f"connection {number}, request {len(self._requests[number].items)}"
+        wrong = broken(self._invariants, request)
+        self._problems += [f"{where}: {one}" for one in wrong]
 
 
 async def _send(socket: web.WebSocketResponse, event: object) -> None:
@@ -268,7 +290,7 @@ def _frame(event: object) -> str | bytes:
     return msgspec.json.encode(event).decode()
 
 
-def _listed(place: str, value: object) -> Sequence[object]:
+def _listed(place: str, value: object, *, of: str) -> Sequence[object]:
     if not is_sequence(value):
-        raise TypeError(f"{place} must be a list of lists of events, got {value!r}")
+        raise TypeError(f"{place} must be a list of {of}, got {value!r}")
     return value

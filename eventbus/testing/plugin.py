@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import nullcontext
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import pytest
 
 from eventbus._offline import offline
-from eventbus._slot import stand_in
-from eventbus.testing._bus_events import BusEvents
-from eventbus.testing._transcript import UPDATE_OPTION
+from eventbus.testing._given import UPDATE_OPTION
+
+if TYPE_CHECKING:
+    from eventbus.testing._bus_events import BusEvents
 
 NETWORK_MARKER = "eventbus_network"
 OFFLINE_OPTION = "eventbus_offline"
@@ -44,6 +47,16 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_plugin_registered(plugin: object) -> None:
+    """Load the bus before pytester does: it forgets what its inner runs import.
+
+    Half of a bus would be loaded twice otherwise, and not take the other half's parts.
+    """
+    if getattr(plugin, "__name__", "") == "_pytest.pytester":
+        import_module("eventbus._slot")
+        import_module("eventbus.testing._bus_events")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Keep network sinks off from the test's first fixture to its last."""
@@ -62,6 +75,10 @@ def bus_events(request: pytest.FixtureRequest) -> Generator[BusEvents]:
     Code that does ``with eventbus.use(bus)`` has its own bus there for the block, and
     the events of that bus are recorded too.
     """
+    # Here, since pytest loads the plugin for tests that have nothing to do with it.
+    from eventbus._slot import stand_in
+    from eventbus.testing._bus_events import BusEvents
+
     recorder = BusEvents(
         folder=request.path.parent, update=bool(request.config.getoption(UPDATE_OPTION))
     )

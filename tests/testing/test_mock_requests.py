@@ -225,6 +225,24 @@ WRONG += [
         "function_call_output 'c1' has no call",
     ),
 ]
+WRONG += [
+    (
+        [call("function_call"), call("function_call_output"), call("function_call")],
+        "function_call 'c1' has no function_call_output",
+    ),
+    (
+        [call("function_call_output"), call("function_call")],
+        "function_call_output 'c1' comes before its call",
+    ),
+    (
+        [
+            call("function_call"),
+            call("function_call_output"),
+            call("function_call_output"),
+        ],
+        "function_call_output 'c1' comes again, for one call",
+    ),
+]
 RIGHT = [
     [],
     [call("function_call"), call("function_call_output")],

@@ -172,6 +172,21 @@ async def test_a_matcher_that_raises_fails_the_test(
             await stack.aclose()
 
 
+async def test_a_request_whose_matcher_raised_is_among_what_came(
+    client: aiohttp.ClientSession,
+) -> None:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(MockServer())
+        server.once(PATH, OK, match=lambda request: request.body_json()["none"])
+        await post(client, server)
+        with pytest.raises(AssertionError) as caught:
+            await stack.aclose()
+    assert str(caught.value).splitlines()[-2:] == [
+        "  what came, 1 request(s):",
+        f"    POST {PATH}: the matcher of POST {PATH} raised",
+    ]
+
+
 @pytest.mark.proves("L2")
 async def test_any_number_of_requests_includes_none(
     client: aiohttp.ClientSession,
@@ -310,16 +325,6 @@ async def test_models_are_listed_with_an_etag_before_the_empty_list(
             assert await answer.json() == {"models": [{"slug": "m"}]}
         async with client.get(f"{server.url}/v1/models") as answer:
             assert await answer.json() == {"models": []}
-
-
-async def test_a_compaction_is_answered_in_json(client: aiohttp.ClientSession) -> None:
-    async with MockServer() as server:
-        responses.mount_compact_json_once(server, {"output": []})
-        responses.mount_compact_json_sequence(server, [1, 2])
-        answers = [
-            (await post(client, server, path=f"{PATH}/compact"))[1] for _ in range(3)
-        ]
-    assert answers == ['{"output":[]}', "1", "2"]
 
 
 async def test_answers_of_ones_own_are_mounted(client: aiohttp.ClientSession) -> None:

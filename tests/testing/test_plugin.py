@@ -45,6 +45,35 @@ def run(pytester: pytest.Pytester) -> Run:
     return run_tests
 
 
+def test_a_run_without_the_fixture_loads_no_bus(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+    import sys
+
+    def test_it():
+        assert "eventbus.testing.plugin" in sys.modules
+        assert "eventbus._bus" not in sys.modules
+        assert "eventbus.testing._bus_events" not in sys.modules
+        assert "msgspec" not in sys.modules
+    """
+    )
+    alone = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    pytester.runpytest_subprocess(*alone).assert_outcomes(passed=1)
+
+
+def test_patterns_are_scrubbed_from_a_golden_transcript(run: Run) -> None:
+    test = """
+    import re
+
+    def test_it(bus_events):
+        emit(Done(name="port {}"))
+        bus_events.golden("done.jsonl", scrub=[re.compile(r"[0-9]+")])
+    """
+    write = "--eventbus-update-golden"
+    run(test.format(80), write).assert_outcomes(passed=1)
+    run(test.format(81)).assert_outcomes(passed=1)
+
+
 @pytest.mark.proves("L5")
 def test_the_fixture_stands_behind_every_emitter(run: Run) -> None:
     run(

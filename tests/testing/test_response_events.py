@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -152,3 +153,29 @@ def test_what_a_user_said_is_an_item_of_input() -> None:
 def test_every_public_name_says_what_it_is() -> None:
     for name in responses.__all__:
         assert name == "ResponseEvent" or getattr(responses, name).__doc__, name
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (
+            lambda: responses.ev_function_call("c", "f", cast(str, {"a": 1})),
+            "arguments must be JSON in a string, got dict",
+        ),
+        (
+            lambda: responses.ev_function_call_with_namespace(
+                "c", "n", "f", cast(str, None)
+            ),
+            "arguments must be JSON in a string, got NoneType",
+        ),
+        (
+            lambda: responses.ev_local_shell_call("c", "completed", "ls -l"),
+            "command must be a list of texts, got str",
+        ),
+    ],
+)
+def test_what_the_api_would_not_send_is_refused(
+    build: Callable[[], object], words: str
+) -> None:
+    with pytest.raises(TypeError, match=words):
+        build()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from random import random
 from typing import Annotated
 
 import pytest
@@ -17,6 +19,12 @@ from eventbus.testing import (
     assert_transcript,
     compare_transcripts,
 )
+from eventbus_schemas import Session
+
+
+class Other(Event, tag="other"):
+    turn_id: str
+    duration_ms: float
 
 
 class Call(Event, tag="tool.call"):
@@ -66,6 +74,7 @@ def test_each_difference_is_named_by_its_field(tmp_path: Path) -> None:
         "  $[0].event.ok: expected true, got false",
         "  $[1].event.parts[1]: expected 2, got 3",
         "  $[1].event.parts[2]: expected nothing, got 4",
+        "  scrub= leaves out what differs from run to run",
         "  pytest --eventbus-update-golden writes it anew",
     ]
 
@@ -120,6 +129,61 @@ def test_fields_of_ones_own_can_be_scrubbed_at_any_depth(tmp_path: Path) -> None
     crossed = recorded(Call(call_id="q7"), Call(call_id="q7"), Call(call_id="q8"))
     with pytest.raises(AssertionError, match=r"event\.call_id"):
         assert_transcript(path, crossed.records, scrub=["call_id"])
+
+
+class Turn(Event, tag="agent.my_turn"):
+    turn_id: str | None
+    request_id: str = ""
+    span_token: str = ""
+    duration_ms: float = 0.0
+    call_id: str = "c1"
+
+
+@pytest.mark.proves("L8")
+def test_what_a_session_draws_by_itself_is_scrubbed_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    path = write(
+        tmp_path / "run.jsonl",
+        Turn(turn_id="t1", request_id="r1", span_token="s1", duration_ms=1.5),
+        Turn(turn_id="t1"),
+    )
+    same = [
+        Turn(turn_id="u1", request_id="q1", span_token="p1", duration_ms=2.5),
+        Turn(turn_id="u1"),
+    ]
+    assert_transcript(path, recorded(*same).records)
+    for changed in (Turn(turn_id="u2"), Turn(turn_id=None)):
+        with pytest.raises(AssertionError, match=r"event\.turn_id"):
+            assert_transcript(path, recorded(same[0], changed).records)
+    other_call = recorded(same[0], Turn(turn_id="u1", call_id="c2"))
+    with pytest.raises(AssertionError, match=r"event\.call_id"):
+        assert_transcript(path, other_call.records)
+
+
+def test_ids_and_durations_of_other_events_are_compared(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.jsonl", Other(turn_id="t1", duration_ms=1))
+    changed = recorded(Other(turn_id="t2", duration_ms=2))
+    with pytest.raises(AssertionError) as caught:
+        assert_transcript(path, changed.records)
+    assert "differs in 2 place(s)" in str(caught.value)
+
+
+def test_patterns_are_scrubbed_by_the_recorder_itself(tmp_path: Path) -> None:
+    for call_id, update in (("port 80", True), ("port 81", False)):
+        recorder = BusEvents(folder=tmp_path, update=update)
+        recorder.bus.emit(Call(call_id=call_id))
+        recorder.golden("run.jsonl", scrub=[re.compile("[0-9]+")])
+
+
+def test_sessions_that_do_the_same_have_the_same_transcript(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    for update in (True, False):
+        recorder = BusEvents()
+        session = Session(recorder.bus, conversation_id="c1", model="m")
+        with session.turn() as turn:
+            turn.with_request().api_request(duration_ms=random(), success=True)
+        assert_transcript(path, recorder.records, update=update)
 
 
 def test_a_transcript_holds_no_secret(tmp_path: Path) -> None:

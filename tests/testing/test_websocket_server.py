@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -47,6 +48,65 @@ async def test_each_request_gets_its_events_and_the_last_one_ends_the_connection
     assert server.single_connection() == [{"n": 1}, {"n": 2}]
     assert server.single_handshake().uri == "/v1/responses?a=%20b"
     assert server.single_handshake().path == "/v1/responses"
+
+
+CALL = {"type": "function_call", "call_id": "c1"}
+OUTPUT = {"type": "function_call_output", "call_id": "c1"}
+
+
+async def sent(frame: object, **invariants: Any) -> None:
+    """Send one request to a server that answers it."""
+    async with (
+        WebSocketServer([[COMPLETED]], **invariants) as server,
+        connect(server.url) as client,
+    ):
+        await client.send(msgspec.json.encode(frame))
+        await received(client)
+
+
+@pytest.mark.proves("L3")
+@pytest.mark.parametrize(
+    ("items", "more", "words"),
+    [
+        ([CALL], {}, "function_call 'c1' has no function_call_output"),
+        ([OUTPUT], {}, "function_call_output 'c1' has no call"),
+        ([OUTPUT, CALL], {}, "function_call_output 'c1' comes before its call"),
+        (
+            [OUTPUT, OUTPUT],
+            {"previous_response_id": "r1"},
+            "function_call_output 'c1' comes again",
+        ),
+    ],
+)
+async def test_a_request_for_a_response_has_its_calls_and_outputs_together(
+    items: list[object], more: dict[str, object], words: str
+) -> None:
+    frame = {"type": "response.create", "input": items, **more}
+    with pytest.raises(AssertionError, match=f"connection 0, request 0: {words}"):
+        await sent(frame)
+    await sent(frame, invariants=None)
+
+
+@pytest.mark.proves("L3")
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"type": "response.create", "input": [CALL, OUTPUT]},
+        {
+            "type": "response.create",
+            "input": [OUTPUT],
+            "previous_response_id": "r1",
+        },
+        {"type": "response.processed", "input": [CALL]},
+        {"type": "response.create"},
+        [CALL],
+    ],
+    ids=str,
+)
+async def test_whole_requests_continuations_and_other_frames_are_fine(
+    frame: object,
+) -> None:
+    await sent(frame)
 
 
 @pytest.mark.proves("L4")

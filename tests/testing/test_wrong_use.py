@@ -214,8 +214,8 @@ def test_a_stream_in_a_list_or_of_answers_is_not_queued() -> None:
     ("requests", "words"),
     [
         ("one", "requests must be a list of lists of events, got 'one'"),
-        (["one"], r"requests\[0\] must be a list of lists of events, got 'one'"),
-        ([[], {"a": 1}], r"requests\[1\] must be a list of lists of events, got {'a'"),
+        (["one"], r"requests\[0\] must be a list of events, got 'one'"),
+        ([[], {"a": 1}], r"requests\[1\] must be a list of events, got {'a'"),
         ([[1, object()]], r"requests\[0\]\[1\]: Encoding objects of type object"),
     ],
 )

@@ -88,9 +88,10 @@ def _take(reply: Reply, piece: ServerSentEvent, say: Callable[[str], None]) -> N
             reply.text += "".join(part["text"] for part in item["content"])
     elif piece.event == "response.completed":
         usage = msgspec.json.decode(piece.data)["response"]["usage"]
+        details: Item = usage.get("input_tokens_details") or {}  # null: none are told
         reply.used = {
             "input_tokens": usage["input_tokens"],
-            "cached_input_tokens": usage["input_tokens_details"]["cached_tokens"],
+            "cached_input_tokens": details.get("cached_tokens") or 0,
             "output_tokens": usage["output_tokens"],
         }
     elif piece.event == "response.failed":

@@ -129,7 +129,8 @@ async def run_with_request_telemetry(
         Exception: The last attempt's error, as *send* raised it.
 
     Cancelled, *send* or the wait is, and the cancellation goes on; the attempt that is
-    cut off is neither a success nor a failure.
+    cut off is neither a success nor a failure. Of a wait between attempts nobody is
+    told: the attempt before it was, and the next one has not begun.
     """
     attempt = 0
     while True:
