@@ -61,6 +61,11 @@ def lend(trace: TraceContext | None) -> Any:
         return None
 
 
+def bound_at(trace: TraceContext | None) -> Bound:
+    """Return what is bound here, with *trace* as the place, over the current span."""
+    return replace(current_bound() or UNBOUND, trace=trace, over=current_span())
+
+
 def take_back(token: Any) -> None:
     """Make current for OpenTelemetry's API again what :func:`lend` found."""
     if token is not None:

@@ -98,8 +98,9 @@ class Tracestate:
         """Return the tracestate that leaves where *incoming* came.
 
         These members stand in front, in the order of their keys. Of a member that came
-        too, fields named here have their values from here, in their places; the others
-        stay, and new ones follow. Where the list becomes too long its end is left out.
+        too, fields named here have their values from here, in their places and once
+        each; the others stay, and new ones follow. Where the list becomes too long its
+        end is left out.
         An *incoming* one that is not valid is left out whole.
         """
         came = dict(_split(valid(incoming)))
@@ -120,7 +121,10 @@ def _joined(came: str, fields: Fields) -> str:
     new, parts = dict(fields), list[str]()
     for part in came.split(";"):
         name = part.partition(":")[0]
-        parts.append(f"{name}:{new.pop(name)}" if name in new else part)
+        if name in new:
+            parts.append(f"{name}:{new.pop(name)}")
+        elif name not in fields:
+            parts.append(part)
     value = ";".join(filter(None, [*parts, _fields_text(new)]))
     return value if _VALUE.fullmatch(value) else _fields_text(fields)
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Generator, Mapping, MutableMapping
+from collections.abc import Generator, Iterable, Mapping, MutableMapping
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
-import msgspec
-
-from eventbus._context import UNBOUND, TraceContext, current_bound, scope
-from eventbus._current_span import capture, current_span, lend, take_back
+from eventbus._context import UNBOUND, TraceContext, scope
+from eventbus._current_span import bound_at, capture, lend, take_back
 from eventbus._tracestate import Tracestate, valid
 
 __all__ = [
@@ -31,11 +29,15 @@ __all__ = [
     "parse",
 ]
 
+Header = tuple[str | bytes, str | bytes]
+Headers = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[Header]
+
 _PARENT: Final = "traceparent"
 _STATE: Final = "tracestate"
 _TRACEPARENT: Final = re.compile(
     r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[\x20-\x7e]*)?"
 )
+_KNOWN_FLAGS: Final = 0x03  # sampled, and random-trace-id of level 2
 _MAX_TRACEPARENT_LENGTH: Final = 512  # a future version may append fields
 
 
@@ -71,8 +73,13 @@ def _warn_of_state() -> None:
 
 
 def format(context: TraceContext) -> str:
-    """Return *context* as a ``traceparent`` header of version 00."""
-    return f"00-{context.trace_id}-{context.span_id}-{context.trace_flags:02x}"
+    """Return *context* as a ``traceparent`` header of version 00.
+
+    Of its flags are written those that have a meaning there: 1, sampled, and 2, a
+    random trace id.
+    """
+    flags = context.trace_flags & _KNOWN_FLAGS
+    return f"00-{context.trace_id}-{context.span_id}-{flags:02x}"
 
 
 def current() -> TraceContext | None:
@@ -87,23 +94,34 @@ def attach(context: TraceContext | None) -> Generator[None]:
     Where the program uses OpenTelemetry's API, for that too: spans begun in the block
     lie below *context*.
     """
-    bound, lent = current_bound() or UNBOUND, lend(context)
+    lent = lend(context)
     try:
-        with scope(msgspec.structs.replace(bound, trace=context, over=current_span())):
+        with scope(bound_at(context)):
             yield
     finally:
         take_back(lent)
 
 
-def extract(headers: Mapping[str, str]) -> TraceContext | None:
+def extract(headers: Headers) -> TraceContext | None:
     """Return the context that *headers* carry, whatever the case of their names.
 
     Two ``traceparent`` headers say nothing; several ``tracestate`` headers are one
     list in their order.
+
+    Args:
+        headers: A mapping or pairs, of texts or of bytes, as ASGI's
+            ``scope["headers"]``.
     """
-    parents = [value for name, value in headers.items() if name.lower() == _PARENT]
-    states = [value for name, value in headers.items() if name.lower() == _STATE]
+    given: Any = headers  # Any: not all that have items() are a Mapping
+    pairs: Iterable[Header] = given.items() if hasattr(given, "items") else given
+    told = [(_text(name).lower(), value) for name, value in pairs]
+    parents = [_text(value) for name, value in told if name == _PARENT]
+    states = [_text(value) for name, value in told if name == _STATE]
     return parse(parents[0], ",".join(states)) if len(parents) == 1 else None
+
+
+def _text(header: str | bytes) -> str:
+    return header if isinstance(header, str) else header.decode("latin-1")
 
 
 def from_environ(environ: Mapping[str, str] = os.environ) -> TraceContext | None:

@@ -4,13 +4,15 @@ import asyncio
 import string
 import time
 from collections.abc import Iterator, Mapping
+from email.message import Message
+from typing import Any
 
 import pytest
 
 import eventbus
 from eventbus import trace_context
 from eventbus._context import UNBOUND, current_bound
-from eventbus.trace_context import TraceContext
+from eventbus.trace_context import Headers, TraceContext
 
 TRACE_ID = "12345678901234567890123456789012"
 SPAN_ID = "1234567890123456"
@@ -59,12 +61,54 @@ def test_a_context_is_written_as_version_00() -> None:
     assert trace_context.format(context) == f"00-{TRACE_ID}-{SPAN_ID}-00"
 
 
-def test_every_flag_survives_reading_and_writing() -> None:
-    header = f"00-{TRACE_ID}-{SPAN_ID}-fb"
+@pytest.mark.proves("J1")
+@pytest.mark.parametrize(
+    ("header", "flags", "written"),
+    [
+        (f"00-{TRACE_ID}-{SPAN_ID}-ff", 0xFF, "03"),
+        (f"00-{TRACE_ID}-{SPAN_ID}-fc", 0xFC, "00"),
+        (f"00-{TRACE_ID}-{SPAN_ID}-02", 0x02, "02"),
+        (f"cc-{TRACE_ID}-{SPAN_ID}-09-what", 0x09, "01"),
+    ],
+)
+def test_flags_without_a_meaning_are_read_and_not_written(
+    header: str, flags: int, written: str
+) -> None:
     context = trace_context.parse(header)
     assert context is not None
-    assert context.trace_flags == 0xFB
-    assert trace_context.format(context) == header
+    assert context.trace_flags == flags
+    assert trace_context.format(context) == f"00-{TRACE_ID}-{SPAN_ID}-{written}"
+
+
+@pytest.mark.proves("J1")
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [(b"Traceparent", PARENT.encode()), (b"tracestate", b"a=1")],
+        {b"traceparent": PARENT.encode(), b"TraceState": b"a=1"},
+        [("TRACEPARENT", PARENT), ("tracestate", "a=1"), ("host", "x")],
+        iter([("traceparent", PARENT), ("tracestate", "a=1")]),
+        [(b"\xff", b"\xff"), ("traceparent", PARENT), (b"tracestate", b"a=1")],
+    ],
+)
+def test_headers_are_read_as_a_server_has_them(headers: Headers) -> None:
+    assert trace_context.extract(headers) == trace_context.parse(PARENT, "a=1")
+
+
+def test_headers_that_are_no_mapping_are_asked_for_their_items() -> None:
+    message = Message()
+    message["Traceparent"] = PARENT
+    given: Any = message
+    assert trace_context.extract(given) == trace_context.parse(PARENT)
+
+
+def test_pairs_with_two_parents_say_nothing_and_states_are_one_list() -> None:
+    parent = (b"traceparent", PARENT.encode())
+    assert trace_context.extract([parent, (b"Traceparent", PARENT.encode())]) is None
+    states = [(b"tracestate", b"a=1"), (b"tracestate", b"b=2")]
+    context = trace_context.extract([parent, *states])
+    assert context is not None
+    assert context.tracestate == "a=1,b=2"
 
 
 @pytest.mark.proves("J1", "fault-135")

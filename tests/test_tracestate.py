@@ -23,6 +23,7 @@ OURS = Tracestate({"zeta": {"a": "1"}, "acme": {"tenant": "a1", "t": "2"}})
         ("other=x,zeta=b:7", "acme=tenant:a1;t:2,zeta=b:7;a:1,other=x"),
         ("acme=s:9;t:1;u:3", "acme=s:9;t:2;u:3;tenant:a1,zeta=a:1"),
         ("acme=;s:9;;t:1;", "acme=s:9;t:2;tenant:a1,zeta=a:1"),
+        ("acme=t:1;s:9;t:3", "acme=t:2;s:9;tenant:a1,zeta=a:1"),
         ("acme=opaque", "acme=opaque;tenant:a1;t:2,zeta=a:1"),
         (f"acme={'v' * 250}", "acme=tenant:a1;t:2,zeta=a:1"),
         ("not valid", "acme=tenant:a1;t:2,zeta=a:1"),

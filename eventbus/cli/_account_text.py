@@ -60,14 +60,14 @@ def _reading_lines(account: Account) -> Iterator[str]:
     tally = account.tally
     rate = tally.records / account.seconds if account.seconds > 0 else 0
     skipped = tally.skipped.total()
-    joined = tally.lines - tally.records - skipped - tally.broken
-    if account.stopped is not None or tally.unread:
-        joined = 0  # some lines were read ahead
+    others = tally.lines - tally.records - skipped - tally.broken
+    is_cut = tally.untaken or account.failure is not None
+    what = "joined with another or left" if is_cut else "joined with another"
     yield (
         f"Read {_counted(tally.lines, 'line')} in {_duration(account.seconds)}: "
         f"{_counted(tally.records, 'record')} ({number(round(rate))} a second), "
         f"{number(skipped)} skipped, {number(tally.broken)} broken"
-        f"{f', {number(joined)} joined with another' if joined > 0 else ''}."
+        f"{f', {number(others)} {what}' if others > 0 else ''}."
     )
     if tally.skipped:
         kinds = tally.skipped.most_common(_KINDS_SHOWN)

@@ -5,14 +5,17 @@ Old and new are documents as ``eventbus events --json-schema`` prints them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
 import msgspec
 
+from eventbus.cli._event_shapes import EventShape, Fields, fields_of, shapes
 from eventbus.cli._schema_types import (
     Schema,
     Types,
+    names_of,
     resolved,
     within_bounds,
     words_of,
@@ -36,6 +39,8 @@ Rule = Literal[
     "sensitive_mark_removed",
     "version_not_raised",
     "version_lowered",
+    "span_changed",
+    "metrics_changed",
     "event_added",
     "optional_field_added",
     "field_became_optional",
@@ -43,7 +48,10 @@ Rule = Literal[
     "enum_value_added",
     "unit_added",
     "sensitive_mark_added",
+    "default_changed",
     "severity_changed",
+    "span_added",
+    "metrics_added",
     "version_raised",
 ]
 
@@ -63,6 +71,8 @@ BREAKING: Final[frozenset[Rule]] = frozenset(
         "sensitive_mark_removed",
         "version_not_raised",
         "version_lowered",
+        "span_changed",
+        "metrics_changed",
     }
 )
 
@@ -73,7 +83,8 @@ class Change(msgspec.Struct, frozen=True):
     Args:
         event: The event's name; where it was renamed, the old one.
         field: The field, with the way to it where it is within another (``root.left``,
-            ``items[].name``, ``by_name{}``), or ``None`` where it is about the event.
+            ``items[].name``, ``by_name{}``, ``by_name{key}``), or ``None`` where it is
+            about the event.
         rule: What happened.
         detail: From what to what, in words.
     """
@@ -87,80 +98,6 @@ class Change(msgspec.Struct, frozen=True):
     def is_breaking(self) -> bool:
         """Whether readers, or what is made of the events, break by it."""
         return self.rule in BREAKING
-
-
-class Fields(msgspec.Struct, frozen=True):
-    """The fields of an event, or of a value within one.
-
-    Args:
-        schemas: The schema of each.
-        required: Those that must be there.
-    """
-
-    schemas: Mapping[str, Schema]
-    required: frozenset[str]
-
-
-class EventShape(msgspec.Struct, frozen=True):
-    """An event type as an export tells it.
-
-    Args:
-        name: The event's name.
-        class_name: That of its class.
-        version: The version of its schema.
-        severity: How severe each event is that does not say otherwise.
-        fields: Its fields.
-    """
-
-    name: str
-    class_name: str
-    version: int
-    severity: str
-    fields: Fields
-
-
-def shapes(document: object) -> dict[str, EventShape]:
-    """Return the event types in *document*, by name.
-
-    Raises:
-        ValueError: It is no export of event types; the text says what is missing.
-    """
-    root = as_table(document)
-    if root is None:
-        raise ValueError("expected a JSON object")
-    events = as_table(root.get("$defs"))
-    if events is None:
-        raise ValueError("expected a table of event types under `$defs`")
-    return {name: _shape(root, name, schema) for name, schema in events.items()}
-
-
-def _shape(root: Schema, name: str, schema: object) -> EventShape:
-    try:
-        own = resolved(root, as_table(schema) or {})
-        fields = _fields(own)
-        return EventShape(
-            name=name,
-            class_name=str((as_table(schema) or {})["$ref"]).rpartition("/")[2],
-            version=_whole(own["x-version"]),
-            severity=str(own["x-severity"]),
-            fields=fields,
-        )
-    except (LookupError, AttributeError, TypeError) as error:
-        raise ValueError(f"`$defs.{name}` is no event type: {error}") from error
-
-
-def _fields(schema: Schema) -> Fields:
-    schemas = {
-        name: as_table(given) or {} for name, given in schema["properties"].items()
-    }
-    required = as_array(schema.get("required", [])) or ()
-    return Fields(schemas, frozenset(map(str, required)))
-
-
-def _whole(version: object) -> int:
-    if type(version) is not int:
-        raise TypeError(f"its version must be a whole number, got {version!r}")
-    return version
 
 
 def changes(old: Schema, new: Schema) -> list[Change]:
@@ -216,6 +153,8 @@ class _Comparison:
         if before.severity != after.severity:
             detail = f"from {before.severity} to {after.severity}"
             found.append(Change(name, None, "severity_changed", detail))
+        made = [*_of_span(before, after), *_of_metrics(before, after)]
+        found += [Change(name, None, rule, detail) for rule, detail in made]
         found += _of_version(before, after, any(one.is_breaking for one in found))
         return found
 
@@ -232,6 +171,8 @@ class _Comparison:
             was, must = field in before.required, field in after.required
             if was != must:
                 yield place, _REQUIRED[must], ""
+            elif not must and (detail := _of_default(old[field], new[field])):
+                yield place, "default_changed", detail
             yield from self._of_type(place, old[field], new[field])
             for rule, detail in _of_marks(old[field], new[field]):
                 yield place, rule, detail
@@ -242,11 +183,11 @@ class _Comparison:
         before, after = self._documents
         takes_old = Types(after, before).takes(new, old)
         takes_new = Types(before, after).takes(old, new)
-        if takes_old and takes_new:
-            return
         inside = self._of_parts(place, self._plain(0, old), self._plain(1, new))
         if inside is not None:
             yield from inside
+            return
+        if takes_old and takes_new:
             return
         lost, gained = self._words_apart(old, new)
         if lost:
@@ -266,11 +207,24 @@ class _Comparison:
             return None
         if "properties" in old and "properties" in new:
             return self._within(place, old, new)
-        for key, mark in (("items", "[]"), ("additionalProperties", "{}")):
-            inner, outer = as_table(old.get(key)), as_table(new.get(key))
-            if inner is not None and outer is not None:
-                return self._of_type(f"{place}{mark}", inner, outer)
+        items, others = as_table(old.get("items")), as_table(new.get("items"))
+        if items is not None and others is not None:
+            return self._of_type(f"{place}[]", items, others)
+        if old.get("type") == new.get("type") == "object":
+            return self._of_table(place, old, new)
         return None
+
+    def _of_table(
+        self, place: str, old: Schema, new: Schema
+    ) -> Iterator[tuple[str, Rule, str]] | None:
+        before, after = as_table(old.get(_VALUES)), as_table(new.get(_VALUES))
+        is_other_kind = "properties" in old or "properties" in new
+        if is_other_kind or (before is None) != (after is None):
+            return None
+        return itertools.chain(
+            self._of_type(f"{place}{{key}}", names_of(old), names_of(new)),
+            self._of_type(f"{place}{{}}", before or {}, after or {}),
+        )
 
     def _within(
         self, place: str, old: Schema, new: Schema
@@ -278,7 +232,7 @@ class _Comparison:
         pair = (id(old), id(new))
         if pair not in self._under_way:  # what is within itself has been told
             self._under_way.add(pair)
-            yield from self._of_fields(_fields(old), _fields(new), f"{place}.")
+            yield from self._of_fields(fields_of(old), fields_of(new), f"{place}.")
             self._under_way.discard(pair)
 
     def _plain(self, which: int, schema: Schema) -> Schema:
@@ -313,6 +267,7 @@ class _Comparison:
         return ", ".join([str(schema.get("type", "anything")), *bounds])
 
 
+_VALUES: Final = "additionalProperties"
 _ADDED: Final[Mapping[bool, Rule]] = {
     True: "required_field_added",
     False: "optional_field_added",
@@ -357,6 +312,47 @@ def _of_version(
     elif is_broken:
         detail = f"it is still {after.version}"
         yield Change(before.name, None, "version_not_raised", detail)
+
+
+def _of_span(before: EventShape, after: EventShape) -> Iterator[tuple[Rule, str]]:
+    if before.span is None and after.span is not None:
+        yield "span_added", ""
+    elif before.span != after.span:
+        now = after.span
+        is_gone = "it has none any more"
+        yield "span_changed", is_gone if now is None else _apart(before.span or {}, now)
+
+
+def _of_metrics(before: EventShape, after: EventShape) -> Iterator[tuple[Rule, str]]:
+    old, new = before.metrics, after.metrics
+    broken = [f"{name} is gone" for name in sorted(old.keys() - new.keys())] + [
+        f"{name}: {_apart(old[name], new[name])}"
+        for name in sorted(old.keys() & new.keys())
+        if old[name] != new[name]
+    ]
+    if broken:
+        yield "metrics_changed", "; ".join(broken)
+    if gained := sorted(new.keys() - old.keys()):
+        yield "metrics_added", ", ".join(gained)
+
+
+def _of_default(old: Schema, new: Schema) -> str:
+    return _apart(
+        *({"default": one["default"]} if "default" in one else {} for one in (old, new))
+    ).removeprefix("default ")
+
+
+def _apart(old: Schema, new: Schema) -> str:
+    """Say which keys have another value, from what to what."""
+    return ", ".join(
+        f"{key} from {_value(old.get(key))} to {_value(new.get(key))}"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    )
+
+
+def _value(value: object) -> str:
+    return "none" if value is None else _word(value)
 
 
 def _of_marks(old: Schema, new: Schema) -> Iterator[tuple[Rule, str]]:

@@ -12,9 +12,11 @@ from eventbus._catalog import EventType
 from eventbus._decode_line import _Line as RecordLine
 from eventbus._json_form import FLOAT_WORDS
 from eventbus._wire import read_type
+from eventbus.cli._event_exact import complete
 from eventbus.config._reference import descriptions, first_line
 from eventbus.config._schema import DIALECT
 from eventbus.config._tree import as_array, as_table
+from eventbus.metrics import MetricPlan, plans_of
 
 # Any in this module: JSON Schema is JSON.
 
@@ -87,9 +89,15 @@ def definitions_of(event: EventType, *, ref_template: str) -> tuple[str, Schema]
         event: The event type.
         ref_template: The place of a definition, with ``{name}`` for its name.
     """
+    read = read_type(event)
     (reference,), components = msgspec.json.schema_components(
-        [read_type(event)], schema_hook=_anything, ref_template=ref_template
+        [read], schema_hook=_anything, ref_template=ref_template
     )
+    places = {
+        ref_template.replace("{name}", name): schema
+        for name, schema in components.items()
+    }
+    complete(inspect.type_info(read), reference, places)
     definitions: Schema = _portable(components)
     before, _, after = ref_template.partition("{name}")
     name = str(reference["$ref"]).removeprefix(before).removesuffix(after)
@@ -100,6 +108,7 @@ def definitions_of(event: EventType, *, ref_template: str) -> tuple[str, Schema]
             given["properties"] = _left_out_if_none(given["properties"])
     own |= {"title": event.name, "description": first_line(event.cls)}
     own |= {"x-severity": event.identity.severity, "x-version": event.identity.version}
+    own |= _made_of(event)
     _mark(own["properties"], event)
     return name, definitions
 
@@ -116,6 +125,28 @@ def _mark(properties: Schema, event: EventType) -> None:
         }
         said = {key: mark for key, mark in marks.items() if mark is not None}
         properties[field.encode_name] = {**properties[field.encode_name], **said}
+
+
+def _made_of(event: EventType) -> Schema:
+    """Return what sinks make of an event beside its record: a span, and metrics."""
+    told = event.identity.span
+    span = {} if told is None else {"x-span": msgspec.to_builtins(told)}
+    plans = sorted(plans_of(event), key=lambda plan: plan.name)
+    metrics = {plan.name: _metric(plan) for plan in plans}
+    return {**span, "x-metrics": metrics} if metrics else span
+
+
+def _metric(plan: MetricPlan) -> Schema:
+    made: Schema = {
+        "kind": plan.kind,
+        "unit": plan.unit,
+        "labels": sorted([name for name, _ in plan.labels]),
+        "bound": sorted(plan.bound),
+        "by": plan.by,
+        "fields": sorted({source.field for source in plan.sources}),
+        "buckets": list(plan.bounds),
+    }
+    return {key: said for key, said in made.items() if said}
 
 
 def _anything(_: type) -> Schema:
@@ -166,5 +197,6 @@ def _portable(schema: Any) -> Any:
     if isinstance(table.get("pattern"), str):
         portable["pattern"] = str(table["pattern"]).replace(r"\Z", "$")
     if table.get("type") == "number":
-        return {"anyOf": [portable, _UNDEFINED_NUMBERS]}
+        default = {"default": portable.pop("default")} if "default" in portable else {}
+        return {"anyOf": [portable, _UNDEFINED_NUMBERS], **default}
     return portable

@@ -13,7 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from eventbus.cli._account import FAILED, OK
-from eventbus.cli._event_changes import Change, changes, shapes
+from eventbus.cli._event_changes import Change, changes
+from eventbus.cli._event_shapes import shapes
 from eventbus.cli._schema_types import Schema
 from eventbus.cli._stream import STDIN, shown_name
 from eventbus.cli._tables import Cell, Column, Table, show

@@ -100,6 +100,7 @@ class Feed:
             with closing(batches):
                 await take(batches)
         except BaseException:
+            self._tally.untaken = True
             self._stop.set()
             raise
         finally:

@@ -110,6 +110,8 @@ class Types:
             _schema(narrow, "additionalProperties"),
         ):
             return False
+        if not self.takes(names_of(wide), names_of(narrow)):
+            return False
         is_closed = "properties" in wide and not wide.get("additionalProperties")
         return all(
             self.takes(ours[name], schema) if name in ours else not is_closed
@@ -140,6 +142,11 @@ def _missing(place: str) -> Schema:
 def words_of(schema: Schema) -> list[Any] | None:
     """Return the closed set that *schema* is, if it is one."""
     return [schema["const"]] if "const" in schema else as_array(schema.get("enum"))
+
+
+def names_of(schema: Schema) -> Schema:
+    """Return the schema of the keys of an object that *schema* is."""
+    return {"type": "string", **_schema(schema, "propertyNames")}
 
 
 def _schema(schema: Schema, key: str) -> Schema:

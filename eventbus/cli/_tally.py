@@ -16,7 +16,8 @@ _OTHER: Final = "(other kinds)"
 class Tally:
     """Counts what was read; the reading thread adds lines and bytes.
 
-    ``unread`` says whether a stop left something that was there.
+    ``unread`` says whether a stop left something that was there, ``untaken`` whether
+    lines that were read were left.
 
     Args:
         say: Shows a line to the person at the terminal.
@@ -31,6 +32,7 @@ class Tally:
         self.skipped: Counter[str] = Counter()
         self.broken = 0
         self.unread = False
+        self.untaken = False
 
     def take(self, reading: Skipped | Broken) -> None:
         """Count what is no record; show the first 20 broken lines."""

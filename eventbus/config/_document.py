@@ -105,6 +105,8 @@ def _bytes_of(name: str, size: int, *, is_trusted: bool) -> bytes:
             elif not stat.S_ISREG(mode):
                 raise Unreadable(_not_regular(name))
             return file.read(size)
+    except Unusable:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise Unreadable(f"Cannot read {name!r}: {reason}") from error

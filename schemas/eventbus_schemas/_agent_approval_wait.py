@@ -49,7 +49,8 @@ class ApprovalWait(Stretch):
 
     def decided(self, outcome: ApprovalOutcome, reason: str | None = None) -> None:
         """Let it be decided so when it ends; *reason* is content."""
-        self._outcome: ApprovalOutcome = one_of(_OUTCOMES, outcome, "other")
+        word = text("outcome", outcome)
+        self._outcome: ApprovalOutcome = one_of(_OUTCOMES, word, "other")
         self._reason = None if reason is None else text("reason", reason)
 
     def _within(self, outer: TraceContext | None) -> TraceContext | None:

@@ -22,7 +22,7 @@ from eventbus_schemas._attachments import AttachmentCleaned, AttachmentStaged
 from eventbus_schemas._auth import AuthRecovery
 from eventbus_schemas._cancelled import CallCancelled
 from eventbus_schemas._emits import Attributes, Emits, EmitterSource
-from eventbus_schemas._facts import known_facts
+from eventbus_schemas._facts import known_facts, text
 from eventbus_schemas._mcp import McpToolCallResult, McpToolCallStarted
 from eventbus_schemas._plugins import (
     PluginInstallElicitationSent,
@@ -119,6 +119,12 @@ class Session:
     never raises because of a sink. What the caller leaves out and the session knows is
     filled in: the model, which credentials there are, and so on.
 
+    A word that is not in a closed set is told as ``"other"``, or ``"unknown"`` where
+    that is the set's word for all others. A set that has none leaves it as it is, as
+    every field does with a value of another type: it is counted as ``invalid_value``,
+    and raises with ``Bus(strict=True)``. What is measured or looked up, texts and words
+    of closed sets, must be text: anything else is a ``TypeError`` that names it.
+
     Sessions are values: ``with_…`` returns another one, and leaves this one as it is.
     They may be used from any thread. A closed bus refuses their events and counts them.
 
@@ -194,9 +200,9 @@ class Session:
     ) -> None:
         """Emit nothing yet."""
         _check(source, facts)
-        model = facts.get("model")
-        defaults = {"originator": ORIGINATOR, "slug": model}
-        self._know(source, _attributes_of({**defaults, **facts}), {"model": model})
+        defaults = {"originator": ORIGINATOR, "slug": facts.get("model")}
+        attributes = _attributes_of({**defaults, **facts})
+        self._know(source, attributes, _facts_in(attributes))
 
     def _know(
         self,
@@ -243,8 +249,7 @@ class Session:
     def with_model(self, model: str, slug: str | None = None) -> Session:
         """Return the same session with another model; its *slug* is the model too."""
         facts = _attributes_of({"model": model, "slug": slug or model})
-        attributes = {**self.attributes, **facts}
-        return self._with(attributes, {**self.defaults, "model": model})
+        return self.with_attributes(facts)
 
     def with_inference(
         self, *, service_tier: str | None = None, reasoning_effort: str | None = None
@@ -271,7 +276,10 @@ class Session:
 
     def with_attributes(self, attributes: Attributes) -> Session:
         """Return the same session with more attributes; they win over what it has."""
-        return self._with({**self.attributes, **attributes}, self.defaults)
+        other = object.__new__(Session)
+        known = {**self.defaults, **_facts_in(attributes)}
+        other._know(self._source, {**self.attributes, **attributes}, known)
+        return other
 
     def with_request(self, request_id: str | None = None) -> Session:
         """Return the same session within one request to the model.
@@ -281,8 +289,12 @@ class Session:
 
         Args:
             request_id: Its name in this program; without one it gets a random one.
+
+        Raises:
+            TypeError: The name is no text.
         """
-        return self._filling_in({"request_id": request_id or uuid4().hex})
+        named = text("request_id", request_id or uuid4().hex)
+        return self._filling_in({"request_id": named})
 
     def turn(self, turn_id: str | None = None) -> Turn:
         """Return a turn, which begins where its ``with`` block does.
@@ -345,14 +357,18 @@ class Session:
         other._know_as(self, {**self.defaults, **known})
         return other
 
-    def _with(self, attributes: Attributes, defaults: Attributes) -> Session:
-        other = object.__new__(Session)
-        other._know(self._source, attributes, defaults)
-        return other
-
 
 def _attributes_of(facts: Mapping[str, object]) -> dict[str, Any]:
     return {ATTRIBUTES[name]: fact for name, fact in facts.items() if fact is not None}
+
+
+def _facts_in(attributes: Attributes) -> dict[str, Any]:
+    """Return the facts in *attributes*: an absent field would hide one of its name."""
+    return {
+        fact: attributes[name]
+        for fact, name in ATTRIBUTES.items()
+        if name in attributes
+    }
 
 
 def _check(source: object, facts: Mapping[str, object]) -> None:

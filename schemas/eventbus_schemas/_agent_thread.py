@@ -65,7 +65,7 @@ class Thread(Stretch):
         """Let the thread end with *result*; *error_message* is content."""
         if error_message is not None:
             text("error_message", error_message)
-        known: ThreadEnd = one_of(_ENDS, result, "other")
+        known: ThreadEnd = one_of(_ENDS, text("result", result), "other")
         self._ending = ThreadStopped.of(known, error_message=error_message)
 
     def learned(
@@ -74,7 +74,7 @@ class Thread(Stretch):
         """Let the end, and what is emitted until then, have ids not known before."""
         for name, one in (("thread_id", thread_id), ("turn_id", turn_id)):
             if one is not None:
-                self._facts[name] = one
+                self._facts[name] = text(name, one)
         self._fill_in(self._told(_IDS))
 
     def _tell_start(self) -> None:

@@ -6,7 +6,8 @@ from typing import Any, Final, TypedDict, Unpack
 
 from eventbus_schemas._agent_session import Session
 from eventbus_schemas._cancelled import CallCancelled
-from eventbus_schemas._facts import known_facts, text
+from eventbus_schemas._closed_sets import in_words, open_sets
+from eventbus_schemas._facts import check_fields, known_facts, text
 from eventbus_schemas._stretch import Stretch, words_of
 from eventbus_schemas._tools import ToolFacts, ToolResult, ToolStarted
 
@@ -73,8 +74,15 @@ class ToolCall(Stretch):
         }
 
     def learned(self, **facts: Unpack[ToolFacts]) -> None:
-        """Let the result have *facts* too, its ``exit_code`` say, however it ends."""
-        self._result |= known_facts(ToolFacts, facts)
+        """Let the result have *facts* too, its ``exit_code`` say, however it ends.
+
+        Raises:
+            TypeError: There is a fact that no result has, or one of another type.
+        """
+        known = known_facts(ToolFacts, facts)
+        known |= in_words(open_sets(ToolResult), known)
+        check_fields(ToolResult.of(self.tool_name, success=True, **known))
+        self._result |= known
 
     def _tell_start(self) -> None:
         self.tool_started(self.tool_name, span_token=self.token, **self._started)

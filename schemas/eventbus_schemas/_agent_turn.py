@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from eventbus_schemas._agent_session import Session
 from eventbus_schemas._closed_sets import one_of
-from eventbus_schemas._facts import text
+from eventbus_schemas._facts import check_fields, text
 from eventbus_schemas._session import (
     AbortReason,
     OfTurnEnd,
@@ -61,8 +61,14 @@ class Turn(Stretch):
         self._ending: OfTurnEnd = TurnCompleted(model=session.defaults.get("model"))
 
     def completed(self, **facts: Unpack[TurnFacts]) -> None:
-        """Let the turn be completed when it ends, with *facts*."""
-        self._ending = TurnCompleted(model=self.defaults.get("model"), **facts)
+        """Let the turn be completed when it ends, with *facts*.
+
+        Raises:
+            TypeError: One is of another type.
+        """
+        ending = TurnCompleted(model=self.defaults.get("model"), **facts)
+        check_fields(ending)
+        self._ending = ending
 
     def failed(self, error_message: str) -> None:
         """Let the turn be failed when it ends, with *error_message*: content."""
@@ -70,7 +76,9 @@ class Turn(Stretch):
 
     def aborted(self, reason: AbortReason) -> None:
         """Let the turn be aborted when it ends, for *reason*, else ``"other"``."""
-        self._ending = TurnAborted(reason=one_of(_REASONS, reason, "other"))
+        self._ending = TurnAborted(
+            reason=one_of(_REASONS, text("reason", reason), "other")
+        )
 
     def _tell_start(self) -> None:
         self._tell(TurnStarted(turn_id=self.turn_id, span_token=self.token))

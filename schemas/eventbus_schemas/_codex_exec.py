@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
@@ -11,7 +12,7 @@ import msgspec
 from eventbus import Event, Reading
 from eventbus_schemas import _codex_exec_lines as shape
 from eventbus_schemas._codex_lines import LineFaults, read_lines
-from eventbus_schemas._codex_session import CONVERSATION, CodexSession
+from eventbus_schemas._codex_session import CodexSession
 from eventbus_schemas._responses import AgentResponse, Reasoning
 from eventbus_schemas._session import (
     ConversationStarts,
@@ -20,6 +21,8 @@ from eventbus_schemas._session import (
     TurnStarted,
 )
 from eventbus_schemas._tools import FileChange, ToolOutcome, ToolResult
+
+_STDIN: Final = "stdin"  # what a run calls the standard input
 
 _decoder: Final = msgspec.json.Decoder(shape.AnyExecLine)
 
@@ -38,19 +41,24 @@ def read_codex_exec(lines: Iterable[bytes], *, path: str) -> Iterator[Reading]:
     calls or 64 MiB of arguments wait.
 
     The records have no ids of their own either: one thread's id may stand in many
-    outputs, since a thread can be resumed.
+    outputs, since a thread can be resumed. The trace's id follows from the thread's:
+    what becomes of a thread is one trace. A turn is a span around what it did, whose id
+    follows from the thread's, *path* and the line: for a file it is the same when it is
+    read again, and for ``"stdin"`` never the same twice, since nothing but a new output
+    of the thread may come from there.
 
     Args:
         lines: One JSON object each.
         path: Names the input in what is skipped or broken.
     """
     faults = LineFaults(path, shape.KNOWN_KINDS)
-    return read_lines(lines, _decoder, _ExecSession(faults), faults)
+    return read_lines(lines, _decoder, _ExecSession(faults, path), faults)
 
 
 class _ExecSession(CodexSession):
-    def __init__(self, faults: LineFaults) -> None:
+    def __init__(self, faults: LineFaults, path: str) -> None:
         super().__init__(faults)
+        self._output = os.urandom(8).hex() if path == _STDIN else path
         self._handlers: dict[type, _LineHandler] = {
             shape.ThreadStarted: self._thread_started,
             shape.TurnStart: self._turn_started,
@@ -64,11 +72,12 @@ class _ExecSession(CodexSession):
         return self._handlers[type(line)](line, number)
 
     def _thread_started(self, line: shape.ThreadStarted, number: int) -> Reading:
-        self._begin({CONVERSATION: line.thread_id})
+        self._begin(line.thread_id, {})
         return self._record(ConversationStarts(), number)
 
     def _turn_started(self, _: shape.TurnStart, number: int) -> Reading:
-        return self._record(TurnStarted(), number)
+        token = self._begin_span(f"{self._output}:{number}")
+        return self._record(TurnStarted(span_token=token), number)
 
     def _turn_completed(self, line: shape.TurnEnd, number: int) -> Reading:
         usage = line.usage or shape.Usage()
@@ -77,11 +86,18 @@ class _ExecSession(CodexSession):
             cached_input_tokens=usage.cached_input_tokens,
             output_tokens=usage.output_tokens,
             reasoning_output_tokens=usage.reasoning_output_tokens,
+            span_token=self._span_id,
         )
-        return self._record(event, number)
+        return self._turn_end(event, number)
 
     def _turn_failed(self, line: shape.TurnFailure, number: int) -> Reading:
-        return self._record(TurnFailed.from_text(line.error.message), number)
+        event = TurnFailed.from_text(line.error.message, span_token=self._span_id)
+        return self._turn_end(event, number)
+
+    def _turn_end(self, event: Event, number: int) -> Reading:
+        record = self._record(event, number)
+        self._end_span()
+        return record
 
     def _item_started(self, line: shape.ItemStarted, number: int) -> Reading | None:
         item = line.item

@@ -12,7 +12,7 @@ from eventbus import Reading
 from eventbus_schemas import _codex_rollout_lines as shape
 from eventbus_schemas._codex_lines import LineFaults, read_lines
 from eventbus_schemas._codex_outputs import tool_result
-from eventbus_schemas._codex_session import CONVERSATION, CodexSession
+from eventbus_schemas._codex_session import CodexSession
 from eventbus_schemas._codex_tokens import rate_limits, token_usage
 from eventbus_schemas._prompts import UserPrompt
 from eventbus_schemas._responses import AgentResponse, Reasoning
@@ -62,7 +62,8 @@ def read_codex_rollout(lines: Iterable[bytes], *, path: str) -> Iterator[Reading
     to people is the event; the model's history of it is skipped by its type.
 
     Record ids are the session's id and the line's number, so that reading the same
-    recording again gives the same ids.
+    recording again gives the same ids. The trace's id follows from the session's:
+    what becomes of a session is one trace.
 
     Args:
         lines: One JSON object each.
@@ -116,11 +117,11 @@ class _RolloutSession(CodexSession):
 
     def _session_meta(self, meta: shape.SessionMeta, number: int, time: int) -> Reading:
         told = {
-            CONVERSATION: meta.id,
             "app.version": meta.cli_version,
             "originator": meta.originator,
         }
         self._begin(
+            meta.id,
             {name: value for name, value in told.items() if value is not None},
             id_prefix=f"{meta.id}:",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Final
 
 from eventbus import Attributes, AttributeValue, Broken, Event, Reading, Record
@@ -13,6 +14,7 @@ from eventbus_schemas._texts import byte_length
 from eventbus_schemas._tools import ToolResult
 
 CONVERSATION: Final = "gen_ai.conversation.id"
+_SAMPLED: Final = 1
 
 
 class CodexSession:
@@ -30,17 +32,39 @@ class CodexSession:
         self._calls = OpenCalls() if calls is None else calls
         self._attributes = Attributes()
         self._id_prefix = ""
+        self._trace_id: str | None = None
+        self._span_id: str | None = None
+        self._trace_flags = 0
 
     def end(self) -> None:
         """Give up the calls whose output did not come."""
         self._give_up(self._calls.take_all())
 
     def _begin(
-        self, attributes: Mapping[str, AttributeValue], *, id_prefix: str = ""
+        self,
+        session_id: str,
+        attributes: Mapping[str, AttributeValue],
+        *,
+        id_prefix: str = "",
     ) -> None:
+        """Begin a session: one trace, of an id that follows from *session_id*."""
         self.end()
-        self._attributes = Attributes(attributes)
+        self._attributes = Attributes({CONVERSATION: session_id, **attributes})
         self._id_prefix = id_prefix
+        self._trace_id = _digits(session_id, 16)
+        self._span_id, self._trace_flags = None, _SAMPLED
+
+    def _begin_span(self, name: str) -> str | None:
+        """Put what follows into a span, of an id that follows from *name*.
+
+        Returns its id; ``None``, and there is no span, where no session was named.
+        """
+        if self._trace_id is not None:
+            self._span_id = _digits(f"{self._trace_id}:{name}", 8)
+        return self._span_id
+
+    def _end_span(self) -> None:
+        self._span_id = None
 
     def _bind(self, name: str, value: str) -> None:
         self._attributes = Attributes({**self._attributes, name: value})
@@ -54,6 +78,9 @@ class CodexSession:
             f"{prefix}{number}" if prefix else "",
             time_unix_nano=time_unix_nano,
             attributes=self._attributes,
+            trace_id=self._trace_id,
+            span_id=self._span_id,
+            trace_flags=self._trace_flags,
         )
 
     def _open(
@@ -87,3 +114,9 @@ class CodexSession:
                 arguments=call.arguments,
             )
             self.given_up.append(self._record(event, call.number, call.time_unix_nano))
+
+
+def _digits(text: str, size_bytes: int) -> str:
+    """Return as many bytes that follow from *text*, in hexadecimal digits."""
+    encoded = text.encode("utf-8", "surrogatepass")
+    return blake2b(encoded, digest_size=size_bytes).hexdigest()

@@ -15,7 +15,7 @@ _CONVERSATION: Final = "gen_ai.conversation.id"
 
 
 class SessionDigest:
-    """Sums up sessions: turns, tool calls, tokens, time and failures.
+    """Sums up sessions: threads, turns, tool calls, tokens, time and failures.
 
     At most 10,000 sessions are told apart, by their ids; all after them count as one,
     and so does all that has no id. Their time is each session's own, added up.
@@ -46,9 +46,14 @@ class SessionDigest:
             _some(self._sum("turns_failed"), "failed"),
             _some(self._sum("turns_aborted"), "aborted"),
         )
-        bad_tools = _some(self._sum("tools_failed"), "failed"), self._slowest_words()
+        bad_tools = (
+            _some(self._sum("tools_failed"), "failed"),
+            _some(self._sum("tools_cancelled"), "cancelled"),
+            self._slowest_words(),
+        )
         yield (
             f"{_counted(len(self._sessions), 'session')}{length}: "
+            f"{self._thread_words()}"
             f"{_counted(self._sum('turns'), 'turn')}{_aside(*bad_turns)}, "
             f"{_counted(self._sum('tools'), 'tool call')}{_aside(*bad_tools)}."
         )
@@ -81,9 +86,13 @@ class SessionDigest:
             "turns_aborted": self._sum("turns_aborted"),
             "tool_calls": self._sum("tools"),
             "tool_calls_failed": self._sum("tools_failed"),
+            "tool_calls_cancelled": self._sum("tools_cancelled"),
             "requests_failed": self._sum("requests_failed"),
             "streams_failed": self._sum("streams_failed"),
         }
+        if self._sum("threads"):
+            said["threads"] = self._sum("threads")
+            said["threads_failed"] = self._sum("threads_failed")
         slowest = self._slowest()
         if slowest is not None:
             seconds, name = slowest
@@ -124,14 +133,16 @@ class SessionDigest:
         seconds, name = slowest
         return f"slowest: {name}, {_duration(seconds)}"
 
+    def _thread_words(self) -> str:
+        threads = self._sum("threads")
+        failed = _aside(_some(self._sum("threads_failed"), "failed"))
+        return f"{_counted(threads, 'thread')}{failed}, " if threads else ""
+
     def _tokens(self) -> TokenSums:
-        each = [sums.tokens for sums in self._sessions.values()]
-        return TokenSums(
-            told=sum(tokens.told for tokens in each),
-            sent=sum(tokens.sent for tokens in each),
-            cached=sum(tokens.cached for tokens in each),
-            received=sum(tokens.received for tokens in each),
-        )
+        found = TokenSums()
+        for sums in self._sessions.values():
+            found.add_all(sums.tokens.sums)
+        return found
 
 
 def _counted(count: int, noun: str) -> str:

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, overload
+from collections.abc import Callable, Iterator, Mapping
+from itertools import zip_longest
+from types import NoneType
+from typing import (
+    Any,
+    Generic,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    get_args,
+    get_type_hints,
+    overload,
+)
 
 from eventbus import Event
+from eventbus_schemas._closed_sets import in_words, open_sets
+from eventbus_schemas._facts import text
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,6 +53,9 @@ class Emits(Generic[P]):
     It takes what *make* takes, a class of events or a constructor of one, and returns
     what ``emit`` returns. Of what the session knows, it fills in what *make* takes and
     the caller leaves out. Made once per session, at its first call.
+
+    A word that is not in a closed set is told as the set's word for all others, where
+    it has one. A text that is none is a ``TypeError`` with its name.
     """
 
     def __init__(self, make: Callable[P, Event]) -> None:
@@ -51,6 +67,7 @@ class Emits(Generic[P]):
         self.__doc__ = inspect.getdoc(make)
         self._make = make
         self._takes = _names_taken(make, made)
+        self._by_place = _names_by_place(make)
         self._name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -80,16 +97,54 @@ class Emits(Generic[P]):
             for name, value in session.defaults.items()
             if name in self._takes
         }
+        sets = open_sets(self.event_type)
+        by_place = not sets.keys().isdisjoint(self._by_place)
+        tells_no_word = frozenset(sets).isdisjoint
 
         def method(*args: P.args, **kwargs: P.kwargs) -> bool:
-            return emit(make(*args, **kwargs))
+            # Any: arguments of the event, whose own types hold.
+            told: dict[str, Any] = {**known, **kwargs} if known else kwargs
+            try:
+                if not tells_no_word(told):
+                    told = {**told, **in_words(sets, told)}
+                if by_place:
+                    event = make(*self._in_words(args), **told)
+                else:
+                    event = make(*args, **told)
+            except Exception:
+                self._name_wrong_text(args, told)
+                raise
+            return emit(event)
 
-        def filling_in(*args: P.args, **kwargs: P.kwargs) -> bool:
-            return emit(make(*args, **{**known, **kwargs}))
+        method.__name__, method.__doc__ = self._name, self.__doc__
+        return method
 
-        chosen = filling_in if known else method
-        chosen.__name__, chosen.__doc__ = self._name, self.__doc__
-        return chosen
+    # Any: arguments of events, as they are told.
+
+    def _in_words(self, args: tuple[Any, ...]) -> Iterator[Any]:
+        words = in_words(
+            open_sets(self.event_type),
+            dict(zip(self._by_place, args, strict=False)),
+        )
+        for name, value in zip_longest(self._by_place[: len(args)], args):
+            yield words.get(name, value)
+
+    def _name_wrong_text(self, args: tuple[Any, ...], told: Mapping[str, Any]) -> None:
+        given = {**dict(zip(self._by_place, args, strict=False)), **told}
+        for name, hint in get_type_hints(self._make).items():
+            kinds = set(get_args(hint) or [hint])
+            if name not in given or kinds - {NoneType} != {str}:
+                continue
+            if given[name] is not None or NoneType not in kinds:
+                text(name, given[name])
+
+
+def _names_by_place(make: Callable[..., Event]) -> tuple[str, ...]:
+    """Return the names of the arguments that *make* takes without them."""
+    parameters = inspect.signature(make).parameters.values()
+    return tuple(
+        one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD
+    )
 
 
 def _names_taken(make: Callable[..., Event], made: type[Event]) -> frozenset[str]:

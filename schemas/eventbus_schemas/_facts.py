@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from eventbus import Event
+from eventbus._check import FieldCheck
 from eventbus._nearest import unknown
 
 
@@ -19,6 +21,17 @@ def known_facts(kind: type, facts: Mapping[str, Any]) -> dict[str, Any]:
         if name not in kind.__annotations__:
             raise TypeError(unknown("fact", name, kind.__annotations__))
     return {**facts}
+
+
+def check_fields(event: Event) -> None:
+    """Refuse *event* when a field of it has another type.
+
+    Raises:
+        TypeError: What is wrong, and where.
+    """
+    error = FieldCheck(type(event)).full_error(event)
+    if error is not None:
+        raise TypeError(f"a fact of another type: {error}")
 
 
 def text(name: str, value: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 from eventbus import Sensitive, Unit
 from eventbus_schemas._agent_event import AgentEvent
 from eventbus_schemas._metrics import SESSION_METRICS
+from eventbus_schemas._texts import character_count
 
 
 class UserPrompt(
@@ -43,7 +44,7 @@ class UserPrompt(
         """Make one with the length that belongs to *prompt*."""
         return cls(
             prompt=prompt,
-            prompt_length=len(prompt),
+            prompt_length=character_count(prompt),
             text_input_count=text_input_count,
             image_input_count=image_input_count,
             local_image_input_count=local_image_input_count,

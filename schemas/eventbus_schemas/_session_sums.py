@@ -8,6 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from eventbus import Event
+from eventbus_schemas._cancelled import CallCancelled
+from eventbus_schemas._mcp import McpToolCallResult
 from eventbus_schemas._prompts import UserPrompt
 from eventbus_schemas._requests import ApiRequest
 from eventbus_schemas._session import (
@@ -17,8 +19,17 @@ from eventbus_schemas._session import (
     TurnStarted,
 )
 from eventbus_schemas._stream import SseEvent
+from eventbus_schemas._threads import (
+    OfThread,
+    ThreadFailed,
+    ThreadStarted,
+    ThreadStopped,
+)
 from eventbus_schemas._tools import ToolResult
 from eventbus_schemas._usage import TokenUsage
+
+MAX_JOINED: Final = 64
+"""How many turns, and calls over MCP, of a session are still open to more events."""
 
 
 class TokenSums(msgspec.Struct):
@@ -31,20 +42,93 @@ class TokenSums(msgspec.Struct):
 
     def add(self, event: TokenUsage | SseEvent | TurnCompleted) -> None:
         """Add what *event* tells."""
-        if event.input_tokens is None and event.output_tokens is None:
-            return
         self.told += 1
         self.sent += event.input_tokens or 0
         self.cached += event.cached_input_tokens or 0
         self.received += event.output_tokens or 0
 
+    def add_all(self, others: TokenSums) -> None:
+        """Add what *others* sum up."""
+        self.told += others.told
+        self.sent += others.sent
+        self.cached += others.cached
+        self.received += others.received
+
+
+class TokenTellings(msgspec.Struct):
+    """The same tokens as several kinds of event tell them."""
+
+    of_uses: TokenSums = msgspec.field(default_factory=TokenSums)
+    of_answers: TokenSums = msgspec.field(default_factory=TokenSums)
+    of_turns: TokenSums = msgspec.field(default_factory=TokenSums)
+
+    def add(self, event: TokenUsage | SseEvent | TurnCompleted) -> None:
+        """Add what *event* tells."""
+        if isinstance(event, TokenUsage):
+            self.of_uses.add(event)
+        elif isinstance(event, SseEvent):
+            self.of_answers.add(event)
+        else:
+            self.of_turns.add(event)
+
+    @property
+    def finest(self) -> TokenSums:
+        """Each use, else each answer, else each turn."""
+        for sums in (self.of_uses, self.of_answers):
+            if sums.told:
+                return sums
+        return self.of_turns
+
+
+class SessionTokens(msgspec.Struct):
+    """The tokens of one session.
+
+    Where the same tokens are told by several kinds of event, the finest counts: turn by
+    turn where each event says its turn, else in the session as a whole. A turn is open
+    to more events until 64 others have come after it.
+    """
+
+    whole: TokenTellings = msgspec.field(default_factory=TokenTellings)
+    by_turn: dict[str, TokenTellings] = {}
+    of_past_turns: TokenSums = msgspec.field(default_factory=TokenSums)
+    is_by_turn: bool = True
+
+    def add(self, event: TokenUsage | SseEvent | TurnCompleted) -> None:
+        """Add what *event* tells."""
+        if event.input_tokens is None and event.output_tokens is None:
+            return
+        self.whole.add(event)
+        if event.turn_id is None:
+            self.is_by_turn = False
+            self.by_turn.clear()
+        if not self.is_by_turn or event.turn_id is None:
+            return
+        turn = self.by_turn.get(event.turn_id)
+        if turn is None:
+            turn = self.by_turn[event.turn_id] = TokenTellings()
+            if len(self.by_turn) > MAX_JOINED:
+                oldest = self.by_turn.pop(next(iter(self.by_turn)))
+                self.of_past_turns.add_all(oldest.finest)
+        turn.add(event)
+
+    @property
+    def sums(self) -> TokenSums:
+        """The tokens, as the finest events tell them."""
+        if not self.is_by_turn:
+            return self.whole.finest
+        found = TokenSums()
+        found.add_all(self.of_past_turns)
+        for turn in self.by_turn.values():
+            found.add_all(turn.finest)
+        return found
+
 
 class SessionSums(msgspec.Struct):
     """What happened in one session.
 
-    Where the same tokens are told by several kinds of event, the finest counts: each
-    use, else each answer, else each turn. A session that does not tell of the starts
-    of its turns has one per prompt, and never fewer than came to an end.
+    A session that does not tell of the starts of its turns has one per prompt, and
+    never fewer than came to an end. A call over MCP that is told twice, as such and
+    then as a tool's, counts once.
     """
 
     prompts: int = 0
@@ -52,16 +136,19 @@ class SessionSums(msgspec.Struct):
     turns_ended: int = 0
     turns_failed: int = 0
     turns_aborted: int = 0
-    tools: int = 0
-    tools_failed: int = 0
+    threads_started: int = 0
+    threads_ended: int = 0
+    threads_failed: int = 0
+    tool_results: int = 0
+    tool_results_failed: int = 0
+    tools_cancelled: int = 0
+    mcp_calls_failed: dict[str, bool] = {}
     requests_failed: int = 0
     streams_failed: int = 0
     slowest: tuple[float, str] | None = None
     first_unix_nano: int = 0
     last_unix_nano: int = 0
-    of_uses: TokenSums = msgspec.field(default_factory=TokenSums)
-    of_answers: TokenSums = msgspec.field(default_factory=TokenSums)
-    of_turns: TokenSums = msgspec.field(default_factory=TokenSums)
+    tokens: SessionTokens = msgspec.field(default_factory=SessionTokens)
 
     def at(self, time_unix_nano: int) -> None:
         """Take note of when something happened; 0 is unknown."""
@@ -76,12 +163,19 @@ class SessionSums(msgspec.Struct):
         return max(self.turns_started or self.prompts, self.turns_ended)
 
     @property
-    def tokens(self) -> TokenSums:
-        """The tokens, as the finest events tell them."""
-        for sums in (self.of_uses, self.of_answers):
-            if sums.told:
-                return sums
-        return self.of_turns
+    def threads(self) -> int:
+        """How many threads there were."""
+        return max(self.threads_started, self.threads_ended)
+
+    @property
+    def tools(self) -> int:
+        """How many tool calls came to an end, of whatever kind."""
+        return self.tool_results + self.tools_cancelled + len(self.mcp_calls_failed)
+
+    @property
+    def tools_failed(self) -> int:
+        """How many of them failed."""
+        return self.tool_results_failed + sum(self.mcp_calls_failed.values())
 
     @property
     def nanoseconds(self) -> int:
@@ -99,7 +193,7 @@ def _started(sums: SessionSums, _: TurnStarted) -> None:
 
 def _completed(sums: SessionSums, event: TurnCompleted) -> None:
     sums.turns_ended += 1
-    sums.of_turns.add(event)
+    sums.tokens.add(event)
 
 
 def _failed(sums: SessionSums, _: TurnFailed) -> None:
@@ -112,21 +206,57 @@ def _aborted(sums: SessionSums, _: TurnAborted) -> None:
     sums.turns_aborted += 1
 
 
+def _thread_started(sums: SessionSums, _: OfThread) -> None:
+    sums.threads_started += 1
+
+
+def _thread_ended(sums: SessionSums, event: ThreadStopped | ThreadFailed) -> None:
+    sums.threads_ended += 1
+    failed = isinstance(event, ThreadFailed) or event.result == "error"
+    sums.threads_failed += failed
+
+
 def _tool(sums: SessionSums, event: ToolResult) -> None:
-    sums.tools += 1
-    sums.tools_failed += not event.success
+    if event.call_id is not None:
+        sums.mcp_calls_failed.pop(event.call_id, None)
+    sums.tool_results += 1
+    sums.tool_results_failed += not event.success
+    _took(sums, event)
+
+
+def _mcp_call(sums: SessionSums, event: McpToolCallResult) -> None:
+    calls = sums.mcp_calls_failed
+    if event.call_id is None:
+        sums.tool_results += 1
+        sums.tool_results_failed += not event.success
+    else:
+        calls[event.call_id] = not event.success
+        if len(calls) > MAX_JOINED:
+            sums.tool_results += 1
+            sums.tool_results_failed += calls.pop(next(iter(calls)))
+    _took(sums, event)
+
+
+def _cancelled(sums: SessionSums, event: CallCancelled) -> None:
+    if event.operation == "tool_call":
+        if event.call_id is not None:
+            sums.mcp_calls_failed.pop(event.call_id, None)
+        sums.tools_cancelled += 1
+
+
+def _took(sums: SessionSums, event: ToolResult | McpToolCallResult) -> None:
     if event.duration_ms is not None:
         took = event.duration_ms / 1000, event.tool_name
         sums.slowest = took if sums.slowest is None else max(sums.slowest, took)
 
 
 def _usage(sums: SessionSums, event: TokenUsage) -> None:
-    sums.of_uses.add(event)
+    sums.tokens.add(event)
 
 
 def _answer(sums: SessionSums, event: SseEvent) -> None:
     sums.streams_failed += event.outcome in ("failed", "parse_failed")
-    sums.of_answers.add(event)
+    sums.tokens.add(event)
 
 
 def _request(sums: SessionSums, event: ApiRequest) -> None:
@@ -140,7 +270,12 @@ TAKERS: Final[dict[type[Event], Callable[[SessionSums, Any], None]]] = {
     TurnCompleted: _completed,
     TurnFailed: _failed,
     TurnAborted: _aborted,
+    ThreadStarted: _thread_started,
+    ThreadStopped: _thread_ended,
+    ThreadFailed: _thread_ended,
     ToolResult: _tool,
+    McpToolCallResult: _mcp_call,
+    CallCancelled: _cancelled,
     TokenUsage: _usage,
     SseEvent: _answer,
     ApiRequest: _request,

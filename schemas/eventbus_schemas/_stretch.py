@@ -11,9 +11,11 @@ from types import TracebackType
 from typing import ClassVar, Final, Self
 
 from eventbus import Event, trace_context
-from eventbus._context import bound_over, current_bound, enter, leave
+from eventbus._context import bound_over, enter, leave
+from eventbus._current_span import bound_at, lend, take_back
 from eventbus.trace_context import TraceContext
 from eventbus_schemas._agent_session import Session
+from eventbus_schemas._closed_sets import open_sets
 from eventbus_schemas._emits import Attributes, Emits
 
 _monotonic = time.monotonic
@@ -71,6 +73,7 @@ class Stretch(Session, ABC):
             raise RuntimeError(f"a {self._kind} is entered once, this one again")
         for one in self._tells:
             self.emitter(one)  # what cannot be told at its end does not begin
+            open_sets(one)  # at the program's end they could not be worked out
         _go_back()
         outer = trace_context.current()
         inner = self._within(outer)
@@ -95,7 +98,14 @@ class Stretch(Session, ABC):
         _go_back()
         if os.getpid() == self._process:
             with trace_context.attach(self._around):
-                self._tell_end(error, (_monotonic() - self._began) * 1000)
+                self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        try:
+            self._tell_end(error, (_monotonic() - self._began) * 1000)
+        except TypeError:  # an event that a strict bus refuses
+            if error is None:
+                raise
 
     def __del__(self) -> None:
         """Tell of the end where nobody did: its generator outlived the loop, say."""
@@ -138,8 +148,8 @@ class _Place:
     def __init__(self, trace: TraceContext | None, attributes: Attributes) -> None:
         """Make it current."""
         self.is_over = False
-        with trace_context.attach(trace):
-            inside = current_bound()
+        self._lent = lend(trace)
+        inside = bound_at(trace)
         if attributes:
             inside = bound_over(inside, attributes)
         self._tokens = _innermost.set(self), enter(inside)
@@ -154,6 +164,7 @@ class _Place:
         place, outside = self._tokens
         _innermost.reset(place)
         leave(outside)
+        take_back(self._lent)
 
 
 _innermost: Final[ContextVar[_Place | None]] = ContextVar("stretch", default=None)

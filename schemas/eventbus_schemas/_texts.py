@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+_is_ascii: Final = str.isascii  # of bytes it is an error, as it should be
+
 
 def byte_length(text: str) -> int:
-    """Return the length of *text* in bytes of UTF-8."""
-    return len(text) if text.isascii() else len(_encoded(text))
+    """Return the length of *text* in bytes of UTF-8.
+
+    Raises:
+        TypeError: It is no text.
+    """
+    return len(text) if _is_ascii(text) else len(_encoded(text))
+
+
+def character_count(text: str) -> int:
+    """Return the length of *text* in characters.
+
+    Raises:
+        TypeError: It is no text; a list has a length too.
+    """
+    return str.__len__(text)
 
 
 def line_count(text: str) -> int:

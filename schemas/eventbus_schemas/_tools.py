@@ -230,7 +230,7 @@ class ToolResult(
 
 def failure_severity(outcome: ToolOutcome) -> Severity:
     """Return how bad it is that a call failed with *outcome*."""
-    return _FAILURE_SEVERITY[outcome]
+    return _FAILURE_SEVERITY.get(outcome, "warn")
 
 
 def distinct(warnings: Iterable[str]) -> list[str]:

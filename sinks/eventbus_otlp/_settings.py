@@ -7,8 +7,9 @@ https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Final, cast
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -16,6 +17,7 @@ from msgspec import UNSET, Meta, UnsetType
 from eventbus import AttributeValue, Retry
 from eventbus._bounds import WrongSetting, above, at_least, between, concerning
 from eventbus._file_path import FilePath
+from eventbus._log import LOGGER_NAME
 from eventbus._place import Place
 from eventbus.config import EnvironmentValue
 from eventbus.metrics import Aggregation
@@ -149,7 +151,7 @@ class OtlpSettings(Checked, frozen=True, kw_only=True):
     aggregation: Aggregation = Aggregation()
     resource_detectors: tuple[str, ...] | None = None
     naming: Annotated[str, Meta(min_length=1)] | None = None
-    span_attributes: Mapping[Annotated[str, Meta(min_length=1)], AttributeValue] = {}
+    span_attributes: Mapping[str, AttributeValue] = {}
     trust_environment: bool = True
     logs: RecordSignalSettings = RecordSignalSettings()
     metrics: SignalSettings = SignalSettings()
@@ -158,6 +160,8 @@ class OtlpSettings(Checked, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse what no far side could be reached by, and bounds that bound nothing.
 
+        An attribute of spans with an empty name is left out, which the logger
+        ``eventbus`` warns of.
         Endpoints and headers are checked for the protocol that is said here; where
         the environment says it, that protocol checks them again.
         """
@@ -170,8 +174,7 @@ class OtlpSettings(Checked, frozen=True, kw_only=True):
         for index, status in enumerate(self.retry_statuses):
             with concerning("retry_statuses", index):
                 between("retry_statuses", status, 300, 599)
-        if "" in self.span_attributes:
-            raise WrongSetting("span_attributes has an empty name", "span_attributes")
+        _check_span_attributes(self)
         _check_signals(self.signals)
         _check_endpoints(self)
         _guard_endpoints(self)
@@ -229,6 +232,29 @@ def endpoint_setting(settings: OtlpSettings, signal: Signal) -> tuple[str, str] 
         if text is not None:
             return name, str(text)
     return None
+
+
+def _check_span_attributes(settings: OtlpSettings) -> None:
+    named = {name: value for name, value in settings.span_attributes.items() if name}
+    for name, value in named.items():
+        _check_attribute(name, value)
+    if len(named) < len(settings.span_attributes):
+        logging.getLogger(LOGGER_NAME).warning(
+            "span_attributes has an empty name, and what it stands for is left out"
+        )
+        msgspec.structs.force_setattr(settings, "span_attributes", named)
+
+
+def _check_attribute(name: str, value: Any) -> None:
+    # Any: whatever a program gives
+    is_list = isinstance(value, list | tuple)
+    for one in cast("Iterable[Any]", value) if is_list else (value,):
+        if not isinstance(one, str | bool | int | float):
+            raise WrongSetting(
+                f"span_attributes.{name} must be a text, a number, true, false or a "
+                f"list of these, got {type(one).__name__}",
+                *("span_attributes", name),
+            )
 
 
 def _check_signals(signals: tuple[Signal, ...]) -> None:

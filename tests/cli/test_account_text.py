@@ -34,6 +34,7 @@ def account(
     tally.lines, tally.records = more.pop("lines", 82_300), records
     tally.broken = more.pop("broken", 0)
     tally.unread = more.pop("unread", False)
+    tally.untaken = more.pop("untaken", False)
     for kind, count in more.pop("skipped", {}).items():
         for _ in range(count):
             tally.take(Skipped(kind, "in", 1))
@@ -59,7 +60,15 @@ def text(capsys: pytest.CaptureFixture[str]) -> Any:
 
 def test_lines_that_became_part_of_another_s_record_are_told(text: Any) -> None:
     said = text(account(GOOD, records=3, skipped={"a.b": 2}, broken=1, lines=10))
-    assert "3 records (2 a second), 2 skipped, 1 broken, 4 joined with another." in said
+    sums = "3 records (2 a second), 2 skipped, 1 broken, 4 joined with another"
+    assert f"{sums}." in said
+    told: dict[str, Any] = {"skipped": {"a.b": 2}, "broken": 1, "lines": 10}
+    ends: list[dict[str, Any]] = [{"stopped": "SIGTERM"}, {"unread": True}]
+    for end in ends:
+        assert f"{sums}." in text(account(GOOD, records=3, **told, **end))
+    ends = [{"untaken": True, "stopped": "SIGTERM"}, {"failure": "It broke."}]
+    for end in ends:
+        assert f"{sums} or left." in text(account(GOOD, records=3, **told, **end))
 
 
 def test_what_no_sink_selected_is_not_said_to_have_arrived(text: Any) -> None:
@@ -72,7 +81,7 @@ def test_the_account_of_a_run_that_lost_something(text: Any) -> None:
     assert said == (
         "\n"
         "Read 82,300 lines in 2.0 s: 55,100 records (27,550 a second), 3 skipped, "
-        "0 broken.\n"
+        "0 broken, 27,197 joined with another.\n"
         "Skipped: a.b 2, c 1.\n"
         "\n"
         "sink     state     offered  = delivered  + dropped  + sampled out\n"

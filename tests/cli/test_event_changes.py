@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import enum
+from datetime import date, datetime, time
 from typing import Annotated, Any, Literal, Optional
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -13,36 +16,10 @@ from eventbus import Attribute, Catalog, Event, Label, Record, Sensitive, Unit
 from eventbus._decode_line import LineDecoder
 from eventbus._encode_line import LineEncoder
 from eventbus.cli._event_changes import Change, changes
-from eventbus.cli._event_schema import in_order, records_schema
 from eventbus.cli._schema_types import Types
+from tests.cli._event_types import between, exported, made, rules
 
 # Any in this module: JSON Schema is JSON, and events are made with any fields.
-
-
-def made(
-    tag: str = "thing", /, *, name: str = "Thing", version: int = 1, **fields: Any
-) -> Any:
-    """Return an event type; a field is its type, or a pair of type and default."""
-    pairs = [
-        (key, *given) if isinstance(given, tuple) else (key, given)
-        for key, given in fields.items()
-    ]
-    annotations = {pair[0]: pair[1] for pair in pairs}
-    defaults = {pair[0]: pair[2] for pair in pairs if len(pair) == 3}
-    namespace = {"__annotations__": annotations, "__module__": __name__, **defaults}
-    return type(Event)(name, (Event,), namespace, tag=tag, version=version)
-
-
-def exported(*types: Any) -> Any:
-    return in_order(records_schema(Catalog(types)))
-
-
-def between(old: Any, new: Any) -> list[Change]:
-    return changes(exported(old), exported(new))
-
-
-def rules(old: Any, new: Any) -> list[tuple[str | None, str]]:
-    return [(one.field, one.rule) for one in between(old, new)]
 
 
 class Node(msgspec.Struct):
@@ -105,7 +82,22 @@ class Fewer(msgspec.Struct, tag="theirs"):
     a: int
 
 
+class Cells(msgspec.Struct, array_like=True, tag="cells"):
+    at: str
+
+
+class TimedCells(msgspec.Struct, array_like=True, tag="cells"):
+    at: datetime
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
 Text = Annotated[str, Label]
+Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
+Local = Annotated[datetime, msgspec.Meta(tz=False)]
 BREAKING_CHANGES: list[tuple[Any, Any, list[tuple[str | None, str]]]] = [
     ({"a": int, "b": int}, {"a": int}, [("b", "field_removed")]),
     ({"a": int}, {"a": int, "b": int}, [("b", "required_field_added")]),
@@ -213,14 +205,59 @@ BREAKING_CHANGES: list[tuple[Any, Any, list[tuple[str | None, str]]]] = [
         {"a": Annotated[float, Unit("s")]},
         [("a", "unit_changed")],
     ),
-    ({"a": Annotated[float, Unit("ms")]}, {"a": float}, [("a", "unit_changed")]),
+    (
+        {"a": Annotated[float, Unit("ms")]},
+        {"a": float},
+        [(None, "metrics_changed"), ("a", "unit_changed")],
+    ),
     (
         {"a": Annotated[str, Attribute("x.y")]},
         {"a": Annotated[str, Attribute("x.z")]},
         [("a", "attribute_name_changed")],
     ),
-    ({"a": Text}, {"a": str}, [("a", "label_changed")]),
-    ({"a": str}, {"a": Text}, [("a", "label_changed")]),
+    (
+        {"a": Text},
+        {"a": str},
+        [(None, "metrics_changed"), ("a", "label_changed")],
+    ),
+    (
+        {"a": str},
+        {"a": Text},
+        [(None, "metrics_changed"), ("a", "label_changed")],
+    ),
+    ({"a": str}, {"a": datetime}, [("a", "type_narrowed")]),
+    ({"a": date}, {"a": datetime}, [("a", "type_changed")]),
+    ({"a": datetime}, {"a": Zoned}, [("a", "type_narrowed")]),
+    ({"a": Local}, {"a": Zoned}, [("a", "type_changed")]),
+    ({"a": str}, {"a": time}, [("a", "type_narrowed")]),
+    ({"a": list[str]}, {"a": list[datetime]}, [("a[]", "type_narrowed")]),
+    ({"a": Less | str}, {"a": Less | datetime}, [("a", "type_narrowed")]),
+    ({"a": dict[str, int]}, {"a": dict[int, int]}, [("a{key}", "type_narrowed")]),
+    ({"a": dict[str, int]}, {"a": dict[float, int]}, [("a{key}", "type_narrowed")]),
+    ({"a": dict[str, int]}, {"a": dict[date, int]}, [("a{key}", "type_narrowed")]),
+    ({"a": dict[date, Any]}, {"a": dict[UUID, Any]}, [("a{key}", "type_changed")]),
+    ({"a": dict[str, Any]}, {"a": dict[datetime, Any]}, [("a{key}", "type_narrowed")]),
+    (
+        {"a": dict[int | date, int]},
+        {"a": dict[int, int]},
+        [("a{key}", "type_narrowed")],
+    ),
+    (
+        {"a": dict[Literal["x", "y"], int]},
+        {"a": dict[Literal["x"], str]},
+        [("a{key}", "enum_value_removed"), ("a{}", "type_changed")],
+    ),
+    (
+        {"a": dict[Colour, int]},
+        {"a": dict[Literal["red"], int]},
+        [("a{key}", "enum_value_removed")],
+    ),
+    (
+        {"a": dict[str, int]},
+        {"a": dict[Annotated[str, msgspec.Meta(max_length=3)], int]},
+        [("a{key}", "type_narrowed")],
+    ),
+    ({"a": tuple[str, Cells]}, {"a": tuple[str, TimedCells]}, [("a", "type_narrowed")]),
     (
         {"a": Annotated[str, Sensitive]},
         {"a": str},
@@ -239,7 +276,11 @@ HARMLESS_CHANGES: list[tuple[Any, Any, list[tuple[str | None, str]]]] = [
     ({"a": Node}, {"a": WideNode}, [("a.value", "type_widened")]),
     ({"a": Node}, {"a": Node}, []),
     ({"a": Less}, {"a": Inner}, [("a.b", "optional_field_added")]),
-    ({"a": Inner}, {"a": WithDefault}, []),
+    ({"a": Inner}, {"a": WithDefault}, [("a.b", "default_changed")]),
+    ({"a": (int, 0)}, {"a": (int, 5)}, [("a", "default_changed")]),
+    ({"a": datetime}, {"a": str}, [("a", "type_widened")]),
+    ({"a": dict[int, int]}, {"a": dict[str, int]}, [("a{key}", "type_widened")]),
+    ({"a": dict[Any, int]}, {"a": dict[str, int]}, []),
     ({"a": Required}, {"a": WithDefault}, [("a.b", "field_became_optional")]),
     ({"a": Inner}, {"a": dict[str, Any]}, [("a", "type_widened")]),
     ({"a": tuple[int, int]}, {"a": tuple[int, float]}, [("a", "type_widened")]),
@@ -259,7 +300,11 @@ HARMLESS_CHANGES: list[tuple[Any, Any, list[tuple[str | None, str]]]] = [
         {"a": dict[str, int]},
         [("a", "type_widened")],
     ),
-    ({"a": float}, {"a": Annotated[float, Unit("ms")]}, [("a", "unit_added")]),
+    (
+        {"a": float},
+        {"a": Annotated[float, Unit("ms")]},
+        [(None, "metrics_added"), ("a", "unit_added")],
+    ),
     ({"a": str}, {"a": Annotated[str, Sensitive]}, [("a", "sensitive_mark_added")]),
 ]
 

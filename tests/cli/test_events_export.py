@@ -6,8 +6,9 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, Literal, Optional
 
 import jsonschema
 import msgspec
@@ -141,6 +142,37 @@ def test_what_is_none_within_a_value_is_valid_as_it_is_written(event: Odd) -> No
     payload = document["components"]["messages"]["test.odd"]["payload"]
     validator = jsonschema.Draft7Validator({**document, **payload})
     assert list(validator.iter_errors(line)) == []
+
+
+class Timed(Event, tag="test.timed"):
+    at: datetime
+    days: dict[date, time] = msgspec.field(default_factory=dict)
+    by_number: dict[int, float] = msgspec.field(default_factory=dict)
+    by_part: dict[float, int] = msgspec.field(default_factory=dict)
+    by_word: dict[Literal["x", "y"], Line | datetime | None] = msgspec.field(
+        default_factory=dict
+    )
+
+
+@pytest.mark.proves("fault-140")
+@pytest.mark.parametrize("zone", [None, UTC])
+def test_times_and_keys_are_valid_as_they_are_written(zone: Any) -> None:
+    at = datetime(2026, 1, 2, 3, 4, tzinfo=zone)
+    event = Timed(
+        at=at,
+        days={at.date(): at.timetz()},
+        by_number={-5: 1.5},
+        by_part={0.5: 1},
+        by_word={"x": Line(1), "y": at},
+    )
+    line = json.loads(LineEncoder().encode_one(Record(event, id="1")))
+    schema = in_order(records_schema(Catalog([Timed])))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    assert list(validator.iter_errors(line)) == []
+    for field, key in (("by_number", "x"), ("by_word", "z")):
+        wrong = {**line["event"], field: {key: 1}}
+        assert not validator.is_valid({**line, "event": wrong})
 
 
 class Bounded(Event, tag="test.bounded", rename="camel"):

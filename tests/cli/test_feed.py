@@ -134,6 +134,7 @@ async def test_a_cancelled_feed_tells_its_thread_to_stop_and_waits_for_it(
         await rig.feed.run(rig.sources("x\n" * 5000), read)
     assert scope.cancelled_caught
     assert rig.stop.is_set()
+    assert rig.tally.untaken
     await rig.bus.aclose(0)
 
 
@@ -147,6 +148,7 @@ async def test_when_every_sink_has_failed_the_reading_stops(rig: Rig) -> None:
         await rig.feed.run(rig.sources("x\n" * 20_000), read)
     assert rig.stop.is_set()
     assert rig.tally.lines < 20_000
+    assert (rig.tally.records, rig.tally.untaken) == (rig.tally.lines, False)
 
 
 async def test_long_lines_are_not_read_far_ahead_of_the_sinks(rig: Rig) -> None:

@@ -18,7 +18,7 @@ from eventbus._sampling_settings import (
     RateLimitSettings,
     SamplerSettings,
 )
-from eventbus.config._reference import settings_of, table_of
+from eventbus.config._reference import Setting, settings_of, table_of
 from eventbus.config._settings import (
     AttachmentSettings,
     BusSettings,
@@ -26,7 +26,12 @@ from eventbus.config._settings import (
 )
 from eventbus.metrics import Histogram, Metrics
 from eventbus_local import ConsoleSettings, JsonlSettings, LoggingSettings
-from eventbus_otlp import OtlpSettings, TraceSignalSettings
+from eventbus_otlp import (
+    OtlpSettings,
+    RecordSignalSettings,
+    SignalSettings,
+    TraceSignalSettings,
+)
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "configuration.md"
 
@@ -67,7 +72,22 @@ def page() -> Mapping[str, str]:
 
 def code() -> Mapping[str, str]:
     """Return the tables that the page should have."""
-    return {name: table_of(settings_of(cls)) for name, cls in SETTINGS.items()}
+    made = {name: settings_of(cls) for name, cls in SETTINGS.items()}
+    made["otlp_signal"] = tuple(map(_of_which_signals, made["otlp_signal"]))
+    return {name: table_of(settings) for name, settings in made.items()}
+
+
+def _of_which_signals(setting: Setting) -> Setting:
+    kinds = {"logs": RecordSignalSettings, "metrics": SignalSettings}
+    others = [
+        f"`otlp.{name}`"
+        for name, cls in kinds.items()
+        if setting.name not in cls.__struct_encode_fields__
+    ]
+    if not others:
+        return setting
+    words = f"{setting.description} Not of {' or '.join(others)}."
+    return msgspec.structs.replace(setting, description=words)
 
 
 def write() -> None:

@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "eventbus.toml"
 
 
-def refusal(path: Path | str) -> str:
+def refusal(path: Path | str | Layer) -> str:
     with pytest.raises(ConfigError) as caught:
         load_config(path)
     return str(caught.value)
@@ -39,6 +39,16 @@ def test_a_missing_file_is_named(path: Path) -> None:
 
 def test_a_directory_is_no_configuration(tmp_path: Path) -> None:
     assert "Is a directory" in refusal(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links are POSIX")
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_file_that_cannot_be_read_says_so_once(
+    tmp_path: Path, path: Path, trusted: bool
+) -> None:
+    path.symlink_to(tmp_path if trusted else __file__)
+    text = refusal(Layer(path, trusted=trusted))
+    assert text.count("Cannot read") == 1
 
 
 def test_a_mistake_in_toml_has_its_line_and_column(path: Path) -> None:

@@ -16,6 +16,7 @@ from eventbus.config._reference import descriptions, settings_of, toml
 from eventbus.config._secrets import Secrets, SecretText
 from eventbus.config._settings import RESERVED
 from eventbus.config._values import ValueReader
+from eventbus_otlp import OtlpSettings
 from tests.config import reference
 
 
@@ -24,6 +25,17 @@ def test_the_page_s_table_is_what_the_code_says(name: str) -> None:
     assert reference.page()[name] == reference.code()[name], (
         "run: python -m tests.config.reference"
     )
+
+
+@pytest.mark.parametrize("signal", ["logs", "metrics", "traces"])
+def test_a_setting_that_a_signal_does_not_have_says_so(signal: str) -> None:
+    kinds = {one.name: one.type for one in msgspec.structs.fields(OtlpSettings)}
+    known = kinds[signal].__struct_encode_fields__
+    rows = [row.split(" | ") for row in reference.page()["otlp_signal"].splitlines()]
+    for name, *_, words in rows[2:]:
+        told = re.findall(r"Not of (.*)\.", words)
+        is_told = f"`otlp.{signal}`" in "".join(told)
+        assert is_told is (name.strip("|` ") not in known)
 
 
 def test_the_page_has_a_table_for_every_sink_of_ours() -> None:

@@ -185,9 +185,24 @@ async def test_each_span_has_the_configured_attributes() -> None:
     assert spans[0]["user"] == "ada"
 
 
-def test_an_attribute_of_spans_has_a_name() -> None:
-    with pytest.raises(ValueError, match="span_attributes has an empty name"):
-        OtlpSettings(span_attributes={"": "x"})
+@pytest.mark.proves("J5")
+def test_an_attribute_of_spans_without_a_name_is_left_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    table = {"signals": ["traces"], "span_attributes": {"": "q", "ok": "1"}}
+    config = load_config({"sinks": {"otlp": table}}, strict=True)
+    settings = config.sinks["otlp"].settings
+    assert isinstance(settings, OtlpSettings)
+    assert settings.span_attributes == {"ok": "1"}
+    assert caplog.messages == [
+        "span_attributes has an empty name, and what it stands for is left out"
+    ]
+
+
+@pytest.mark.parametrize("value", [None, {"b": 1}, ("x", None), [["x"]]])
+def test_a_value_that_is_no_attribute_s_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"span_attributes\.a must be a text, a num"):
+        OtlpSettings(span_attributes={"a": value})
     source: dict[str, Any] = {"sinks": {"otlp": {"span_attributes": {"a": {}}}}}
     with pytest.raises(ConfigError, match=r"at `\$.sinks.otlp.span_attributes.a`"):
         load_config(source, strict=True)

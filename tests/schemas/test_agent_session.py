@@ -50,8 +50,8 @@ ATTRIBUTES = {
 class Rig:
     """A bus whose one sink sees content, sessions on it, and what they emitted."""
 
-    def __init__(self) -> None:
-        self.bus = Bus()
+    def __init__(self, bus: Bus | None = None) -> None:
+        self.bus = Bus() if bus is None else bus
         self.sink = RecordingSink()
         self.bus.attach(self.sink, content="full")
 

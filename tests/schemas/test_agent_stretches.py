@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 
 from eventbus import trace_context
 from eventbus.testing import ManualClock, settled
@@ -320,3 +322,26 @@ async def test_a_stream_that_its_consumer_leaves_has_an_end_too(
     await settled()
     _, end = await ends(rig)
     assert (type(end), end.result) == (ThreadStopped, "early_exit")
+
+
+@pytest.mark.proves("J6", "J7")
+async def test_spans_of_opentelemetry_and_stretches_nest_as_they_are_begun(
+    rig: Rig,
+) -> None:
+    tracer = TracerProvider().get_tracer("tests")
+    with tracer.start_as_current_span("outer") as outer:
+        with rig.session().turn() as turn:
+            with tracer.start_as_current_span("inner") as inner:
+                turn.tool_result("shell", success=True)
+            turn.tool_result("shell", success=True)
+        assert trace.get_current_span() is outer
+    assert trace.get_current_span() is trace.INVALID_SPAN
+    assert inner.parent is not None
+    assert f"{inner.parent.span_id:016x}" == turn.token
+    records = await rig.records()
+    traces = {f"{span.get_span_context().trace_id:032x}" for span in (outer, inner)}
+    assert {record.trace_id for record in records} == traces
+    started, within, beside, ended = (record.span_id for record in records)
+    assert within == f"{inner.get_span_context().span_id:016x}"
+    assert beside == turn.token
+    assert started == ended == f"{outer.get_span_context().span_id:016x}"

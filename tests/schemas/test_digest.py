@@ -12,8 +12,13 @@ import pytest
 from eventbus import Event, Record
 from eventbus_schemas import (
     ApiRequest,
+    CallCancelled,
+    McpToolCallResult,
     SessionDigest,
     SseEvent,
+    ThreadFailed,
+    ThreadStarted,
+    ThreadStopped,
     TokenUsage,
     ToolResult,
     TurnAborted,
@@ -25,6 +30,7 @@ from eventbus_schemas import (
     read_codex_rollout,
 )
 from eventbus_schemas._digest import MAX_SESSIONS
+from eventbus_schemas._session_sums import MAX_JOINED
 
 RECORDINGS = Path(__file__).parents[2] / "examples" / "recordings"
 
@@ -133,6 +139,70 @@ def test_tokens_that_are_told_twice_count_once() -> None:
     assert told([TokenUsage(output_tokens=2)])["tokens"] == received
 
 
+def test_each_turn_has_the_tokens_that_its_finest_events_tell() -> None:
+    used = TokenUsage(input_tokens=1, output_tokens=1, turn_id="a")
+    events = [
+        used,
+        TurnCompleted(input_tokens=1, output_tokens=1, turn_id="a"),
+        TurnCompleted(input_tokens=100, output_tokens=10, turn_id="b"),
+    ]
+    both = {"input": 101, "cached_input": 0, "output": 11}
+    assert told(events)["tokens"] == both
+    assert told(reversed(events))["tokens"] == both
+    of_uses = {"input": 6, "cached_input": 0, "output": 3}
+    untold = TokenUsage(input_tokens=5, output_tokens=2)
+    assert told([*events, untold])["tokens"] == of_uses
+    assert told([untold, *events])["tokens"] == of_uses
+
+
+def test_turns_long_past_keep_their_tokens() -> None:
+    turns = [str(one) for one in range(3 * MAX_JOINED)]
+    events: list[Event] = []
+    for turn in turns:
+        events.append(TurnCompleted(input_tokens=7, turn_id=turn))
+        events.append(TokenUsage(input_tokens=2, turn_id=turn))
+    assert told(events)["tokens"]["input"] == 2 * len(turns)
+
+
+def test_a_call_that_was_cancelled_is_one() -> None:
+    digest = SessionDigest()
+    cut = CallCancelled(operation="tool_call", duration_ms=5.0, call_id="1")
+    other = CallCancelled(operation="request", duration_ms=5.0)
+    digest.take([record(cut), record(other)])
+    assert digest.as_json()["tool_calls_cancelled"] == 1
+    (line,) = digest.lines()
+    assert line == "1 session: 0 turns, 1 tool call (1 cancelled)."
+
+
+def test_calls_over_mcp_count_as_calls_and_once() -> None:
+    failed = McpToolCallResult.of("search", success=False, duration_ms=90.0)
+    named = McpToolCallResult.of("fetch", success=False, call_id="1")
+    again = ToolResult.of("fetch", success=True, call_id="1")
+    said = told([failed, named])
+    assert (said["tool_calls"], said["tool_calls_failed"]) == (2, 2)
+    assert said["slowest_tool_call"]["tool_name"] == "search"
+    said = told([failed, named, again])
+    assert (said["tool_calls"], said["tool_calls_failed"]) == (2, 1)
+    many = [
+        McpToolCallResult.of("fetch", success=False, call_id=str(one))
+        for one in range(2 * MAX_JOINED)
+    ]
+    said = told(many)
+    assert (said["tool_calls"], said["tool_calls_failed"]) == (len(many), len(many))
+
+
+def test_threads_alone_are_told_of() -> None:
+    digest = SessionDigest()
+    begun = ThreadStarted.from_text("hello")
+    ends = [ThreadStopped.of("ok"), ThreadStopped.of("error")]
+    failed = ThreadFailed.from_text("no")
+    digest.take([record(one) for one in (begun, *ends, failed)])
+    (line,) = digest.lines()
+    assert line == "1 session: 3 threads (2 failed), 0 turns, 0 tool calls."
+    assert digest.as_json()["threads"] == 3
+    assert digest.as_json()["threads_failed"] == 2
+
+
 def test_turns_are_those_that_started_else_the_prompts() -> None:
     prompt = UserPrompt.from_text("hello")
     assert told([prompt, prompt])["turns"] == 2
@@ -161,6 +231,7 @@ def test_what_failed_is_counted_by_what_it_was() -> None:
         "turns_aborted": 1,
         "tool_calls": 3,
         "tool_calls_failed": 1,
+        "tool_calls_cancelled": 0,
         "requests_failed": 1,
         "streams_failed": 2,
         "slowest_tool_call": {"tool_name": "edit", "seconds": 0.03},

@@ -132,6 +132,45 @@ def former_names() -> str:
     return "\n".join([head, *map(former, known)]) + "\n"
 
 
+OLD_SPAN_NAMES = """
+    codex.thread.id codex_sdk thread_stopped.thread_id
+    codex.turn.id codex_sdk thread_stopped.turn_id
+    codex.workflow codex_sdk thread_stopped.workflow
+    codex.group codex_sdk thread_stopped.group
+    codex.trace_id codex_sdk thread_stopped.trace_name
+    codex.trace.sensitive_data codex_sdk thread_stopped.trace_sensitive
+    codex.thread.result codex_sdk thread_stopped.result
+    codex.thread.early_exit codex_sdk thread_stopped.result
+    codex.source codex_sdk thread_stopped.source
+    codex.duration_ms codex_sdk thread_stopped.duration_ms
+    codex.exception codex_sdk thread_failed.error_message
+    codex.request.reasoning_effort codex sse_event.reasoning_effort
+    codex.usage.reasoning_output_tokens codex sse_event.reasoning_output_tokens
+    codex.usage.total_tokens codex sse_event.total_tokens
+    codex.turn.reasoning_effort codex turn_context.reasoning_effort
+    codex.turn.token_usage.input_tokens codex turn_completed.input_tokens
+    codex.turn.token_usage.cached_input_tokens codex turn_completed.cached_input_tokens
+    codex.turn.token_usage.output_tokens codex turn_completed.output_tokens
+    codex.turn.token_usage.reasoning_output_tokens codex
+    turn_completed.reasoning_output_tokens
+    codex.turn.token_usage.total_tokens codex turn_completed.total_tokens
+    codex.mcp.error.code codex mcp_tool_call_result.error_code
+"""
+
+
+def span_names() -> Iterator[str]:
+    """Return rows of what was on spans: an old name, whose it is, and the field now."""
+    words = OLD_SPAN_NAMES.split()
+    for name, origin, now in zip(words[::3], words[1::3], words[2::3], strict=True):
+        event, _, field_name = now.partition(".")
+        known = agent_catalog.get(f"agent.{event}")
+        assert known is not None
+        (field,) = (one for one in known.fields if one.name == field_name)
+        link = f"[`{known.name}`](#{known.name.replace('.', '')})"
+        told = f"`{field.attribute or field.name}` of {link}"
+        yield f"| `{name}` | {origin} span | {told} |"
+
+
 def rendered(page: str) -> str:
     """Return *page* with its tables as they should be."""
     catalog = "\n".join(section(known) for known in agent_catalog)
@@ -139,6 +178,9 @@ def rendered(page: str) -> str:
     head = "| recording | lines | events | skipped |\n|---|---|---|---|"
     page = filled(filled(page, "catalog", catalog), "metrics", metrics())
     page = filled(page, "old names", former_names())
+    on_spans = "\n".join(span_names())
+    spans = f"| on a span | of | now |\n|---|---|---|\n{on_spans}\n"
+    page = filled(page, "old names on spans", spans)
     return filled(page, "recordings", f"{head}\n{table}\n")
 
 
