@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-CLOSERS: Final = r"[\"'\\\])\s]"
+CLOSERS: Final = r"[\"'\\\])\s`*]"
 """What may stand between a name and the sign behind it."""
 
 Search = Callable[[str], re.Match[str] | None]

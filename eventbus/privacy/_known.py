@@ -21,7 +21,8 @@ class KnownSecrets:
 
     Text that is one of them becomes ``[REDACTED]``; one of 8 bytes or more is found
     inside of longer text too, also where it is escaped as in JSON or a URL. They cannot
-    be printed, pickled or encoded, and a copy is the same object.
+    be printed, pickled or encoded, and a copy is the same object. Where there are any,
+    the texts of all events are searched for them, whatever ``Privacy.scan`` says.
 
     Args:
         values: Up to 32, of 4 to 4,096 bytes each in UTF-8, 16,384 together.

@@ -9,7 +9,7 @@ import enum
 import os
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from operator import is_
 from typing import Any, Final, cast
@@ -32,6 +32,7 @@ _PLAIN: Final[frozenset[type]] = frozenset(
     }
 )
 _SEQUENCES: Final = (list, tuple, set, frozenset, deque)
+_PAIR: Final = 2
 _MAX_SPELLINGS: Final = 1000
 
 
@@ -88,7 +89,7 @@ class _Look:
         """Return *value* hidden: it stands under the name of a secret."""
         if value is None or value is msgspec.UNSET or _is(value, bool):
             return value
-        if _is(value, str | int | float):
+        if _is(value, str | int | float | enum.Enum):
             return value if value == "" else REDACTED
         return self._once(value, hide=True)
 
@@ -120,6 +121,8 @@ class _Look:
             return self._bytes(value, look)
         if _is(value, Mapping):
             return self._table(value, look)
+        if _is(value, tuple) and hasattr(value, "_fields"):
+            return self._named(value, look)
         if _is(value, _SEQUENCES):
             return self._sequence(value, look)
         if _is(value, BaseException):
@@ -158,16 +161,74 @@ class _Look:
         return _changed(table, changes) if changes else table
 
     def _sequence(self, items: Any, look: Callable[[Any], Any]) -> Any:
+        hides = self._beside_names(items) if look == self.at else ()
         skips = self._skipped(items, look)
-        if skips.issuperset(map(type, items)):
+        if not hides and skips.issuperset(map(type, items)):
             return items
         found = [item if type(item) in skips else look(item) for item in items]
+        for place in hides:
+            found[place] = self._hidden_at(items[place])
         if all(map(is_, found, items)):
             return items
-        if _is(items, tuple) and hasattr(items, "_make"):
-            return items._make(found)
         made: Any = next(kind for kind in _SEQUENCES if _is(items, kind))
         return made(found)
+
+    def _named(self, value: Any, look: Callable[[Any], Any]) -> Any:
+        parts = zip(value._fields, value, strict=True)
+        found = [self._under(name, inner, look) for name, inner in parts]
+        return value if all(map(is_, found, value)) else value._make(found)
+
+    def _under(self, name: str, value: Any, look: Callable[[Any], Any]) -> Any:
+        hides = self._scanner.key_names.is_secret(name) and not _counts(name, value)
+        return self.over(value) if hides else look(value)
+
+    def _beside_names(self, items: Any) -> Sequence[int]:
+        """Return where in *items* a value stands beside the name of a secret.
+
+        That is the second of a pair, a pair in a list, and what follows an option.
+        """
+        if not _is(items, list | tuple):
+            return ()
+        if _is(items, tuple) and self._is_pair(items):
+            return (1,)
+        last = len(items) - 1
+        return [
+            *(
+                place
+                for place, item in enumerate(items)
+                if type(item) is list and self._is_pair(item)
+            ),
+            *(
+                place + 1
+                for place, item in enumerate(items)
+                if type(item) is str
+                and item[:1] == "-"
+                and place < last
+                and self._is_option(item, items[place + 1])
+            ),
+        ]
+
+    def _is_pair(self, items: Any) -> bool:
+        if len(items) != _PAIR:
+            return False
+        name, value = map(_name_in, items)
+        is_secret = self._scanner.key_names.is_secret
+        return (
+            name is not None
+            and is_secret(name)
+            and not _counts(name, items[1])
+            and not (value is not None and is_secret(value))  # names of two
+        )
+
+    def _is_option(self, option: str, value: Any) -> bool:
+        is_value = type(value) is str and value[:1] != "-"
+        return is_value and self._scanner.key_names.is_secret(option)
+
+    def _hidden_at(self, value: Any) -> Any:
+        """Return *value*, a pair in a list or a text, hidden; not a pair's name."""
+        if type(value) is list:
+            return [value[0], self.over(value[1])]
+        return self.over(value)
 
     def _skipped(
         self, values: Iterable[Any], look: Callable[[Any], Any]
@@ -198,8 +259,7 @@ class _Look:
         changes: dict[str, Any] = {}
         for name in names:
             inner = getattr(value, name, None)
-            hides = self._scanner.key_names.is_secret(name) and not _counts(name, inner)
-            found = self.over(inner) if hides else look(inner)
+            found = self._under(name, inner, look)
             if found is not inner:
                 changes[name] = found
         return _with(value, changes) if changes else value

@@ -38,6 +38,7 @@ _WITH_FIELDS: Final = (
     inspect.NamedTupleType,
     inspect.TypedDictType,
 )
+_PAIR: Final = 2
 _KNOWN: Final = (inspect.StrType, inspect.BytesType, inspect.MemoryViewType)
 
 
@@ -61,10 +62,30 @@ def _holds_one(node: inspect.Type) -> Holds:
     return "nothing" if parts and set(inside) == {"nothing"} else "more"
 
 
+_NUMBERS: Final = (
+    inspect.IntType,
+    inspect.FloatType,
+    inspect.DecimalType,
+    inspect.UUIDType,
+)
+
+
+def is_hidden(node: inspect.Type, name: str) -> bool:
+    """Return whether values of *node* are secret under *name*, which is a secret's.
+
+    Numbers are, unless the name is of several: that is how tokens are counted.
+    """
+    if holds(node) != "nothing":
+        return True
+    has_numbers = any(isinstance(one, _NUMBERS) for one in alternatives(node))
+    return has_numbers and name[-1:] not in ("s", "S")
+
+
 def has_names(node: inspect.Type, key_names: KeyNames) -> bool:
     """Return whether values of *node* have keys that may be names of secrets.
 
-    A table of numbers has not, and what may be anything is not said to have.
+    Tables have, and pairs of texts. A table of numbers has not, and what may be
+    anything is not said to have.
     """
     return _has_names(node, key_names, set())
 
@@ -78,13 +99,16 @@ def _one_has(node: inspect.Type, key_names: KeyNames, seen: set[type]) -> bool:
         return False
     if isinstance(node, inspect.DictType):
         return holds(node.value_type) != "nothing"
+    if isinstance(node, inspect.TupleType) and len(node.item_types) == _PAIR:
+        name, value = node.item_types
+        return holds(name) == "text" and holds(value) != "nothing"
     if isinstance(node, _WITH_FIELDS):
         if node.cls in seen:
             return False
         seen.add(node.cls)
         fields: Iterable[Any] = node.fields  # Any: fields of several kinds
         return any(
-            (key_names.is_secret(field.name) and holds(field.type) != "nothing")
+            (key_names.is_secret(field.name) and is_hidden(field.type, field.name))
             or _has_names(field.type, key_names, seen)
             for field in fields
         )

@@ -49,6 +49,35 @@ _block_in_line: Final = re.compile(
 ).match
 _bracket: Final = re.compile(r"[\[\]{}]")
 
+_emphasis: Final = re.compile(  # that ends between a name and its value
+    r"(?:(?:[*_~]{1,3}+(?=\s)|</\w{1,16}+>)[^\S\r\n]{0,8}+){1,3}+"
+).match
+_TYPE: Final = (
+    r"&?+(?:'\w{1,32}+\ )?+(?:mut\ )?+[A-Za-z_][\w.:]{0,64}+"
+    r"(?:[\[<][\w.,:|&'\ \[\]<>]{0,64}+)?+[?!]?+"
+)
+_type: Final = re.compile(
+    rf"(?P<type>{_TYPE}(?:\ ?\|\ ?{_TYPE}){{0,4}}+)"
+    r"(?:(?P<is>[^\S\r\n]{0,8}+=(?![=>])[^\S\r\n]{0,8}+)|(?=[\s,;)}\]\"'\\]|\Z))"
+).match
+_known_type: Final = re.compile(
+    r"&?(?:'\w+\ )?(?:mut\ )?(?:\w+(?:\.|::)){0,4}"
+    r"(?:str(?:ing)?|bytes|text|u8|char|int|float|number|bool(?:ean)?|any|object"
+    r"|unknown|secret(?:str(?:ing)?|bytes)|optional|option|union|final|classvar"
+    r"|annotated|literal|cow|box|vec|list|dict|map|array|sequence|mapping|readonly)"
+    r"(?![\w.:-])",
+    re.IGNORECASE,
+).match
+_space: Final = r"(?:\s|\\{1,8}+[nrt]){0,80}+"
+_call: Final = re.compile(
+    rf"(?P<called>(?:[A-Za-z_][\w.:!]{{0,64}}+)?+)\({_space}(?=[bBrRuUfF]{{0,2}}+\\{{0,8}}+[\"'])"
+).match
+_next: Final = re.compile(
+    r"\\{0,8}+[\"']{1,3}+(?:[\s,+]|\\{1,8}+[nrt]){0,80}+"
+    r"(?:[A-Za-z_]\w{0,32}+=)?+[bBrRuUfF]{0,2}+(\\{0,8}+)([\"'])"
+).match
+_closed: Final = re.compile(r"\\{0,8}+[\"']\s{0,40}+,?+\s{0,40}+[)\]]").match
+
 _Span = tuple[int, int]
 _Test = tuple[str, Search]
 _Value = Callable[[str, "re.Match[str]", str], _Span]
@@ -130,11 +159,14 @@ def _forms(names: tuple[str, ...]) -> tuple[_Form, ...]:
     signs = {"=": "=", ":": ":", "%": "%3[dD]"}
     pairs = [(needed, search_for(sign, ends)) for needed, sign in signs.items()]
     option = re.compile(_option(one_of(ends))).search
+    twosome = re.compile(_twosome(one_of(ends))).search
+    is_name = re.compile(rf"[\w.-]++{one_of(ends)}").fullmatch
     element = re.compile(_element(one_of(ends))).search
     return (
         _Form(pairs, re.compile(_pair(one_of(ends))).search, _of_pair),
         _Form([("-", _where("--", option))], option, _of_option),
         _Form([(">", search_for(">", ends))], element, _of_element),
+        _Form([("(", twosome)], twosome, _of_twosome(is_name)),
     )
 
 
@@ -147,7 +179,7 @@ def _pair(end: str) -> str:
     return (
         r"(?P<said>(?<![\w.-])(?P<name>[\w.-]++)"
         rf"(?={CLOSERS}{{0,40}}+[=:%]){end}"
-        r"(?P<quote>\\{0,8}+[\"'])?+[\])]?+[^\S\r\n]{0,40}+"
+        r"(?P<quote>\\{0,8}+[\"'])?+[\])]?+[`*]{0,3}+[^\S\r\n]{0,40}+"
         r"(?:=>|:=|={1,3}+|:{1,2}+|%3[dD])"
         r"(?(quote)\s{0,40}+|[^\S\r\n]{0,40}+))"
     )
@@ -158,6 +190,15 @@ def _option(end: str) -> str:
     return (
         rf"(?P<said>--(?<![\w.-]--)(?P<name>\w[\w.-]*+){end}(?P<quote>(?!))?+"
         r"(?:[^\S\r\n]{1,40}+(?![-=:])|\\{0,8}+[\"']\s{0,40}+,\s{0,40}+(?=\\{0,8}+[\"'])))"
+    )
+
+
+def _twosome(end: str) -> str:
+    """Return the pattern of ``("token", `` before a value: of a call, or a pair."""
+    return (
+        r"(?P<said>\(\s{0,8}+[bBrRuU]{0,2}+\\{0,8}+[\"']"
+        rf"(?P<name>[\w.-]++){end}(?P<quote>(?!))?+"
+        r"\\{0,8}+[\"']\s{0,40}+,\s{0,40}+(?=[bBrRuU]{0,2}+\\{0,8}+[\"']))"
     )
 
 
@@ -173,14 +214,48 @@ def _of_pair(text: str, found: re.Match[str], name: str) -> _Span:
     at = found.end()
     if text.endswith(_EQUALS_IN_URLS, 0, at):
         return _whole(_in_url(text, at), at, name)
-    for block in _BLOCKS:
-        if lines := block(text, at):
-            return lines.span("lines")
-    return _value_at(text, at, name, _reader(name, is_json=bool(found["quote"])))
+    first = text[at : at + 1]
+    if first in _OPEN_BLOCKS:
+        for block in _BLOCKS:
+            if lines := block(text, at):
+                return lines.span("lines")
+    read = _reader(name, is_json=bool(found["quote"]))
+    if found["quote"] or first in _QUOTES:
+        return _value_at(text, at, name, read)
+    if first in _OPEN_EMPHASIS and (emphasis := _emphasis(text, at)):
+        at = emphasis.end()
+    typed = _type(text, at) if ":" in found["said"] else None
+    span = _of_typed(text, typed, name, read) if typed else None
+    return span or _value_at(text, at, name, read)
+
+
+def _of_typed(text: str, typed: re.Match[str], name: str, read: _Read) -> _Span | None:
+    """Return where the value is behind what may be a type, or ``None`` for neither.
+
+    What is not sure to be a type goes with the value.
+    """
+    is_known = _known_type(typed["type"])
+    if not typed["is"]:
+        return (typed.start(), typed.start()) if is_known else None
+    start, stop = _value_at(text, typed.end(), name, read)
+    if is_known:
+        return start, stop
+    return (typed.start(), stop) if typed["is"][0] == " " and stop > start else None
 
 
 def _of_option(text: str, found: re.Match[str], name: str) -> _Span:
     return _value_at(text, found.end(), name, _bare)
+
+
+def _of_twosome(is_name: Callable[[str], object]) -> _Value:
+    def value(text: str, found: re.Match[str], name: str) -> _Span:
+        at = found.end()
+        start, stop = _value_at(text, at, name, _bare)
+        if not _closed(text, stop) or is_name(text[start:stop]):
+            return at, at  # of more than two, or names of several secrets
+        return start, stop
+
+    return value
 
 
 def _of_element(text: str, found: re.Match[str], name: str) -> _Span:
@@ -190,6 +265,9 @@ def _of_element(text: str, found: re.Match[str], name: str) -> _Span:
     )
 
 
+_OPEN_BLOCKS: Final = ("|", ">")
+_OPEN_EMPHASIS: Final = ("*", "_", "~", "<")
+_QUOTES: Final = ('"', "'")
 _BLOCKS: Final = (_block, _block_in_json, _block_in_line)
 _EQUALS_IN_URLS: Final = ("%3D", "%3d")
 _Read = Callable[[str, int], "re.Match[str] | None"]
@@ -207,12 +285,36 @@ def _reader(name: str, *, is_json: bool) -> _Read:
 def _value_at(text: str, at: int, name: str, read: _Read) -> _Span:
     """Return from where to where the secret is that begins at *at*; nothing: twice."""
     first = text[at : at + 1]
+    if first in _QUOTES:
+        start, stop = _quoted_span(text, at + 1, "", first)
+        return start, start if _is_nothing(text[start:stop], name) else stop
     if first in _MAY_OPEN and (opened := _quoted(text, at)):
         start, stop = _quoted_span(text, opened.end(), opened[1], opened[2])
         return start, start if _is_nothing(text[start:stop], name) else stop
+    if (first == "(" or first.isalpha() or first == "_") and (call := _call(text, at)):
+        return _arguments(text, call, name)
     if first in "[{" and first and not text.startswith(REDACTED, at):
         return at, _bracket_end(text, at)
     return _whole(read(text, at), at, name)
+
+
+def _arguments(text: str, call: re.Match[str], name: str) -> _Span:
+    """Return from where to where the texts in parentheses are secret.
+
+    What is asked of the environment is a name, and no secret; its default is.
+    """
+    spans: list[_Span] = []
+    opened = _quoted(text, call.end())
+    while opened:
+        last = opened
+        spans.append(_quoted_span(text, opened.end(), opened[1], opened[2]))
+        opened = _next(text, spans[-1][1])
+        if opened and opened[2] == last[2] and opened[1] != last[1]:
+            break  # the text that all of this is in has ended
+    secret = spans["env" in call["called"].lower() :]
+    if not secret or _is_nothing(text[secret[0][0] : secret[-1][1]], name):
+        return call.end(), call.end()
+    return secret[0][0], secret[-1][1]
 
 
 def _whole(found: re.Match[str] | None, at: int, name: str) -> _Span:

@@ -136,6 +136,7 @@ class Policy:
         self._rules: Final = ContentRules(content)
         self._privacy: Final = privacy
         self._scanner: Final = scanner
+        self._only_known: Final = scanner.only_known()
         self._failed: Final = failed
         self._types: Final[dict[type[Event], TypeRedaction | None]] = {}
         self._latest: dict[Bound, Bound] = {}
@@ -155,11 +156,13 @@ class Policy:
             searched = is_searched(
                 event_type, self._privacy.scan, self._scanner.key_names
             )
+            scanner = self._scanner if searched else self._only_known
+            # events that nothing else is searched for may still hold what is known
             made = TypeRedaction(
                 event_type,
                 self._rules,
-                self._scanner,
-                is_searched=searched,
+                scanner or self._scanner,
+                is_searched=searched or scanner is not None,
                 failed=self._failed,
             )
             self._types[cls] = made or None

@@ -34,8 +34,9 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
             say ``scan=True`` in the class statement; ``"all"`` are all; ``"off"`` are
             none. Bound attributes and texts of errors are searched unless it is
             ``"off"``.
-        known_secrets: Values that are secrets. They are looked for wherever events are
-            searched, and in bound attributes, resources and texts of errors always.
+        known_secrets: Values that are secrets. They are looked for in the texts of all
+            events, in bound attributes, resources and texts of errors, whatever *scan*
+            says.
         key_names: Names of secrets beside the built-in ones, whole or at the end of a
             longer name after ``_``; spelling (``apiKey``, ``API-KEY``) does not matter.
         safe_key_names: Names that are no secrets; they win over all others.

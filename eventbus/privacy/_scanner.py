@@ -30,6 +30,12 @@ class Scanner:
         self._knows: Final = len(known) > 0
         self._pairs: Final = Pairs(key_names) if by_form else None
 
+    def only_known(self) -> Scanner | None:
+        """Return what finds known secrets alone, ``None`` where there are none."""
+        if not self._knows:
+            return None
+        return Scanner(self.key_names, self.known, by_form=False)
+
     def may_find_in(self, text: str) -> bool:
         """Return whether :meth:`cleaned` may change *text*; fast where it does not."""
         if self._pairs is not None and (

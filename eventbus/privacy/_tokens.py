@@ -31,29 +31,75 @@ def _all(pattern: str, replacement: str = REDACTED) -> _Change:
     return lambda text: compiled.sub(replacement, text)
 
 
+def _in_turn(*changes: _Change) -> _Change:
+    def change(text: str) -> str:
+        for one in changes:
+            text = one(text)
+        return text
+
+    return change
+
+
 _bearer: Final = _all(
     r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))([bB][eE][aA][rR][eE][rR]"
     r"(?:[ \t]{1,8}+|%20|\+)[\"']?)"
     r"[\w.~+/=%-]++",
     rf"\1{REDACTED}",
 )
+_login: Final = re.compile(
+    r"-u(?:(?<![\w-]-u)|(?<=\\[nrt]-u)|(?<=[\s\"']--u)ser(?=[\s=\"'\\]))"
+    r"(?:\\{0,8}+[\"']\s{0,8}+,)?+[\s=]{0,8}+\\{0,8}+(?P<quote>[\"'])?+"
+    r"[^\s:\"'\\/]{0,128}+:(?P<secret>(?(quote)[^\"'\\\r\n]++|[^\s\"'\\]++))"
+).finditer
+_new_line: Final = re.compile(r"(?<!\\)\r?\n").search
+_COMMAND: Final = "curl"
+_LONGEST_COMMAND: Final = 512
+
+
+def _without_logins(text: str) -> str:
+    """Return *text* without the passwords of ``curl -u user:password``."""
+    parts: list[str] = []
+    done = 0
+    for found in _login(text):
+        start, stop = found.span("secret")
+        named = text.rfind(_COMMAND, max(0, start - _LONGEST_COMMAND), start)
+        if named < 0 or _new_line(text, named, found.start()):
+            continue
+        parts += (text[done:start], REDACTED)
+        done = stop
+    return "".join((*parts, text[done:])) if parts else text
+
+
 _FORMS: Final[tuple[tuple[str, _Test, _Change], ...]] = (
     (
-        "-",  # OpenAI, Anthropic
-        _part("sk-"),
-        _all(r"sk-(?:(?<![A-Za-z0-9]sk-)|(?<=\\[nrt]sk-))[A-Za-z0-9_-]{8,}+"),
+        "-",  # OpenAI, Anthropic, GitLab, and curl's option
+        _there(r"-(?:u|(?<=[kt]-)(?:(?<=sk-)|(?<=glpat-)))"),
+        _in_turn(
+            _all(r"sk-(?:(?<![A-Za-z0-9]sk-)|(?<=\\[nrt]sk-))[A-Za-z0-9_-]{8,}+"),
+            _all(r"glpat-[\w-]{8,}+"),
+            _without_logins,
+        ),
     ),
     ("x", _part("xox"), _all(r"xox[a-z]-[\w-]{8,}+")),  # Slack
     (
-        "_",  # GitHub, Stripe
+        "_",  # GitHub, Stripe, npm, Hugging Face
         _there(
-            r"_(?<=[eoprstu]_)(?:(?<=gh[oprsu]_)|(?<=github_pat_)"
-            r"|(?<=[rs]k_(?:live|test)_))"
+            r"_(?<=[efmoprstu]_)(?:(?<=gh[oprsu]_)|(?<=github_pat_)"
+            r"|(?<=[rs]k_(?:live|test)_)|(?<=npm_)|(?<=hf_))"
         ),
-        _all(r"(?:gh[oprsu]|github_pat|[rs]k_(?:live|test))_\w{8,}+"),
+        _all(
+            r"(?:gh[oprsu]|github_pat|[rs]k_(?:live|test))_\w{8,}+"
+            r"|(?:npm|hf)_(?:(?<![A-Za-z0-9]npm_)(?<![A-Za-z0-9]hf_)|(?<=\\[nrt]npm_)"
+            r"|(?<=\\[nrt]hf_))[A-Za-z0-9]{16,}+"
+        ),
     ),
     ("K", _part("AKIA"), _all(r"AKIA[A-Z0-9]{16,}+")),  # AWS
     ("S", _part("ASIA"), _all(r"ASIA[A-Z0-9]{16,}+")),
+    (
+        "S",  # of URLs that are signed in advance
+        _part("-Signature"),
+        _all(r"(-Signature(?:=|%3[dD]))[A-Za-z0-9][\w.~+/%-]*+", rf"\1{REDACTED}"),
+    ),
     ("z", _part("AIza"), _all(r"AIza[\w-]{30,}+")),  # Google
     (
         "J",  # JSON Web Tokens: three parts, the last of which may be cut off

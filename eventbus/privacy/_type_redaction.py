@@ -14,7 +14,7 @@ from eventbus._event import REDACTED, Event, redacted, with_values
 from eventbus.privacy._content import ContentRules, cut
 from eventbus.privacy._key_names import KeyNames
 from eventbus.privacy._nested import Nested
-from eventbus.privacy._nodes import has_names, holds, stand_in
+from eventbus.privacy._nodes import has_names, holds, is_hidden, stand_in
 from eventbus.privacy._privacy import Scan
 from eventbus.privacy._scanner import Scanner
 
@@ -36,9 +36,11 @@ def is_searched(event_type: EventType, scan: Scan, key_names: KeyNames) -> bool:
 
 
 def is_named_secret(field: EventField, key_names: KeyNames) -> bool:
-    """Return whether one of the names of *field*, which holds text, is a secret's."""
+    """Return whether *field* has a secret's name, and a value that may be secret."""
     names = (field.name, field.encode_name, field.attribute or "")
-    return holds(field.node) != "nothing" and any(map(key_names.is_secret, names))
+    return any(
+        key_names.is_secret(name) and is_hidden(field.node, name) for name in names
+    )
 
 
 class TypeRedaction:
@@ -78,7 +80,7 @@ class TypeRedaction:
                 field, scanner.key_names
             )  # where the type says itself what the field is, its name does not
             is_kept_back = field.sensitive and not rules.shows(event_type.name, name)
-            if kind == "nothing":
+            if kind == "nothing" and not is_secret:
                 continue
             if is_kept_back or (is_secret and kind == "text"):
                 self._hidden.append(name)

@@ -55,6 +55,36 @@ EXACT = {
     "token=a\\ b c": "token=[REDACTED] c",
     'token="a password=b" c': 'token="[REDACTED]" c',
     "gho_abcdefgh1 highspeedrail": "[REDACTED] highspeedrail",
+    "**Password:** abc x": "**Password:** [REDACTED] x",
+    "**Password**: abc x": "**Password**: [REDACTED] x",
+    "<b>Password:</b> abc x": "<b>Password:</b> [REDACTED] x",
+    "`API_KEY`: abc x": "`API_KEY`: [REDACTED] x",
+    'password: str = "abc"': 'password: str = "[REDACTED]"',
+    "def f(token: str, password: str | None = 'abc'):": (
+        "def f(token: str, password: str | None = '[REDACTED]'):"
+    ),
+    "let password: string = 'abc';": "let password: string = '[REDACTED]';",
+    'const PASSWORD: &str = "abc";': 'const PASSWORD: &str = "[REDACTED]";',
+    'const PASSWORD: &\'static str = "abc";': (
+        'const PASSWORD: &\'static str = "[REDACTED]";'
+    ),
+    'password: Foo = "abc"': 'password: [REDACTED]"',
+    "os.environ.get('X_TOKEN', 'abc')": "os.environ.get('X_TOKEN', '[REDACTED]')",
+    "token = os.environ.get('X', 'abc')": "token = os.environ.get('X', '[REDACTED]')",
+    'password = SecretStr("abc")': 'password = SecretStr("[REDACTED]")',
+    'password = (\n    "abc"\n    "def"\n)': 'password = (\n    "[REDACTED]"\n)',
+    "DB_PASS=a MYSQL_PWD=b DB_PWD=c SECRET_KEY_BASE=d PWD=/e": (
+        "DB_PASS=[REDACTED] MYSQL_PWD=[REDACTED] DB_PWD=[REDACTED] "
+        "SECRET_KEY_BASE=[REDACTED] PWD=/e"
+    ),
+    "/x?X-Amz-Signature=abc&a=1": "/x?X-Amz-Signature=[REDACTED]&a=1",
+    "curl -s -u user:abc https://h": "curl -s -u user:[REDACTED] https://h",
+    "curl --user 'user:a b' /h": "curl --user 'user:[REDACTED]' /h",
+    'curl \\\n  -u "u:abc" /h': 'curl \\\n  -u "u:[REDACTED]" /h',
+    '["curl", "-u", "user:abc"]': '["curl", "-u", "user:[REDACTED]"]',
+    "[('Authorization', 'Basic abc'), ('a', 'b')]": (
+        "[('Authorization', '[REDACTED]'), ('a', 'b')]"
+    ),
 }
 ALONE = (
     "The password is asked for later; a risk-averse task-oriented bearer-less text.",
@@ -71,6 +101,12 @@ ALONE = (
     'token=\'\' token="" "" {"a": "token=\\"\\""}',
     "max_tokens%3D5 a%3Db 100%25",
     "risk_live_x ask_test_y highspeed_rail",
+    "def f(token: str, password: Optional[str] = None) -> Token:",
+    "password: string; token: &str, secret: bytes",
+    'token = os.environ.get("X")',
+    "docker run -u 1000:1000 x; curl /\nid -u a:b",
+    '{"required": ["token", "name"]} ("password", "token") ("token", "a", "b")',
+    "npm_config_registry hf_hub_download glpat-a -Signature=",
 )
 HOSTILE = (
     "=", ":", "a=", "a=b ", "token=", "token=a ", '"token":"a",', 'token="', "token:[",
@@ -84,6 +120,11 @@ HOSTILE = (
     "token: |\\n a", "token: |\\n", " \\", "\\\\n", "token=\\ ",
     "token: |\n \n", "token='''", 'token=\\"\\"\\"', "%3D", "token%3D", "token%3Da%",
     "_", "sk_live_", "%26token%3D", "token>",
+    "token=''", "token=':'", "token=\"\"token='' ", "token: str", "token: str = ",
+    "token: a[", "token: a | ", "token: &", "token=(", "token=( ", "token=('",
+    "('token', '", "('token', ", "('", "curl -u ", " -u a:b", "-u", "token: **", "**",
+    "token=a(", "token:</b>", "hf_", "npm_", "glpat-", "-Signature=", "`token`:",
+    "token=f('a',",
 )  # fmt: skip
 
 
@@ -118,6 +159,7 @@ def test_what_is_no_secret_stays(text: str) -> None:
         *("sk-", "sk-proj-", "xoxb-", "xoxp-", "AKIA", "ASIA", "AIza"),
         *("gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_"),
         *("sk_live_", "sk_test_", "rk_live_", "rk_test_"),
+        *("glpat-", "npm_", "hf_"),
     ],
 )
 def test_keys_of_services_are_known_by_how_they_begin(prefix: str) -> None:
