@@ -101,23 +101,31 @@ class Emits(Generic[P]):
         by_place = not sets.keys().isdisjoint(self._by_place)
         tells_no_word = frozenset(sets).isdisjoint
 
-        def method(*args: P.args, **kwargs: P.kwargs) -> bool:
+        def filling_in(*args: P.args, **kwargs: P.kwargs) -> bool:
             # Any: arguments of the event, whose own types hold.
-            told: dict[str, Any] = {**known, **kwargs} if known else kwargs
+            told: dict[str, Any] = {**known, **kwargs}
             try:
                 if not tells_no_word(told):
-                    told = {**told, **in_words(sets, told)}
-                if by_place:
-                    event = make(*self._in_words(args), **told)
-                else:
-                    event = make(*args, **told)
+                    told |= in_words(sets, told)
+                event = make(*(self._in_words(args) if by_place else args), **told)
             except Exception:
                 self._name_wrong_text(args, told)
                 raise
             return emit(event)
 
-        method.__name__, method.__doc__ = self._name, self.__doc__
-        return method
+        def method(*args: P.args, **kwargs: P.kwargs) -> bool:
+            if not tells_no_word(kwargs):
+                return filling_in(*args, **kwargs)
+            try:
+                event = make(*args, **kwargs)
+            except Exception:
+                self._name_wrong_text(args, kwargs)
+                raise
+            return emit(event)
+
+        chosen = filling_in if known or by_place else method
+        chosen.__name__, chosen.__doc__ = self._name, self.__doc__
+        return chosen
 
     # Any: arguments of events, as they are told.
 
