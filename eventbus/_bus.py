@@ -131,19 +131,17 @@ class Bus:
             start_timeout_seconds=start_timeout_seconds,
             close_timeout_seconds=close_timeout_seconds,
         )
-        self._own_events: OwnEvents | None = None
-        if own_events_seconds is not None:
-            self._own_events = OwnEvents(
-                self._engine,
-                self._life.attachments,
-                partial(_read_stats, self._engine, self._life),
-                own_events_seconds,
-            )
-        self._life.own_events = self._own_events
+        self._own_events = self._life.own_events = self._told_each(own_events_seconds)
         self._host: Final = self._make_host()
         self.emit = self._engine.router.emit
         self.relay = self._engine.router.relay
         self.publish = self._engine.publisher.publish
+
+    def _told_each(self, seconds: float | None) -> OwnEvents | None:
+        if seconds is None:
+            return None
+        read_stats = partial(_read_stats, self._engine, self._life)
+        return OwnEvents(self._engine, self._life.attachments, read_stats, seconds)
 
     @classmethod
     def from_config(

@@ -57,23 +57,8 @@ class SessionDigest:
             f"{_counted(self._sum('turns'), 'turn')}{_aside(*bad_turns)}, "
             f"{_counted(self._sum('tools'), 'tool call')}{_aside(*bad_tools)}."
         )
-        tokens = self._tokens()
-        if tokens.told:
-            cached = round(100 * tokens.cached / tokens.sent) if tokens.sent else 0
-            yield (
-                f"{_counted(tokens.sent, 'token')} in, {cached} % of them cached; "
-                f"{tokens.received:,} out."
-            )
-        failed = [
-            _counted(count, noun)
-            for count, noun in (
-                (self._sum("requests_failed"), "request"),
-                (self._sum("streams_failed"), "answer"),
-            )
-            if count
-        ]
-        if failed:
-            yield f"Failed: {', '.join(failed)}."
+        yield from self._token_lines()
+        yield from self._failure_lines()
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it, in base units; what was not told is left out."""
@@ -107,6 +92,24 @@ class SessionDigest:
         if self._seconds():
             said["seconds"] = self._seconds()
         return said
+
+    def _token_lines(self) -> Iterator[str]:
+        tokens = self._tokens()
+        if tokens.told:
+            cached = round(100 * tokens.cached / tokens.sent) if tokens.sent else 0
+            yield (
+                f"{_counted(tokens.sent, 'token')} in, {cached} % of them cached; "
+                f"{tokens.received:,} out."
+            )
+
+    def _failure_lines(self) -> Iterator[str]:
+        counts = (
+            (self._sum("requests_failed"), "request"),
+            (self._sum("streams_failed"), "answer"),
+        )
+        failed = [_counted(count, noun) for count, noun in counts if count]
+        if failed:
+            yield f"Failed: {', '.join(failed)}."
 
     def _session(self, name: AttributeValue | None) -> SessionSums:
         sums = self._sessions.get(name)

@@ -92,11 +92,8 @@ class Emits(Generic[P]):
         # Any: a ParamSpec cannot say that some of its keywords are filled in.
         make: Callable[..., Event] = self._make
         emit = session.emitter(self.event_type)
-        known: dict[str, Any] = {
-            name: value
-            for name, value in session.defaults.items()
-            if name in self._takes
-        }
+        defaults, takes = session.defaults.items(), self._takes
+        known: dict[str, Any] = {name: one for name, one in defaults if name in takes}
         sets = open_sets(self.event_type)
         by_place = not sets.keys().isdisjoint(self._by_place)
         tells_no_word = frozenset(sets).isdisjoint

@@ -174,6 +174,9 @@ def test_patterns_are_scrubbed_by_the_recorder_itself(tmp_path: Path) -> None:
         recorder = BusEvents(folder=tmp_path, update=update)
         recorder.bus.emit(Call(call_id=call_id))
         recorder.golden("run.jsonl", scrub=[re.compile("[0-9]+")])
+    text = (tmp_path / "run.jsonl").read_text()
+    assert "port <" in text
+    assert "port 8" not in text
 
 
 def test_sessions_that_do_the_same_have_the_same_transcript(tmp_path: Path) -> None:
