@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal, cast
 
 import msgspec
 from msgspec import Meta
 
 from eventbus._bounds import WrongSetting, at_least, concerning
 from eventbus._select import NameTest, name_test
+from eventbus.privacy._privacy import check_texts
 
 _ATTRIBUTE: Final = "@"
+_MARKS: Final = ("!", _ATTRIBUTE)
+_MAY_HOLD_A_DOT: Final = (".", "*", "?", "[")
 
 
 def _is_attribute(glob: str) -> bool:
     return glob.removeprefix("!").startswith(_ATTRIBUTE)
 
 
-def _bare(glob: Any) -> str:
-    # Any: whatever stands in the list.
-    if not isinstance(glob, str):
-        raise WrongSetting(f"must be a glob, got {glob!r}")
+def _bare(glob: str) -> str:
     return glob.removeprefix("!").removeprefix(_ATTRIBUTE)
 
 
@@ -42,23 +42,55 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         max_bytes: How long texts may be, by the same globs on fields: longer ones are
             cut, at the boundary of a character in UTF-8. Of several globs that match
             the smallest number holds.
+
+    Raises:
+        ValueError: *full* is no list of texts or only excludes, a glob is blank, too
+            long, or matches no field whatever its event (``"prompt"`` has no ``.``),
+            or a length is no whole number >= 1. A glob that matches no event
+            so far is not refused, as types are known when they are first seen: it lets
+            nothing through.
     """
 
     full: tuple[str, ...] = ()
     max_bytes: dict[str, Annotated[int, Meta(ge=1)]] = {}
 
     def __post_init__(self) -> None:
-        """Refuse globs that cannot be used, and lengths of nothing."""
-        given: object = self.full
-        if isinstance(given, str):
-            raise WrongSetting(f"full must be a list, got {given!r}", "full")
+        """Refuse globs that can match nothing, and lengths of nothing."""
+        check_texts("full", self.full)
         for index, glob in enumerate(self.full):
             with concerning("full", index):
-                name_test(_bare(glob), place=f"full[{index}]")
-        for glob, limit in self.max_bytes.items():
-            with concerning("max_bytes", glob):
-                name_test(glob, place="a key of max_bytes")
-                at_least(f"max_bytes[{glob!r}]", limit, 1)
+                place = f"full[{index}]"
+                _check_glob(_bare(glob), place, is_field=not _is_attribute(glob))
+        if self.full and all(glob.startswith("!") for glob in self.full):
+            raise WrongSetting(
+                "full must be a list that includes something beside what it excludes, "
+                f"as in '*', got {list(self.full)!r}",
+                "full",
+            )
+        _check_limits(self.max_bytes)
+
+
+def _check_limits(limits: object) -> None:
+    if not isinstance(limits, Mapping):
+        raise WrongSetting(f"max_bytes must be a table, got {limits!r}", "max_bytes")
+    for glob, limit in cast("Mapping[object, object]", limits).items():
+        if not isinstance(glob, str):
+            what = f"a key of max_bytes must be text, got {glob!r}"
+            raise WrongSetting(what, "max_bytes")
+        with concerning("max_bytes", glob):
+            _check_glob(glob, "a key of max_bytes", is_field=True)
+            place = f"max_bytes[{glob!r}]"
+            if not isinstance(limit, int) or isinstance(limit, bool):
+                raise ValueError(f"{place} must be a whole number, got {limit!r}")
+            at_least(place, limit, 1)
+
+
+def _check_glob(glob: str, place: str, *, is_field: bool) -> None:
+    name_test(glob, place=place)
+    may_match = not is_field or any(sign in glob for sign in _MAY_HOLD_A_DOT)
+    if glob[0] in _MARKS or not may_match:
+        expected = "'event.field', as in 'agent.user_prompt.prompt'"
+        raise ValueError(f"{place} must be a glob on {expected}, got {glob!r}")
 
 
 ContentMode = Literal["redacted", "full"]

@@ -59,6 +59,26 @@ KEY_NAMES: Final = (
 )
 """Names of secrets, whole or at the end of a longer name after ``_``."""
 
+SIGNATURES: Final = (
+    "shared_access_signature",
+    "x_amz_signature",
+    "x_goog_signature",
+    "x_obs_signature",
+    "x_oss_signature",
+)
+"""Likewise, but as names of keys alone: texts are searched for ``-Signature``."""
+
+URL_PARAMETERS: Final = ("AWSAccessKeyId", "Signature", "sig")
+"""Names of secrets only as a whole and spelled just so: those of signed URLs.
+
+With what the others have they are what OpenTelemetry redacts in ``url.query``.
+In any other spelling they are words of programs: ``sig = signature(f)``.
+"""
+
+NAME_KEYS: Final = ("name", "key", "Name", "Key")
+VALUE_KEYS: Final = frozenset({"value", "Value"})
+"""Where a table of two says a name, and what it is the name of."""
+
 SAFE_KEY_NAMES: Final = (
     "accepted_prediction_tokens",
     "audio_tokens",
@@ -119,10 +139,9 @@ class KeyNames:
         self._own_safe: Final = frozenset(spelled(name) for name in safe)
         self._own: Final = frozenset(own)
         self.names: Final = frozenset({*own, *KEY_NAMES})
-        """All that are secret, as they are compared."""
-        self._last: Final = frozenset(
-            "".join(n[-1] + n[-1].upper() for n in self.names)
-        )
+        """What texts are searched for, as names are compared."""
+        every = (*self.names, *SIGNATURES, *URL_PARAMETERS)
+        self._last: Final = frozenset("".join(n[-1] + n[-1].upper() for n in every))
         self._remembered: Final[dict[str, bool]] = {}
 
     def is_secret(self, name: str) -> bool:
@@ -135,7 +154,8 @@ class KeyNames:
             return False
         known = self._remembered.get(name)
         if known is None:
-            known = self._decided(spelled(name[-_MAX_LENGTH:]))
+            own = name in _OF_URLS and not _ends(spelled(name), self._own_safe)
+            known = own or self._decided(spelled(name[-_MAX_LENGTH:]))
             if len(name) <= _MAX_LENGTH:
                 if len(self._remembered) >= _MAX_REMEMBERED:
                     self._remembered.clear()
@@ -150,7 +170,8 @@ class KeyNames:
         return _ends(name, _SECRET) and not _ends(name, _SAFE)
 
 
-_SECRET: Final = frozenset(KEY_NAMES)
+_OF_URLS: Final = frozenset(URL_PARAMETERS)
+_SECRET: Final = frozenset((*KEY_NAMES, *SIGNATURES))
 _SAFE: Final = frozenset(SAFE_KEY_NAMES)
 
 

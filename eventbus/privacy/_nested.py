@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from eventbus._event import REDACTED
+from eventbus.privacy._key_names import NAME_KEYS, VALUE_KEYS
 from eventbus.privacy._scanner import Scanner
 
 # Any in this module: values are whatever an application put into an event.
@@ -144,11 +145,12 @@ class _Look:
 
     def _table(self, table: Mapping[Any, Any], look: Callable[[Any], Any]) -> Any:
         is_secret = self._scanner.key_names.is_secret
+        said = self._said_in(table)
         has_clean_keys = self._are_clean(key for key in table if type(key) is str)
         skips = self._skipped(table.values(), look)
         changes: dict[Any, tuple[Any, Any]] = {}
         for key, value in table.items():
-            name = _name_in(key)
+            name = said if said and key in VALUE_KEYS else _name_in(key)
             if name is not None and is_secret(name) and not _counts(name, value):
                 found = self.over(value)
             else:
@@ -174,13 +176,30 @@ class _Look:
         return made(found)
 
     def _named(self, value: Any, look: Callable[[Any], Any]) -> Any:
-        parts = zip(value._fields, value, strict=True)
-        found = [self._under(name, inner, look) for name, inner in parts]
+        parts = dict(zip(value._fields, value, strict=True))
+        said = self._said_in(parts)
+        found = [self._under(name, parts, said, look) for name in parts]
         return value if all(map(is_, found, value)) else value._make(found)
 
-    def _under(self, name: str, value: Any, look: Callable[[Any], Any]) -> Any:
+    def _under(
+        self,
+        name: str,
+        parts: Mapping[str, Any],
+        said: str | None,
+        look: Callable[[Any], Any],
+    ) -> Any:
+        value = parts[name]
+        name = said if said and name in VALUE_KEYS else name
         hides = self._scanner.key_names.is_secret(name) and not _counts(name, value)
         return self.over(value) if hides else look(value)
+
+    def _said_in(self, parts: Mapping[Any, Any]) -> str | None:
+        """Return the name of a secret that *parts* say is that of their value."""
+        if VALUE_KEYS.isdisjoint(parts):
+            return None
+        names = (_name_in(parts.get(key)) for key in NAME_KEYS)
+        is_secret = self._scanner.key_names.is_secret
+        return next((name for name in names if name and is_secret(name)), None)
 
     def _beside_names(self, items: Any) -> Sequence[int]:
         """Return where in *items* a value stands beside the name of a secret.
@@ -256,10 +275,11 @@ class _Look:
     def _fields(
         self, value: Any, names: tuple[str, ...], look: Callable[[Any], Any]
     ) -> Any:
+        parts = {name: getattr(value, name, None) for name in names}
+        said = self._said_in(parts)
         changes: dict[str, Any] = {}
-        for name in names:
-            inner = getattr(value, name, None)
-            found = self._under(name, inner, look)
+        for name, inner in parts.items():
+            found = self._under(name, parts, said, look)
             if found is not inner:
                 changes[name] = found
         return _with(value, changes) if changes else value

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from msgspec import inspect
 
 from eventbus._catalog import alternatives
-from eventbus.privacy._key_names import KeyNames
+from eventbus.privacy._key_names import NAME_KEYS, VALUE_KEYS, KeyNames
 
 Holds = Literal["nothing", "text", "more"]
 
@@ -84,8 +84,8 @@ def is_hidden(node: inspect.Type, name: str) -> bool:
 def has_names(node: inspect.Type, key_names: KeyNames) -> bool:
     """Return whether values of *node* have keys that may be names of secrets.
 
-    Tables have, and pairs of texts. A table of numbers has not, and what may be
-    anything is not said to have.
+    Tables have, pairs of texts, and what has fields for a name and its value. A table
+    of numbers has not, and what may be anything is not said to have.
     """
     return _has_names(node, key_names, set())
 
@@ -107,6 +107,9 @@ def _one_has(node: inspect.Type, key_names: KeyNames, seen: set[type]) -> bool:
             return False
         seen.add(node.cls)
         fields: Iterable[Any] = node.fields  # Any: fields of several kinds
+        names = {field.name for field in fields}
+        if not (names.isdisjoint(NAME_KEYS) or names.isdisjoint(VALUE_KEYS)):
+            return True
         return any(
             (key_names.is_secret(field.name) and is_hidden(field.type, field.name))
             or _has_names(field.type, key_names, seen)

@@ -14,28 +14,19 @@ from typing import Final, NamedTuple
 from eventbus._event import REDACTED
 from eventbus.privacy._endings import CLOSERS, Search, endings, one_of, search_for
 from eventbus.privacy._key_names import KeyNames
-
-_NO_SECRETS: Final = frozenset(
-    {"", "none", "null", "nil", "true", "false", "undefined", REDACTED.lower()}
+from eventbus.privacy._values import (
+    SPACE,
+    Read,
+    Span,
+    bare,
+    is_nothing,
+    reader,
+    value_at,
+    whole,
 )
-_LONGEST_NOTHING: Final = 12
-_HEADERS: Final = ("authorization", "cookie", "cookies")
-_END_OF_HEADERS: Final = "neNEsS"
-_ESCAPES: Final = "nrtbf"
-_MAY_OPEN: Final = "\"'\\bBrRuUfF"
 
-_quoted: Final = re.compile(r"[bBrRuUfF]{0,2}+(\\{0,8}+)([\"'])").match
-_inside: Final = {
-    quote: re.compile(rf"(?:[^{quote}\\]++|\\.)*+", re.DOTALL).match for quote in "\"'"
-}
-_in_json: Final = re.compile(r"[^\s,}\]\"']++").match
-_bare: Final = re.compile(
-    r"(?:[^\s\"'\\&]++|&(?![\w.%\[\]-]{1,64}+=)|\\{1,8}+\ |\\(?![nrt\"'\\]))++"
-).match
+_ESCAPES: Final = "nrtbf"
 _in_url: Final = re.compile(r"(?:[^\s\"'\\&%]++|%(?!26))++").match
-_line: Final = re.compile(
-    r"(?:[^\r\n\"'\\]++|\\{1,8}+\ |(?<==)\\{0,8}+\"[^\"\r\n]*+\")++"
-).match
 _block: Final = re.compile(  # of YAML: lines that begin as the first one does
     r"[|>][0-9+-]{0,2}+[^\S\r\n]*+\r?\n([^\S\r\n]++)"
     r"(?P<lines>[^\n]*+(?:\n(?:\1[^\n]*+|[^\S\n]*+(?=\n)))*+)"
@@ -47,8 +38,6 @@ _block_in_json: Final = re.compile(
 _block_in_line: Final = re.compile(
     r"[|>][0-9+-]{0,2}+[^\S\r\n]++(?P<lines>[^\r\n\"'\\]++)"
 ).match
-_bracket: Final = re.compile(r"[\[\]{}]")
-
 _emphasis: Final = re.compile(  # that ends between a name and its value
     r"(?:(?:[*_~]{1,3}+(?=\s)|</\w{1,16}+>)[^\S\r\n]{0,8}+){1,3}+"
 ).match
@@ -68,19 +57,14 @@ _known_type: Final = re.compile(
     r"(?![\w.:-])",
     re.IGNORECASE,
 ).match
-_space: Final = r"(?:\s|\\{1,8}+[nrt]){0,80}+"
-_call: Final = re.compile(
-    rf"(?P<called>(?:[A-Za-z_][\w.:!]{{0,64}}+)?+)\({_space}(?=[bBrRuUfF]{{0,2}}+\\{{0,8}}+[\"'])"
-).match
-_next: Final = re.compile(
-    r"\\{0,8}+[\"']{1,3}+(?:[\s,+]|\\{1,8}+[nrt]){0,80}+"
-    r"(?:[A-Za-z_]\w{0,32}+=)?+[bBrRuUfF]{0,2}+(\\{0,8}+)([\"'])"
-).match
-_closed: Final = re.compile(r"\\{0,8}+[\"']\s{0,40}+,?+\s{0,40}+[)\]]").match
+_opened: Final = r"[bBrRuU]{0,2}+\\{0,8}+[\"']"
+_closed: Final = re.compile(rf"\\{{0,8}}+[\"']{SPACE},?+{SPACE}[)\]]|\Z").match
+_text_in_list: Final = re.compile(r"\[[\s\\\"'bBrRuU]").search
+_in_list: Final = re.compile(r"[\[,](?:\s|\\{1,8}+[nrt])*+\Z").search
+_FAR: Final = 80
 
-_Span = tuple[int, int]
 _Test = tuple[str, Search]
-_Value = Callable[[str, "re.Match[str]", str], _Span]
+_Value = Callable[[str, "re.Match[str]", str], Span]
 
 
 class _Form(NamedTuple):
@@ -139,8 +123,8 @@ class Pairs:
                 continue
             start, stop = form.value(text, found, name)
             if stop > start:
-                is_bare = found["quote"] and start == at  # a number, and JSON has text
-                parts += (text[done:start], f'"{REDACTED}"' if is_bare else REDACTED)
+                quote = found["quote"] if start == at else None  # of JSON: a number
+                parts += (text[done:start], quote or "", REDACTED, quote or "")
                 done = at = stop
         return "".join((*parts, text[done:])) if parts else text
 
@@ -159,20 +143,36 @@ def _forms(names: tuple[str, ...]) -> tuple[_Form, ...]:
     signs = {"=": "=", ":": ":", "%": "%3[dD]"}
     pairs = [(needed, search_for(sign, ends)) for needed, sign in signs.items()]
     option = re.compile(_option(one_of(ends))).search
-    twosome = re.compile(_twosome(one_of(ends))).search
-    is_name = re.compile(rf"[\w.-]++{one_of(ends)}").fullmatch
+    twosome = re.compile(_twosome(r"\(", one_of(ends))).search
+    in_list = re.compile(_twosome(r"\[", one_of(ends))).search
+    named = re.compile(_named(one_of(ends))).search
+    of_twosome = _of_twosome(re.compile(rf"[\w.-]++{one_of(ends)}").fullmatch)
     element = re.compile(_element(one_of(ends))).search
     return (
         _Form(pairs, re.compile(_pair(one_of(ends))).search, _of_pair),
         _Form([("-", _where("--", option))], option, _of_option),
         _Form([(">", search_for(">", ends))], element, _of_element),
-        _Form([("(", twosome)], twosome, _of_twosome(is_name)),
+        _Form([("(", twosome)], twosome, of_twosome),
+        _Form([("[", _where_texts(in_list))], in_list, of_twosome),
+        _Form([("{", _where_values(named))], named, _of_pair),
     )
 
 
 def _where(part: str, search: Search) -> Search:
     """Return *search* for texts that hold *part*."""
     return lambda text: search(text) if part in text else None
+
+
+def _where_values(search: Search) -> Search:
+    def find(text: str) -> re.Match[str] | None:
+        is_there = "value" in text or ("V" in text and "Value" in text)
+        return search(text) if is_there else None
+
+    return find
+
+
+def _where_texts(search: Search) -> Search:
+    return lambda text: search(text) if _text_in_list(text) else None
 
 
 def _pair(end: str) -> str:
@@ -193,12 +193,31 @@ def _option(end: str) -> str:
     )
 
 
-def _twosome(end: str) -> str:
-    """Return the pattern of ``("token", `` before a value: of a call, or a pair."""
+def _twosome(opener: str, end: str) -> str:
+    """Return the pattern of ``("token", `` before a value: of a call, or a pair.
+
+    With ``[`` it is of a pair in a list; a list of two texts is none.
+    """
     return (
-        r"(?P<said>\(\s{0,8}+[bBrRuU]{0,2}+\\{0,8}+[\"']"
+        rf"(?P<said>{opener}{SPACE}{_opened}"
         rf"(?P<name>[\w.-]++){end}(?P<quote>(?!))?+"
-        r"\\{0,8}+[\"']\s{0,40}+,\s{0,40}+(?=[bBrRuU]{0,2}+\\{0,8}+[\"']))"
+        rf"\\{{0,8}}+[\"']{SPACE},{SPACE}(?={_opened}))"
+    )
+
+
+def _named(end: str) -> str:
+    """Return the pattern of ``"name": "token", "value": `` before a value.
+
+    Up to two members that are no lists and no tables may stand between them.
+    """
+    other = (
+        rf"{_opened}\w{{1,32}}+\\{{0,8}}+[\"']\s{{0,8}}+:\s{{0,8}}+"
+        rf"(?:{_opened}[^\"'\\]{{0,64}}+\\{{0,8}}+[\"']|[\w.-]{{1,32}}+){SPACE},{SPACE}"
+    )
+    return (
+        rf"(?P<said>(?:[nN]ame|[kK]ey)\\{{0,8}}+[\"']\s{{0,8}}+:\s{{0,8}}+{_opened}"
+        rf"(?P<name>[\w.-]++){end}\\{{0,8}}+[\"']{SPACE},{SPACE}(?:{other}){{0,2}}?"
+        r"(?P<quote>\\{0,8}+[\"'])[vV]alue\\{0,8}+[\"']\s{0,8}+:\s{0,8}+)"
     )
 
 
@@ -210,26 +229,26 @@ def _element(end: str) -> str:
     )
 
 
-def _of_pair(text: str, found: re.Match[str], name: str) -> _Span:
+def _of_pair(text: str, found: re.Match[str], name: str) -> Span:
     at = found.end()
-    if text.endswith(_EQUALS_IN_URLS, 0, at):
-        return _whole(_in_url(text, at), at, name)
+    if found["said"].endswith(_EQUALS_IN_URLS):
+        return whole(_in_url(text, at), at, name)
     first = text[at : at + 1]
     if first in _OPEN_BLOCKS:
         for block in _BLOCKS:
             if lines := block(text, at):
                 return lines.span("lines")
-    read = _reader(name, is_json=bool(found["quote"]))
-    if found["quote"] or first in _QUOTES:
-        return _value_at(text, at, name, read)
+    read = reader(name, is_json=bool(found["quote"]))
+    if found["quote"]:
+        return value_at(text, at, name, read)
     if first in _OPEN_EMPHASIS and (emphasis := _emphasis(text, at)):
         at = emphasis.end()
     typed = _type(text, at) if ":" in found["said"] else None
     span = _of_typed(text, typed, name, read) if typed else None
-    return span or _value_at(text, at, name, read)
+    return span or value_at(text, at, name, read)
 
 
-def _of_typed(text: str, typed: re.Match[str], name: str, read: _Read) -> _Span | None:
+def _of_typed(text: str, typed: re.Match[str], name: str, read: Read) -> Span | None:
     """Return where the value is behind what may be a type, or ``None`` for neither.
 
     What is not sure to be a type goes with the value.
@@ -237,20 +256,23 @@ def _of_typed(text: str, typed: re.Match[str], name: str, read: _Read) -> _Span 
     is_known = _known_type(typed["type"])
     if not typed["is"]:
         return (typed.start(), typed.start()) if is_known else None
-    start, stop = _value_at(text, typed.end(), name, read)
+    start, stop = value_at(text, typed.end(), name, read)
     if is_known:
         return start, stop
-    return (typed.start(), stop) if typed["is"][0] == " " and stop > start else None
+    ends_base64 = typed["is"][0] == "=" and typed["is"] != "="
+    return None if ends_base64 or stop == start else (typed.start(), stop)
 
 
-def _of_option(text: str, found: re.Match[str], name: str) -> _Span:
-    return _value_at(text, found.end(), name, _bare)
+def _of_option(text: str, found: re.Match[str], name: str) -> Span:
+    return value_at(text, found.end(), name, bare)
 
 
 def _of_twosome(is_name: Callable[[str], object]) -> _Value:
-    def value(text: str, found: re.Match[str], name: str) -> _Span:
-        at = found.end()
-        start, stop = _value_at(text, at, name, _bare)
+    def value(text: str, found: re.Match[str], name: str) -> Span:
+        begin, at = found.span()
+        if text[begin] == "[" and not _in_list(text, max(0, begin - _FAR), begin):
+            return at, at
+        start, stop = value_at(text, at, name, bare)
         if not _closed(text, stop) or is_name(text[start:stop]):
             return at, at  # of more than two, or names of several secrets
         return start, stop
@@ -258,101 +280,14 @@ def _of_twosome(is_name: Callable[[str], object]) -> _Value:
     return value
 
 
-def _of_element(text: str, found: re.Match[str], name: str) -> _Span:
+def _of_element(text: str, found: re.Match[str], name: str) -> Span:
     start, stop = found.span("value")
     return (
-        (start, start) if _is_nothing(text[start:stop].strip(), name) else (start, stop)
+        (start, start) if is_nothing(text[start:stop].strip(), name) else (start, stop)
     )
 
 
 _OPEN_BLOCKS: Final = ("|", ">")
 _OPEN_EMPHASIS: Final = ("*", "_", "~", "<")
-_QUOTES: Final = ('"', "'")
 _BLOCKS: Final = (_block, _block_in_json, _block_in_line)
 _EQUALS_IN_URLS: Final = ("%3D", "%3d")
-_Read = Callable[[str, int], "re.Match[str] | None"]
-
-
-def _reader(name: str, *, is_json: bool) -> _Read:
-    """Return what reads a value that is not quoted."""
-    if is_json:
-        return _in_json
-    if name[-1] in _END_OF_HEADERS and name.lower().endswith(_HEADERS):
-        return _line
-    return _bare
-
-
-def _value_at(text: str, at: int, name: str, read: _Read) -> _Span:
-    """Return from where to where the secret is that begins at *at*; nothing: twice."""
-    first = text[at : at + 1]
-    if first in _QUOTES:
-        start, stop = _quoted_span(text, at + 1, "", first)
-        return start, start if _is_nothing(text[start:stop], name) else stop
-    if first in _MAY_OPEN and (opened := _quoted(text, at)):
-        start, stop = _quoted_span(text, opened.end(), opened[1], opened[2])
-        return start, start if _is_nothing(text[start:stop], name) else stop
-    if (first == "(" or first.isalpha() or first == "_") and (call := _call(text, at)):
-        return _arguments(text, call, name)
-    if first in "[{" and first and not text.startswith(REDACTED, at):
-        return at, _bracket_end(text, at)
-    return _whole(read(text, at), at, name)
-
-
-def _arguments(text: str, call: re.Match[str], name: str) -> _Span:
-    """Return from where to where the texts in parentheses are secret.
-
-    What is asked of the environment is a name, and no secret; its default is.
-    """
-    spans: list[_Span] = []
-    opened = _quoted(text, call.end())
-    while opened:
-        last = opened
-        spans.append(_quoted_span(text, opened.end(), opened[1], opened[2]))
-        opened = _next(text, spans[-1][1])
-        if opened and opened[2] == last[2] and opened[1] != last[1]:
-            break  # the text that all of this is in has ended
-    secret = spans["env" in call["called"].lower() :]
-    if not secret or _is_nothing(text[secret[0][0] : secret[-1][1]], name):
-        return call.end(), call.end()
-    return secret[0][0], secret[-1][1]
-
-
-def _whole(found: re.Match[str] | None, at: int, name: str) -> _Span:
-    if found is None or _is_nothing(found[0], name):
-        return at, at
-    return found.span()
-
-
-def _is_nothing(value: str, name: str) -> bool:
-    """Return whether *value* is no secret: absent, or the count of tokens."""
-    if len(value) <= _LONGEST_NOTHING:
-        value = value.rstrip(",;)")
-        if value.lower() in _NO_SECRETS:
-            return True
-        return value.isdecimal() and name[-6:].lower() == "tokens"
-    return False
-
-
-def _quoted_span(text: str, start: int, escapes: str, quote: str) -> _Span:
-    """Return what is between quotes, or between three of them, that open at *start*."""
-    closing = escapes + quote
-    if text.startswith(closing * 2, start):
-        start += len(closing) * 2
-        end = text.find(closing * 3, start)
-        return start, len(text) if end < 0 else end
-    if not escapes:
-        found = _inside[quote](text, start)
-        return start, found.end() if found else start
-    at = text.find(closing, start)
-    while at > start and text[at - 1] == "\\":  # one that is escaped once more
-        at = text.find(closing, at + len(closing))
-    return start, len(text) if at < 0 else at
-
-
-def _bracket_end(text: str, at: int) -> int:
-    depth = 0
-    for found in _bracket.finditer(text, at):
-        depth += 1 if found[0] in "[{" else -1
-        if depth == 0:
-            return found.end()
-    return len(text)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, cast
+from collections.abc import Iterable
+from typing import Final, Literal, cast
 
 import msgspec
 
@@ -44,7 +45,8 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
             attachment does not ask for them.
 
     Raises:
-        ValueError: *scan* is none of these, or a name has no letter and no digit.
+        ValueError: *scan* is none of these, what should be a list of texts is none, or
+            a name has no letter and no digit.
     """
 
     scan: Scan = "sensitive"
@@ -69,19 +71,23 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True):
             )
         for setting in ("key_names", "safe_key_names"):
             _check_names(setting, getattr(self, setting))
-        _check_list("sensitive_attributes", self.sensitive_attributes)
+        check_texts("sensitive_attributes", self.sensitive_attributes)
 
 
-def _check_list(setting: str, names: Any) -> None:
-    # Any, here and below: whatever was given.
-    if isinstance(names, str):
-        raise WrongSetting(f"{setting} must be a list, got {names!r}", setting)
+def check_texts(setting: str, given: object) -> None:
+    """Raise ``WrongSetting`` unless *given*, for *setting*, is a list of texts."""
+    if not isinstance(given, list | tuple | set | frozenset):
+        raise WrongSetting(f"{setting} must be a list, got {given!r}", setting)
+    for index, text in enumerate(cast("Iterable[object]", given)):
+        if not isinstance(text, str):
+            what = f"{setting}[{index}] must be text, got {text!r}"
+            raise WrongSetting(what, setting, index)
 
 
-def _check_names(setting: str, names: Any) -> None:
-    _check_list(setting, names)
+def _check_names(setting: str, names: Iterable[str]) -> None:
+    check_texts(setting, names)
     for index, name in enumerate(names):
-        if not isinstance(name, str) or not spelled(name):
+        if not spelled(name):
             raise WrongSetting(
                 f"{setting}[{index}] must have a letter or a digit, got {name!r}",
                 setting,

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from eventbus._event import REDACTED
+from eventbus.privacy._key_names import URL_PARAMETERS
 
 _Test = Callable[[str], object]
 _Change = Callable[[str], str]
@@ -46,6 +47,12 @@ _bearer: Final = _all(
     r"[\w.~+/=%-]++",
     rf"\1{REDACTED}",
 )
+
+
+def _may_bear(text: str) -> bool:
+    return ("b" in text or "B" in text) and "earer" in text
+
+
 _login: Final = re.compile(
     r"-u(?:(?<![\w-]-u)|(?<=\\[nrt]-u)|(?<=[\s\"']--u)ser(?=[\s=\"'\\]))"
     r"(?:\\{0,8}+[\"']\s{0,8}+,)?+[\s=]{0,8}+\\{0,8}+(?P<quote>[\"'])?+"
@@ -68,6 +75,18 @@ def _without_logins(text: str) -> str:
         parts += (text[done:start], REDACTED)
         done = stop
     return "".join((*parts, text[done:])) if parts else text
+
+
+_unsigned: Final = _all(
+    r"((?:\?|&(?:amp;)?|\\u0026|%26|%3[fF])"
+    rf"(?:{'|'.join(URL_PARAMETERS)})(?:=|%3[dD]))(?:[\w.~+/=-]++|%(?!26))++",
+    rf"\1{REDACTED}",
+)
+_sign: Final = _there("=(?:(?<=[?&;6]sig=)|(?<=ure=)|(?<=KeyId=))")
+
+
+def _may_be_signed(text: str) -> object:
+    return ("?" in text or "&" in text or "\\" in text) and _sign(text)
 
 
 _FORMS: Final[tuple[tuple[str, _Test, _Change], ...]] = (
@@ -93,14 +112,23 @@ _FORMS: Final[tuple[tuple[str, _Test, _Change], ...]] = (
             r"|(?<=\\[nrt]hf_))[A-Za-z0-9]{16,}+"
         ),
     ),
-    ("K", _part("AKIA"), _all(r"AKIA[A-Z0-9]{16,}+")),  # AWS
-    ("S", _part("ASIA"), _all(r"ASIA[A-Z0-9]{16,}+")),
     (
-        "S",  # of URLs that are signed in advance
-        _part("-Signature"),
-        _all(r"(-Signature(?:=|%3[dD]))[A-Za-z0-9][\w.~+/%-]*+", rf"\1{REDACTED}"),
+        "I",  # AWS, Google
+        _there("I(?:A(?<=A[KS]IA)|za(?<=AIza))"),
+        _all(r"A(?:[KS]IA[A-Z0-9]{16,}+|Iza[\w-]{30,}+)"),
     ),
-    ("z", _part("AIza"), _all(r"AIza[\w-]{30,}+")),  # Google
+    (
+        "S",  # X-Amz-Signature and the like, in a URL, a header, JSON
+        _part("-Signature"),
+        _all(
+            r"(-Signature(?:=|%3[dD])|X-(?:Amz|Goog|Obs|Oss)-Signature"
+            r"\\{0,8}+[\"']?+\s{0,8}+[:,]\s{0,8}+\\{0,8}+[\"']?+)"
+            r"(?:[\w.~+/-]++|%(?!26))++",
+            rf"\1{REDACTED}",
+        ),
+    ),
+    ("=", _may_be_signed, _unsigned),
+    ("%", _there("%3[dD](?<=[deg]%3.)"), _unsigned),
     (
         "J",  # JSON Web Tokens: three parts, the last of which may be cut off
         _part("eyJ"),
@@ -115,7 +143,7 @@ _FORMS: Final[tuple[tuple[str, _Test, _Change], ...]] = (
         _all(r"://(?:[^\s/?#\"'<>@]*+@)++", f"://{REDACTED}@"),
     ),
     ("R", _part("BEARER"), _bearer),
-    ("r", _part("earer"), _bearer),
+    ("r", _may_bear, _bearer),
 )
 """A character that must be there, a test for those that have it, and what is done."""
 
@@ -135,7 +163,7 @@ def may_be_in(text: str) -> bool:
 
 def replaced(text: str) -> str:
     """Return *text* with the secrets in it as ``[REDACTED]``."""
-    if "-----BEGIN" in text:
+    if "-" in text and "-----BEGIN" in text:
         text = _without_keys(text)
     for needed, is_there, change in _FORMS:
         if needed in text and is_there(text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
@@ -167,6 +167,3 @@ def _cutter(max_bytes: int) -> _Change:
         return cut(value, max_bytes) if isinstance(value, str) else value
 
     return cut_text
-
-
-Redactions = Mapping[type[Event], TypeRedaction | None]

@@ -69,6 +69,10 @@ _FORMS: Final = (
     "curl -H Authorization:\\ Bearer\\ %s /x",
     "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=%s",
     "sk_live_%s",
+    '[["Host", "h"], ["X-Api-Key", "%s"]]',
+    '[{"name": "authorization", "value": "Basic %s"}]',
+    "https://h.blob.core.windows.net/a?sv=2024&sig=%s&se=2",
+    '{"X-Amz-Signature": "%s"}',
 )
 
 

@@ -73,6 +73,20 @@ async def test_what_is_bound_is_redacted_without_a_look_at_the_event() -> None:
         assert all(found is event for found in sink.events)
 
 
+async def test_a_scope_without_secrets_stands_beside_one_that_is_remembered() -> None:
+    async with Bus() as bus:
+        bus.attach(sink := RecordingSink())
+        with bind(note=LEAK):
+            bus.emit(Plain())
+            await bus.flush()
+            bus.emit(Plain())
+        with bind(note="fine"):
+            bus.emit(Plain())
+        await bus.flush()
+    notes = [record.attributes["note"] for record in sink.records]
+    assert notes == [HIDDEN, HIDDEN, "fine"]
+
+
 @pytest.mark.parametrize("way", ["relay", "publish"])
 async def test_a_record_from_elsewhere_is_redacted_with_its_attributes(
     way: str,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pytest
 
 from eventbus import AttachError, Bus, ConfigError, Content, Event, Sensitive, bind
-from eventbus.privacy._content import cut
+from eventbus.privacy._content import ContentRules, cut
 from eventbus.testing import RecordingSink
 
 
@@ -106,14 +106,64 @@ def test_text_is_cut_between_characters(text: str, limit: int, kept: str) -> Non
     ("wrong", "words"),
     [
         ({"full": "agent.*"}, "full must be a list, got 'agent.*'"),
-        ({"full": ("a", " ")}, "full[1] must be a glob on event names, got ' '"),
+        ({"full": ("a.b", " ")}, "full[1] must be a glob on event names, got ' '"),
+        ({"full": True}, "full must be a list, got True"),
+        ({"full": {"a.b": True}}, "full must be a list, got {'a.b': True}"),
+        ({"full": ("a.b", 1)}, "full[1] must be text, got 1"),
+        ({"full": ("*", "prompt")}, "full[1] must be a glob on 'event.field', as in"),
+        ({"full": ("@@user.email",)}, "got '@user.email'"),
+        ({"full": ("@!user.email",)}, "got '!user.email'"),
+        ({"full": ("!a.b", "!@c")}, "full must be a list that includes something"),
         ({"max_bytes": {"a.b": 0}}, "max_bytes['a.b'] must be >= 1, got 0"),
+        (
+            {"max_bytes": {"a.b": True}},
+            "max_bytes['a.b'] must be a whole number, got True",
+        ),
+        (
+            {"max_bytes": {"a.b": "9"}},
+            "max_bytes['a.b'] must be a whole number, got '9'",
+        ),
+        (
+            {"max_bytes": {"a.b": 1.5}},
+            "max_bytes['a.b'] must be a whole number, got 1.5",
+        ),
+        ({"max_bytes": {1: 5}}, "a key of max_bytes must be text, got 1"),
+        (
+            {"max_bytes": {"prompt": 5}},
+            "a key of max_bytes must be a glob on 'event.field'",
+        ),
+        ({"max_bytes": {"!a.b": 5}}, "'event.field', as in 'agent.user_prompt.prompt'"),
+        ({"max_bytes": {"@user.email": 5}}, "got '@user.email'"),
+        ({"max_bytes": 4096}, "max_bytes must be a table, got 4096"),
     ],
 )
 def test_what_cannot_be_used_is_refused(wrong: Any, words: str) -> None:
     with pytest.raises(ValueError, match="must be") as caught:
         Content(**wrong)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("glob", ["a?b", "a[.]b", "*", "a.b"])
+def test_globs_that_may_match_a_field_are_taken(glob: str) -> None:
+    content = Content(full=[glob], max_bytes={glob: 1})  # type: ignore[arg-type]
+    assert content.full == [glob]
+
+
+def test_a_name_of_an_attribute_may_have_the_sign_in_it() -> None:
+    rules = ContentRules(Content(full=("@user@*", "!@user@b")))
+    assert rules.shows_attribute("user@a")
+    assert not rules.shows_attribute("user@b")
+    assert not rules.shows_attribute("user")
+
+
+async def test_a_glob_on_events_that_nobody_knows_yet_lets_nothing_else_through() -> (
+    None
+):
+    globs = ("test.called.outputs", "test.later.*")
+    content = Content(full=globs, max_bytes={"test.called.names": 1})
+    event, bound = await seen(content)
+    assert (event.arguments, event.output) == ("[REDACTED]", "[REDACTED]")
+    assert (event.name, set(bound)) == ("grep", {"team"})
 
 
 def test_a_word_that_is_no_content_is_refused() -> None:
@@ -136,6 +186,10 @@ def test_a_configuration_says_it_in_a_table() -> None:
         ({"fulll": []}, "$.sinks.a.content.fulll"),
         ({"max_bytes": {"x": 0}}, "$.sinks.a.content.max_bytes.x"),
         ({"full": [" "]}, "$.sinks.a.content.full[0]"),
+        ({"full": ["*", "output"]}, "$.sinks.a.content.full[1]"),
+        ({"full": ["!*.output"]}, "$.sinks.a.content.full"),
+        ({"max_bytes": {"output": 4}}, "$.sinks.a.content.max_bytes.output"),
+        ({"max_bytes": {"*.o": True}}, '$.sinks.a.content.max_bytes."*.o"'),
     ]
     for wrong, place in refused:
         with pytest.raises(ConfigError) as caught:

@@ -32,6 +32,12 @@ SECRET = [
     "signing_key",
     "aws_secret_access_key",
     "passphrase",
+    "X-Amz-Signature",
+    "x-amz-credential",
+    "X-Amz-Security-Token",
+    "X-Goog-Signature",
+    "X-Goog-Credential",
+    "SharedAccessSignature",
 ]
 INNOCENT = [
     "token_id",
@@ -52,7 +58,15 @@ INNOCENT = [
     "password_hint_shown",
     "author",
     "cookie_policy",
+    "signature",
+    "signatures",
+    "function_signature",
+    "X-Amz-SignedHeaders",
+    "X-Amz-Date",
+    "feature",
+    "temperature",
 ]
+OF_URLS = ["AWSAccessKeyId", "Signature", "sig"]
 
 
 @pytest.mark.proves("E5")
@@ -82,7 +96,8 @@ def test_answers_are_remembered_within_a_bound() -> None:
     names = KeyNames()
     for number in range(10_000):
         assert names.is_secret(f"n{number}_token")
-    assert len(names._remembered) <= 4096
+        assert len(names._remembered) <= 4096
+    assert names._remembered["n9999_token"]
 
 
 def test_long_names_are_known_by_their_end_and_signs_behind_one_do_not_matter() -> None:
@@ -91,3 +106,14 @@ def test_long_names_are_known_by_their_end_and_signs_behind_one_do_not_matter() 
     assert not names.is_secret("token" + "x" * 200)
     assert names.is_secret("token_")
     assert names.is_secret("(api key)")
+
+
+@pytest.mark.parametrize("name", OF_URLS)
+def test_parameters_of_signed_urls_are_names_of_secrets_spelled_just_so(
+    name: str,
+) -> None:
+    names = KeyNames()
+    assert names.is_secret(name)
+    for other in (name.swapcase(), f"my_{name}", f"{name}_", f"{name}s"):
+        assert not names.is_secret(other)
+    assert not KeyNames(safe=[name]).is_secret(name)

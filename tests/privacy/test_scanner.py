@@ -12,6 +12,7 @@ from eventbus.privacy._key_names import KeyNames
 from eventbus.privacy._known import NO_KNOWN_SECRETS
 from eventbus.privacy._scanner import Scanner
 from tests.privacy._canaries import KNOWN, MARK, secrets
+from tests.schemas._lines import EXEC_OUTPUTS, ROLLOUTS, recorded
 
 SCANNER = Scanner(KeyNames(), KnownSecrets([KNOWN]), by_form=True)
 SIZE = 100_000
@@ -32,6 +33,8 @@ EXACT = {
     "PASSWORD: a,b)c next": "PASSWORD: [REDACTED] next",
     "/x?access_token=abc&state=1": "/x?access_token=[REDACTED]&state=1",
     "password=a&b done": "password=[REDACTED] done",
+    "a bearer xyz": "a bearer [REDACTED]",
+    "a Bearer xyz": "a Bearer [REDACTED]",
     "it said Bearer abc. Then": "it said Bearer [REDACTED] Then",
     "key sk-abcdefgh, ok": "key [REDACTED], ok",
     "https://u:p@h/x and https://h/y": "https://[REDACTED]@h/x and https://h/y",
@@ -69,10 +72,20 @@ EXACT = {
         'const PASSWORD: &\'static str = "[REDACTED]";'
     ),
     'password: Foo = "abc"': 'password: [REDACTED]"',
+    'password: Foo\t= "abc"': 'password: [REDACTED]"',
+    'password: Foo="abc" x': 'password: [REDACTED]" x',
+    'password: Foo = "" x': 'password: [REDACTED] = "" x',
+    "token: YWJj= and": "token: [REDACTED] and",
+    '{"a": "{\\"secret\\": \\"a\\\\\\"b\\", \\"n\\": 1}"}': (
+        '{"a": "{\\"secret\\": \\"[REDACTED]\\", \\"n\\": 1}"}'
+    ),
     "os.environ.get('X_TOKEN', 'abc')": "os.environ.get('X_TOKEN', '[REDACTED]')",
     "token = os.environ.get('X', 'abc')": "token = os.environ.get('X', '[REDACTED]')",
     'password = SecretStr("abc")': 'password = SecretStr("[REDACTED]")',
     'password = (\n    "abc"\n    "def"\n)': 'password = (\n    "[REDACTED]"\n)',
+    '{"a": "token = f(\\"x\\", ", "b": "c"}': (
+        '{"a": "token = f(\\"[REDACTED]\\", ", "b": "c"}'
+    ),
     "DB_PASS=a MYSQL_PWD=b DB_PWD=c SECRET_KEY_BASE=d PWD=/e": (
         "DB_PASS=[REDACTED] MYSQL_PWD=[REDACTED] DB_PWD=[REDACTED] "
         "SECRET_KEY_BASE=[REDACTED] PWD=/e"
@@ -84,6 +97,50 @@ EXACT = {
     '["curl", "-u", "user:abc"]': '["curl", "-u", "user:[REDACTED]"]',
     "[('Authorization', 'Basic abc'), ('a', 'b')]": (
         "[('Authorization', '[REDACTED]'), ('a', 'b')]"
+    ),
+    '[["Host", "h"], ["Authorization", "Bearer abc"]]': (
+        '[["Host", "h"], ["Authorization", "[REDACTED]"]]'
+    ),
+    '{"a": "[[\\"Cookie\\", \\"a\\"],\\n[\\"Host\\", \\"h\\"]]"}': (
+        '{"a": "[[\\"Cookie\\", \\"[REDACTED]\\"],\\n[\\"Host\\", \\"h\\"]]"}'
+    ),
+    "[\n  [\n    'X-Api-Key',\n    'abc'\n  ],\n  [\n    'Token',\n    'a'\n  ]\n]": (
+        "[\n  [\n    'X-Api-Key',\n    '[REDACTED]'\n  ],"
+        "\n  [\n    'Token',\n    '[REDACTED]'\n  ]\n]"
+    ),
+    '[["Authorization", "Basic ab': '[["Authorization", "[REDACTED]',
+    "('Authorization', 'Basic ab": "('Authorization', '[REDACTED]",
+    '[{"name": "authorization", "value": "a b"}, {"name": "b", "value": "c"}]': (
+        '[{"name": "authorization", "value": "[REDACTED]"}, '
+        '{"name": "b", "value": "c"}]'
+    ),
+    '{"a": "[{\\"key\\":\\"Cookie\\",\\n \\"value\\":\\"a\\"}]"}': (
+        '{"a": "[{\\"key\\":\\"Cookie\\",\\n \\"value\\":\\"[REDACTED]\\"}]"}'
+    ),
+    '{"key": "token", "type": "text", "on": true, "value": "a", "value": "b"}': (
+        '{"key": "token", "type": "text", "on": true, "value": "[REDACTED]", '
+        '"value": "b"}'
+    ),
+    '{"Key": "x.password", "Value": {"stringValue": "a"}, "n": 1}': (
+        '{"Key": "x.password", "Value": "[REDACTED]", "n": 1}'
+    ),
+    "[{'name': b'cookie', 'value': b'a'}]": (
+        "[{'name': b'cookie', 'value': b'[REDACTED]'}]"
+    ),
+    '{"a": "{\\"password\\": 12345, \\"n\\": 1}"}': (
+        '{"a": "{\\"password\\": \\"[REDACTED]\\", \\"n\\": 1}"}'
+    ),
+    '{"password": text, "n": 1}': '{"password": "[REDACTED]", "n": 1}',
+    '{"X-Amz-Signature": "abc", "n": 1}': '{"X-Amz-Signature": "[REDACTED]", "n": 1}',
+    "x?X-Goog-Signature%3Dabc%26a": "x?X-Goog-Signature%3D[REDACTED]%26a",
+    "https://h/b?sv=1&sig=a%2Bb%3D&se=2 x": "https://h/b?sv=1&sig=[REDACTED]&se=2 x",
+    "GET /b?sig=abc HTTP/1.1": "GET /b?sig=[REDACTED] HTTP/1.1",
+    "/b?AWSAccessKeyId=a&Signature=b%3D&amp;Signature=c": (
+        "/b?AWSAccessKeyId=[REDACTED]&Signature=[REDACTED]&amp;Signature=[REDACTED]"
+    ),
+    '"/b?a=1\\u0026sig=abc"': '"/b?a=1\\u0026sig=[REDACTED]"',
+    "u=%2Fb%3Fsv%3D1%26sig%3Dab%252B%26se%3D2": (
+        "u=%2Fb%3Fsv%3D1%26sig%3D[REDACTED]%26se%3D2"
     ),
 }
 ALONE = (
@@ -107,6 +164,16 @@ ALONE = (
     "docker run -u 1000:1000 x; curl /\nid -u a:b",
     '{"required": ["token", "name"]} ("password", "token") ("token", "a", "b")',
     "npm_config_registry hf_hub_download glpat-a -Signature=",
+    '{"required": ["token", "name"], "a": [["token", "cookie"], ["token", "a", "b"]]}',
+    '[["tokens", "12"], ["Token", ""], ["token", null]] f["token", "a"]',
+    '{"name": "token", "value": ""} {"name": "token", "values": "a"} "value"',
+    '[{"name": "author", "value": "a"}, {"name": "token", "a": {}, "value": "a"}]',
+    '[{"name": "token", "a": 1, "b": 1, "c": 1, "value": "a"}]',
+    '{"name": "token"}, {"a": 1, "value": "a"}',
+    '{"name": "max_tokens", "value": 5} {"value": 5, "name": "tokens"}',
+    "sig = inspect.signature(f); x.sig=1 &signature=1 ?Sig=1 ?sig= a&sig",
+    '{"my_tokens": 17, "n": 1} MyTokens=5, my_tokens: 123456789012',
+    '{"temperature": 0.7, "signature": "def f(a: int)"} features=1',
 )
 HOSTILE = (
     "=", ":", "a=", "a=b ", "token=", "token=a ", '"token":"a",', 'token="', "token:[",
@@ -125,6 +192,15 @@ HOSTILE = (
     "('token', '", "('token', ", "('", "curl -u ", " -u a:b", "-u", "token: **", "**",
     "token=a(", "token:</b>", "hf_", "npm_", "glpat-", "-Signature=", "`token`:",
     "token=f('a',",
+    '[["token","', '[["token", ', "[[", "[ ", "['token',", '["token","a"],', "],[",
+    '["token",\\"', "[\\\"token\\\",\\\\\\\"", "('token',\\\"",
+    '{"name":"token","value":"a"},', '{"name":"token","value":', '{"name":"token",',
+    '{"name":"token","value', '{"name":"', '"value"{', 'name":',
+    '{"key":"token","value":{',
+    '{"name":"token","a":1,"b":1,', '{"name":"token","a":"',
+    '{"name":"token","value":\\"', "?sig=",
+    "&sig=", "?", "&", "?sig=a", "&sig=%",
+    "\\u0026sig=", "%26sig%3D", "-Signature=a",
 )  # fmt: skip
 
 
@@ -151,6 +227,13 @@ def test_only_the_secret_part_is_replaced(text: str) -> None:
 @pytest.mark.parametrize("text", ALONE)
 def test_what_is_no_secret_stays(text: str) -> None:
     assert SCANNER.cleaned(text) == text
+
+
+@pytest.mark.parametrize("name", [*ROLLOUTS, *EXEC_OUTPUTS])
+def test_nothing_in_a_recording_is_taken_for_a_secret(name: str) -> None:
+    for line in recorded(name):
+        text = line.decode()
+        assert SCANNER.cleaned(text) is text
 
 
 @pytest.mark.parametrize(
@@ -202,6 +285,12 @@ def test_time_is_linear_whatever_the_text(unit: str) -> None:
     """Four times the text takes four times as long; what is quadratic takes 16."""
     half, whole = (unit * (size // len(unit) + 1) for size in (SIZE // 4, SIZE))
     assert cpu_seconds(whole) < max(8 * cpu_seconds(half), 0.05)
+
+
+def test_text_without_a_sign_of_a_secret_is_told_at_once() -> None:
+    for text in ("", "Nothing here.", '{"path": "/a", "n": [1, 2], "value": 5}'):
+        assert not SCANNER.may_find_in(text)
+        assert not SCANNER.may_find_among({text})
 
 
 def test_without_forms_only_what_is_known_is_found() -> None:

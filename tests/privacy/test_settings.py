@@ -66,6 +66,10 @@ def test_a_wrong_setting_is_refused_with_its_place_and_without_values(
         ({"scan": "some"}, "scan must be one of sensitive, all, off, got 'some'"),
         ({"known_secrets": [SECRET]}, "must be an eventbus.KnownSecrets, got a list"),
         ({"key_names": "token"}, "key_names must be a list, got 'token'"),
+        ({"key_names": 5}, "key_names must be a list, got 5"),
+        ({"safe_key_names": (1,)}, "safe_key_names[0] must be text, got 1"),
+        ({"sensitive_attributes": "a"}, "sensitive_attributes must be a list, got 'a'"),
+        ({"sensitive_attributes": ("a", 1)}, "sensitive_attributes[1] must be text"),
         ({"safe_key_names": (" ",)}, "safe_key_names[0] must have a letter or a digit"),
     ],
 )
@@ -74,3 +78,10 @@ def test_what_cannot_be_used_is_refused(wrong: Any, words: str) -> None:
         Privacy(**wrong)
     assert words in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+def test_it_is_named_and_does_not_change() -> None:
+    with pytest.raises(TypeError):
+        Privacy("all")  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        Privacy().scan = "off"  # type: ignore[misc]

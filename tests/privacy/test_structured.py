@@ -6,6 +6,7 @@ import enum
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from eventbus import Bus, Event, KnownSecrets, Privacy
@@ -26,6 +27,16 @@ class Login(NamedTuple):
     password: str
 
 
+class Header(NamedTuple):
+    name: str
+    value: str
+
+
+class Entry(msgspec.Struct):
+    key: str
+    value: int
+
+
 class Choice(enum.Enum):
     MINE = "abc"
 
@@ -39,6 +50,10 @@ class Pin(Event, tag="test.pin"):
 
 class Headers(Event, tag="test.headers"):
     headers: list[tuple[str, str]]
+
+
+class Entries(Event, tag="test.entries"):
+    entries: list[Entry]
 
 
 class Plain(Event, tag="test.unmarked"):
@@ -58,6 +73,17 @@ CLEANED: list[tuple[Any, Any]] = [
     (("--token", "x"), ("--token", HIDDEN)),
     (Login("ada", "abc"), Login("ada", HIDDEN)),
     ({"password": Choice.MINE}, {"password": HIDDEN}),
+    (
+        [{"name": "authorization", "value": "a"}, {"name": "Host", "value": "h"}],
+        [{"name": "authorization", "value": HIDDEN}, {"name": "Host", "value": "h"}],
+    ),
+    (
+        {"Value": {"stringValue": "a"}, "Key": b"x-api-key", "n": 1},
+        {"Value": {"stringValue": HIDDEN}, "Key": b"x-api-key", "n": 1},
+    ),
+    (Header("cookie", "a"), Header("cookie", HIDDEN)),
+    (Entry(key="cookie", value=5), Entry(key="cookie", value=HIDDEN)),  # type: ignore[arg-type]
+    ({"sig": "a", "X-Amz-Signature": "b"}, {"sig": HIDDEN, "X-Amz-Signature": HIDDEN}),
 ]
 ALONE: list[Any] = [
     ["token", "name"],
@@ -66,6 +92,12 @@ ALONE: list[Any] = [
     ["--password", "-v", "--token"],
     Login("ada", ""),
     {"choice": Choice.MINE, "tokens": 5},
+    {"name": "token", "values": "a"},
+    {"name": "tokens", "value": 5},
+    {"name": ["token"], "value": "a", "key": 5},
+    {"name": "token", "value": None},
+    Header("Host", "h"),
+    {"signature": "f(a)"},
 ]
 
 
@@ -96,6 +128,9 @@ async def test_numbers_and_pairs_in_fields_are_hidden_by_name() -> None:
     assert event.is_secret is True
     pairs: Any = await seen(Headers(headers=[("X-Api-Key", "abc")]), Privacy())
     assert pairs.headers == [("X-Api-Key", HIDDEN)]
+    said = Entries(entries=[Entry(key="api_key", value=1)])
+    entries: Any = await seen(said, Privacy(scan="off"))
+    assert entries.entries == [Entry(key="api_key", value=HIDDEN)]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("scan", ["sensitive", "off"])

@@ -30,6 +30,12 @@ class Plain(Event, tag="test.plain"):
     counts: dict[str, float] = msgspec.field(default_factory=dict[str, float])
 
 
+class Pairs(Event, tag="test.pairs"):
+    numbered: list[tuple[int, str]]
+    counted: list[tuple[str, int]]
+    three: list[tuple[str, str, str]]
+
+
 class Node(msgspec.Struct):
     below: list[Node]
     note: str = ""
@@ -121,3 +127,7 @@ def test_a_type_that_holds_itself_has_names_of_secrets_only_if_one_is_among_them
     policies = Policies(Privacy(), list)
     assert policies.is_plain(describe(Tree))
     assert not Policies(Privacy(key_names=("note",)), list).is_plain(describe(Tree))
+
+
+def test_pairs_are_names_with_values_only_if_both_may_be_text() -> None:
+    assert Policies(Privacy(), list).is_plain(describe(Pairs))
