@@ -48,6 +48,7 @@ from eventbus_schemas._session import TurnStarted as TurnStarted
 from eventbus_schemas._startup import StartupPhase as StartupPhase
 from eventbus_schemas._stream import SseEvent as SseEvent
 from eventbus_schemas._stream import classify_sse as classify_sse
+from eventbus_schemas._stretch import session_faults as session_faults
 from eventbus_schemas._threads import ItemCompleted as ItemCompleted
 from eventbus_schemas._threads import ThreadFailed as ThreadFailed
 from eventbus_schemas._threads import ThreadStarted as ThreadStarted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import Final, TypeAlias, get_args
 
 from eventbus.trace_context import TraceContext
 from eventbus_schemas._agent_session import Session
@@ -14,8 +14,10 @@ from eventbus_schemas._approvals import (
 )
 from eventbus_schemas._cancelled import CallCancelled
 from eventbus_schemas._closed_sets import one_of
-from eventbus_schemas._facts import text
-from eventbus_schemas._stretch import Stretch, words_of
+from eventbus_schemas._facts import text, texts
+from eventbus_schemas._stretch import Stretch, before_its_end, words_of
+
+Decided: TypeAlias = tuple[ApprovalOutcome, str | None]
 
 _OUTCOMES: Final[tuple[ApprovalOutcome, ...]] = get_args(ApprovalOutcome)
 
@@ -42,16 +44,18 @@ class ApprovalWait(Stretch):
         call_id: str | None,
     ) -> None:
         """Begin nothing yet."""
-        super().__init__(session, {} if call_id is None else {"call_id": call_id})
-        self.tool_name = tool_name
+        texts(source=source)
+        known = {} if call_id is None else texts(call_id=call_id)
+        super().__init__(session, known)
+        self.tool_name = text("tool_name", tool_name)
         self._asks: ApprovalSource | None = source
-        self.decided("other")
+        self._decision: Decided = ("other", None)
 
+    @before_its_end
     def decided(self, outcome: ApprovalOutcome, reason: str | None = None) -> None:
         """Let it be decided so when it ends; *reason* is content."""
-        word = text("outcome", outcome)
-        self._outcome: ApprovalOutcome = one_of(_OUTCOMES, word, "other")
-        self._reason = None if reason is None else text("reason", reason)
+        word: ApprovalOutcome = one_of(_OUTCOMES, text("outcome", outcome), "other")
+        self._decision = word, texts(reason=reason)["reason"]
 
     def _within(self, outer: TraceContext | None) -> TraceContext | None:
         return outer
@@ -65,14 +69,16 @@ class ApprovalWait(Stretch):
                 operation="approval", duration_ms=duration_ms, tool_name=self.tool_name
             )
             return
-        if isinstance(error, TimeoutError):
-            self.decided("timeout")
-        elif error is not None:
-            self.decided("other", words_of(error))
+        outcome, reason = self._how(error)
         self.approval_decided(
             self.tool_name,
-            outcome=self._outcome,
-            reason=self._reason,
+            outcome=outcome,
+            reason=reason,
             duration_ms=duration_ms,
             source=self._asks,
         )
+
+    def _how(self, error: BaseException | None) -> Decided:
+        if isinstance(error, TimeoutError):
+            return "timeout", None
+        return self._decision if error is None else ("other", words_of(error))

@@ -22,7 +22,8 @@ from eventbus_schemas._attachments import AttachmentCleaned, AttachmentStaged
 from eventbus_schemas._auth import AuthRecovery
 from eventbus_schemas._cancelled import CallCancelled
 from eventbus_schemas._emits import Attributes, Emits, EmitterSource
-from eventbus_schemas._facts import known_facts, text
+from eventbus_schemas._facts import known_facts, named_values, text, texts
+from eventbus_schemas._failures import warning_of_failures
 from eventbus_schemas._mcp import McpToolCallResult, McpToolCallStarted
 from eventbus_schemas._plugins import (
     PluginInstallElicitationSent,
@@ -110,6 +111,8 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
 }
 """Under which name each fact is an attribute of the session's events."""
 
+_FACTS: Final = {attribute: fact for fact, attribute in ATTRIBUTES.items()}
+
 
 class Session:
     """Emits the events of one session, each with what is known of the session.
@@ -117,7 +120,8 @@ class Session:
     A method per event takes what the event's class takes, or its constructor where it
     has one, and returns what :attr:`eventbus.Bus.emit` returns: it never waits and
     never raises because of a sink. What the caller leaves out and the session knows is
-    filled in: the model, which credentials there are, and so on.
+    filled in: the model, which credentials there are, and so on. An event of a failure
+    has the severity ``"warn"``, or the one that its class says, unless it is given one.
 
     A word that is not in a closed set is told as ``"other"``, or ``"unknown"`` where
     that is the set's word for all others. A set that has none leaves it as it is, as
@@ -158,14 +162,14 @@ class Session:
     user_prompt = Emits(UserPrompt.from_text)
     agent_response = Emits(AgentResponse.from_text)
     reasoning = Emits(Reasoning.from_text)
-    file_change = Emits(FileChange)
+    file_change = Emits(warning_of_failures(FileChange))
 
-    api_request = Emits(ApiRequest)
-    sse_event = Emits(SseEvent)
+    api_request = Emits(warning_of_failures(ApiRequest))
+    sse_event = Emits(warning_of_failures(SseEvent))
     sse_failed = Emits(SseEvent.failed)
-    websocket_connect = Emits(WebsocketConnect)
-    websocket_request = Emits(WebsocketRequest)
-    websocket_event = Emits(WebsocketEvent)
+    websocket_connect = Emits(warning_of_failures(WebsocketConnect))
+    websocket_request = Emits(warning_of_failures(WebsocketRequest))
+    websocket_event = Emits(warning_of_failures(WebsocketEvent))
     websocket_failed = Emits(WebsocketEvent.failed)
     websocket_timing = Emits(WebsocketTiming)
     auth_recovery = Emits(AuthRecovery.of)
@@ -199,9 +203,9 @@ class Session:
         self, source: EmitterSource = eventbus, **facts: Unpack[SessionFacts]
     ) -> None:
         """Emit nothing yet."""
-        _check(source, facts)
-        defaults = {"originator": ORIGINATOR, "slug": facts.get("model")}
-        attributes = _attributes_of({**defaults, **facts})
+        known = _checked(source, facts)
+        defaults = {"originator": ORIGINATOR, "slug": known.get("model")}
+        attributes = _attributes_of({**defaults, **known})
         self._know(source, attributes, _facts_in(attributes))
 
     def _know(
@@ -248,8 +252,8 @@ class Session:
 
     def with_model(self, model: str, slug: str | None = None) -> Session:
         """Return the same session with another model; its *slug* is the model too."""
-        facts = _attributes_of({"model": model, "slug": slug or model})
-        return self.with_attributes(facts)
+        facts = {"model": text("model", model), "slug": text("slug", slug or model)}
+        return self.with_attributes(_attributes_of(facts))
 
     def with_inference(
         self, *, service_tier: str | None = None, reasoning_effort: str | None = None
@@ -258,7 +262,7 @@ class Session:
 
         Both at once: what is left out is not known from here on.
         """
-        wishes = {"service_tier": service_tier, "reasoning_effort": reasoning_effort}
+        wishes = texts(service_tier=service_tier, reasoning_effort=reasoning_effort)
         return self._filling_in(wishes)
 
     def with_auth_environment(self, **held: Unpack[AuthFacts]) -> Session:
@@ -277,8 +281,10 @@ class Session:
     def with_attributes(self, attributes: Attributes) -> Session:
         """Return the same session with more attributes; they win over what it has."""
         other = object.__new__(Session)
-        known = {**self.defaults, **_facts_in(attributes)}
-        other._know(self._source, {**self.attributes, **attributes}, known)
+        told = named_values("attributes", attributes)
+        facts = _facts_in(told)
+        known = {**self.attributes, **told, **_attributes_of(facts)}
+        other._know(self._source, known, {**self.defaults, **facts})
         return other
 
     def with_request(self, request_id: str | None = None) -> Session:
@@ -293,8 +299,7 @@ class Session:
         Raises:
             TypeError: The name is no text.
         """
-        named = text("request_id", request_id or uuid4().hex)
-        return self._filling_in({"request_id": named})
+        return self._filling_in({"request_id": _named("request_id", request_id)})
 
     def turn(self, turn_id: str | None = None) -> Turn:
         """Return a turn, which begins where its ``with`` block does.
@@ -304,7 +309,7 @@ class Session:
         """
         from eventbus_schemas._agent_turn import Turn
 
-        return Turn(self, turn_id or uuid4().hex)
+        return Turn(self, _named("turn_id", turn_id))
 
     def thread(self, input: str = "", **facts: Unpack[ThreadFacts]) -> Thread:
         """Return a thread, which begins where its ``with`` block does.
@@ -364,22 +369,22 @@ def _attributes_of(facts: Mapping[str, object]) -> dict[str, Any]:
 
 def _facts_in(attributes: Attributes) -> dict[str, Any]:
     """Return the facts in *attributes*: an absent field would hide one of its name."""
-    return {
-        fact: attributes[name]
-        for fact, name in ATTRIBUTES.items()
-        if name in attributes
-    }
+    told = {name: attributes[name] for name in _FACTS if name in attributes}
+    return {_FACTS[name]: one for name, one in texts(**told).items()}
 
 
-def _check(source: object, facts: Mapping[str, object]) -> None:
+def _checked(source: object, facts: SessionFacts) -> dict[str, Any]:
     if not callable(getattr(source, "emitter", None)):
         raise TypeError(
             "a session's source gives out emitters, as a bus does, or the module "
             f"eventbus; got {type(source).__name__}"
         )
-    for name in facts:
-        if name not in ATTRIBUTES:
-            known = ", ".join(ATTRIBUTES)
-            raise TypeError(f"a session has no {name!r}; it may have {known}")
-    if not facts.get("conversation_id"):
+    known = known_facts(SessionFacts, facts)
+    if not known.get("conversation_id"):
         raise TypeError("a session needs its conversation_id")
+    return known
+
+
+def _named(name: str, given: str | None) -> str:
+    """Return *given*, or something random where it says nothing."""
+    return texts(**{name: given})[name] or uuid4().hex

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from eventbus.privacy import TRACE_SENSITIVE, TRACING_DISABLED
 from eventbus_schemas._agent_session import Session
 from eventbus_schemas._closed_sets import one_of
-from eventbus_schemas._facts import known_facts, text
-from eventbus_schemas._stretch import Stretch, kind_of, words_of
+from eventbus_schemas._facts import known_facts, text, texts
+from eventbus_schemas._stretch import Stretch, before_its_end, kind_of, words_of
 from eventbus_schemas._threads import (
     OfThread,
     ThreadEnd,
@@ -61,13 +61,14 @@ class Thread(Stretch):
         self._input = text("input", input)
         self._ending = ThreadStopped.of("ok")
 
+    @before_its_end
     def stopped(self, result: ThreadEnd, error_message: str | None = None) -> None:
         """Let the thread end with *result*; *error_message* is content."""
-        if error_message is not None:
-            text("error_message", error_message)
         known: ThreadEnd = one_of(_ENDS, text("result", result), "other")
-        self._ending = ThreadStopped.of(known, error_message=error_message)
+        said = texts(error_message=error_message)
+        self._ending = ThreadStopped.of(known, error_message=said["error_message"])
 
+    @before_its_end
     def learned(
         self, *, thread_id: str | None = None, turn_id: str | None = None
     ) -> None:

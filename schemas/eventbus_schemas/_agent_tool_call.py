@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, TypedDict, Unpack
 
 from eventbus_schemas._agent_session import Session
 from eventbus_schemas._cancelled import CallCancelled
 from eventbus_schemas._closed_sets import in_words, open_sets
-from eventbus_schemas._facts import check_fields, known_facts, text
-from eventbus_schemas._stretch import Stretch, words_of
+from eventbus_schemas._facts import check_fields, fitting, known_facts, text
+from eventbus_schemas._stretch import Stretch, before_its_end, facts_of, words_of
 from eventbus_schemas._tools import ToolFacts, ToolResult, ToolStarted
 
 _OF_BOTH: Final = ("arguments", "attempt", "thread_id")
-_TEXTS: Final = frozenset({"arguments", "metadata"})
 
 
 class ToolCallFacts(TypedDict, total=False):
@@ -34,36 +34,52 @@ class ToolCall(Stretch):
 
     A context manager, entered once: ``agent.tool_started`` where it begins, and where
     it ends exactly one ``agent.tool_result``, with the time between. An exception makes
-    it a failure whose output is the exception's words, and goes on. One that is
-    cancelled, interrupted or left has ``agent.call_cancelled`` instead, and no result.
-    Otherwise it ended as was said last, else it is completed without an output.
+    it a failure with the exception's kind and message, whose output is both, and goes
+    on. One that is cancelled, interrupted or left has ``agent.call_cancelled`` instead,
+    and no result. Otherwise it ended as was said last, else it is completed without an
+    output.
 
     Every event made inside that has a ``call_id`` gets the call's.
     """
 
     _tells = (ToolStarted, ToolResult, CallCancelled)
 
-    def __init__(self, session: Session, tool_name: str, facts: ToolCallFacts) -> None:
+    def __init__(
+        self,
+        session: Session,
+        tool_name: str,
+        facts: ToolCallFacts,
+        *,
+        now: Callable[[], float] | None = None,
+    ) -> None:
         """Begin nothing yet."""
         self._started = known_facts(ToolCallFacts, facts)
-        for name in _TEXTS.intersection(self._started):
-            if self._started[name] is not None:
-                text(name, self._started[name])
-        self.tool_name = tool_name
+        self.tool_name = text("tool_name", tool_name)
         self.call_id: str | None = self._started.get("call_id")
-        super().__init__(session, {"call_id": self.call_id})
+        super().__init__(session, {"call_id": self.call_id}, now=now)
         told = self._started
         self._result: dict[str, Any] = {n: told[n] for n in _OF_BOTH if n in told}
         self._ending: dict[str, Any] = {"success": True}
 
-    def completed(self, output: str = "") -> None:
-        """Let the call be a success when it ends, with *output*: content."""
-        self._ending = {"success": True, "output": text("output", output)}
+    @before_its_end
+    def completed(self, output: str = "", *, success: bool = True) -> None:
+        """Let the call come to its own end, with *output*: content.
 
+        Args:
+            output: What it answered.
+            success: Whether it ran and did not report a failure.
+        """
+        self._ending = {
+            "success": fitting(bool, "success", success),
+            "output": text("output", output),
+        }
+
+    @before_its_end
     def failed(self, output: str = "") -> None:
         """Let the call be a failure when it ends: it ran, and said no with *output*."""
         self._ending = {"success": False, "output": text("output", output)}
 
+    @before_its_end
     def could_not_run(self, error: str) -> None:
         """Let the call be one that was refused before the tool did anything."""
         self._ending = {
@@ -73,6 +89,7 @@ class ToolCall(Stretch):
             "tool_origin": "builtin",
         }
 
+    @before_its_end
     def learned(self, **facts: Unpack[ToolFacts]) -> None:
         """Let the result have *facts* too, its ``exit_code`` say, however it ends.
 
@@ -96,9 +113,10 @@ class ToolCall(Stretch):
                 span_token=self.token,
             )
             return
+        ending: dict[str, Any] = self._ending
         if error is not None:
-            self.failed(words_of(error))
-        token = {"span_token": self.token}
-        told: dict[str, Any] = {**self._ending, **self._result, **token}
+            ending = {"success": False, "output": words_of(error), **facts_of(error)}
+        told: dict[str, Any] = {**ending, **self._result}
+        told["span_token"] = self.token
         told.setdefault("duration_ms", duration_ms)
         self.tool_result(self.tool_name, **told)

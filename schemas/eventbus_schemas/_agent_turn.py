@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from eventbus_schemas._agent_session import Session
 from eventbus_schemas._closed_sets import one_of
-from eventbus_schemas._facts import check_fields, text
+from eventbus_schemas._facts import known_facts, text
 from eventbus_schemas._session import (
     AbortReason,
     OfTurnEnd,
@@ -17,7 +17,7 @@ from eventbus_schemas._session import (
     TurnFailed,
     TurnStarted,
 )
-from eventbus_schemas._stretch import Stretch, kind_of, words_of
+from eventbus_schemas._stretch import Stretch, before_its_end, kind_of, words_of
 
 _REASONS: Final[tuple[AbortReason, ...]] = get_args(AbortReason)
 
@@ -60,20 +60,22 @@ class Turn(Stretch):
         self.turn_id = turn_id
         self._ending: OfTurnEnd = TurnCompleted(model=session.defaults.get("model"))
 
+    @before_its_end
     def completed(self, **facts: Unpack[TurnFacts]) -> None:
         """Let the turn be completed when it ends, with *facts*.
 
         Raises:
-            TypeError: One is of another type.
+            TypeError: There is one that no turn has, or one of another type.
         """
-        ending = TurnCompleted(model=self.defaults.get("model"), **facts)
-        check_fields(ending)
-        self._ending = ending
+        known = known_facts(TurnFacts, facts)
+        self._ending = TurnCompleted(model=self.defaults.get("model"), **known)
 
+    @before_its_end
     def failed(self, error_message: str) -> None:
         """Let the turn be failed when it ends, with *error_message*: content."""
         self._ending = TurnFailed.from_text(text("error_message", error_message))
 
+    @before_its_end
     def aborted(self, reason: AbortReason) -> None:
         """Let the turn be aborted when it ends, for *reason*, else ``"other"``."""
         self._ending = TurnAborted(
@@ -88,7 +90,7 @@ class Turn(Stretch):
             failed = TurnFailed.from_text(words_of(error))
             self._ending = replace(failed, exception_type=kind_of(error))
         elif error is not None:  # cancelled, interrupted, or its generator was left
-            self.aborted("interrupted")
+            self._ending = TurnAborted(reason="interrupted")
         self._tell(
             replace(
                 self._ending,

@@ -7,7 +7,9 @@ from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
+from eventbus_schemas._blank import blank
 from eventbus_schemas._codex_calls import OpenCall
 from eventbus_schemas._texts import byte_length, line_count
 from eventbus_schemas._tools import (
@@ -49,7 +51,7 @@ _reported: Final = msgspec.json.Decoder(_Reported)
 
 def tool_end(text: str) -> ToolEnd:
     """Return what *text* tells: a JSON object with metadata, a header, or neither."""
-    if text.startswith("{"):
+    if text[:1] == "{":
         try:
             reported = _reported.decode(text)
         except (msgspec.DecodeError, RecursionError, UnicodeError):
@@ -89,7 +91,8 @@ def tool_result(call: OpenCall, text: str, waited_ns: int) -> ToolResult:
     outcome: ToolOutcome = "completed" if ran else "could_not_run"
     success = ran and not exit_code
     arguments = call.arguments
-    return ToolResult(  # what ``of`` makes, in half its time
+    return replace(  # the fields that ``of`` fills in, in half its time
+        blank(ToolResult),
         tool_name=call.tool_name,
         success=success,
         outcome=outcome,

@@ -104,10 +104,9 @@ class _RolloutSession(CodexSession):
             return self._faults.skipped(_TOLD_ELSEWHERE[type(payload)], number)
         moment = line.timestamp
         if moment != self._moment:  # the lines of one step share their time
-            self._moment = moment
-            self._time = (moment - _EPOCH) // _MICROSECOND * 1_000
+            self._moment, self._time = moment, _unix_nano(moment)
         time = self._time
-        if not 0 < time <= _LATEST_UNIX_NANO:
+        if not time:
             return self._faults.broken(
                 "expected a time from 1970 to 2262, got the year "
                 f"{moment.year} - at `$.timestamp`",
@@ -206,6 +205,12 @@ class _RolloutSession(CodexSession):
         if left is None:
             return self._faults.skipped("event_msg.token_count.repeated", number)
         return self._record(left, number, time)
+
+
+def _unix_nano(moment: datetime) -> int:
+    """Return the time of *moment*; 0 where a record can have none such."""
+    time = (moment - _EPOCH) // _MICROSECOND * 1_000
+    return time if 0 < time <= _LATEST_UNIX_NANO else 0
 
 
 def _context_event(context: shape.Context) -> TurnContext:

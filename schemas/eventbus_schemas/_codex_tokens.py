@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
+from eventbus_schemas._blank import blank
 from eventbus_schemas._codex_rollout_lines import Limits, TokenInfo, Window
 from eventbus_schemas._usage import RateLimits, TokenUsage
 
@@ -14,7 +17,8 @@ _NOTHING_TOLD: Final = RateLimits()
 def token_usage(info: TokenInfo, limits: Limits, *, model: str | None) -> TokenUsage:
     """Return what the last request used, with the limits reported beside it."""
     last, limits = info.last_token_usage, _flat(limits)
-    return TokenUsage(
+    return replace(
+        blank(TokenUsage),
         model=model,
         input_tokens=last.input_tokens,
         cached_input_tokens=last.cached_input_tokens,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
+from msgspec.structs import replace
+
 from eventbus import Label, Sensitive, Unit
 from eventbus_schemas._agent_event import AgentEvent
+from eventbus_schemas._blank import blank
 from eventbus_schemas._metrics import SESSION_METRICS
 from eventbus_schemas._texts import byte_length, cut_at_bytes
 
@@ -95,6 +98,10 @@ class Reasoning(AgentEvent, tag="agent.reasoning", metrics=SESSION_METRICS, gc=F
         cls, text: str, *, item_id: str | None = None, turn_id: str | None = None
     ) -> Reasoning:
         """Make one with the length that belongs to *text*."""
-        return cls(
-            text=text, text_length=byte_length(text), item_id=item_id, turn_id=turn_id
+        return replace(
+            blank(cls),
+            text=text,
+            text_length=byte_length(text),
+            item_id=item_id,
+            turn_id=turn_id,
         )

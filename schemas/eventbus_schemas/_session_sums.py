@@ -29,7 +29,7 @@ from eventbus_schemas._tools import ToolResult
 from eventbus_schemas._usage import TokenUsage
 
 MAX_JOINED: Final = 64
-"""How many turns, and calls over MCP, of a session are still open to more events."""
+"""How many turns, and calls of tools, of a session are still open to more events."""
 
 
 class TokenSums(msgspec.Struct):
@@ -100,7 +100,6 @@ class SessionTokens(msgspec.Struct):
         self.whole.add(event)
         if event.turn_id is None:
             self.is_by_turn = False
-            self.by_turn.clear()
         if not self.is_by_turn or event.turn_id is None:
             return
         turn = self.by_turn.get(event.turn_id)
@@ -127,8 +126,8 @@ class SessionSums(msgspec.Struct):
     """What happened in one session.
 
     A session that does not tell of the starts of its turns has one per prompt, and
-    never fewer than came to an end. A call over MCP that is told twice, as such and
-    then as a tool's, counts once.
+    never fewer than came to an end. A call over MCP that is told twice, as such and as
+    a tool's, counts once, whichever comes first, unless 64 others came between.
     """
 
     prompts: int = 0
@@ -143,6 +142,7 @@ class SessionSums(msgspec.Struct):
     tool_results_failed: int = 0
     tools_cancelled: int = 0
     mcp_calls_failed: dict[str, bool] = {}
+    tools_ended: dict[str, None] = {}
     requests_failed: int = 0
     streams_failed: int = 0
     slowest: tuple[float, str] | None = None
@@ -156,6 +156,15 @@ class SessionSums(msgspec.Struct):
             first = self.first_unix_nano or time_unix_nano
             self.first_unix_nano = min(first, time_unix_nano)
             self.last_unix_nano = max(self.last_unix_nano, time_unix_nano)
+
+    def tool_ended(self, call_id: str | None) -> None:
+        """Take note of a tool's own end: the same call over MCP is no other one."""
+        if call_id is not None:
+            self.mcp_calls_failed.pop(call_id, None)
+            self.tools_ended.pop(call_id, None)
+            self.tools_ended[call_id] = None
+            if len(self.tools_ended) > MAX_JOINED:
+                del self.tools_ended[next(iter(self.tools_ended))]
 
     @property
     def turns(self) -> int:
@@ -217,8 +226,7 @@ def _thread_ended(sums: SessionSums, event: ThreadStopped | ThreadFailed) -> Non
 
 
 def _tool(sums: SessionSums, event: ToolResult) -> None:
-    if event.call_id is not None:
-        sums.mcp_calls_failed.pop(event.call_id, None)
+    sums.tool_ended(event.call_id)
     sums.tool_results += 1
     sums.tool_results_failed += not event.success
     _took(sums, event)
@@ -229,7 +237,7 @@ def _mcp_call(sums: SessionSums, event: McpToolCallResult) -> None:
     if event.call_id is None:
         sums.tool_results += 1
         sums.tool_results_failed += not event.success
-    else:
+    elif event.call_id not in sums.tools_ended:
         calls[event.call_id] = not event.success
         if len(calls) > MAX_JOINED:
             sums.tool_results += 1
@@ -239,8 +247,7 @@ def _mcp_call(sums: SessionSums, event: McpToolCallResult) -> None:
 
 def _cancelled(sums: SessionSums, event: CallCancelled) -> None:
     if event.operation == "tool_call":
-        if event.call_id is not None:
-            sums.mcp_calls_failed.pop(event.call_id, None)
+        sums.tool_ended(event.call_id)
         sums.tools_cancelled += 1
 
 

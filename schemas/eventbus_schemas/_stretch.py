@@ -5,24 +5,65 @@ from __future__ import annotations
 import os
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from functools import wraps
 from secrets import randbits
 from types import TracebackType
-from typing import ClassVar, Final, Self
+from typing import ClassVar, Concatenate, Final, ParamSpec, Self, TypedDict, TypeVar
 
 from eventbus import Event, trace_context
+from eventbus._clock import SystemClock
 from eventbus._context import bound_over, enter, leave
 from eventbus._current_span import bound_at, lend, take_back
 from eventbus.trace_context import TraceContext
 from eventbus_schemas._agent_session import Session
 from eventbus_schemas._closed_sets import open_sets
 from eventbus_schemas._emits import Attributes, Emits
+from eventbus_schemas._facts import text
+from eventbus_schemas._faults import Faults
+
+P = ParamSpec("P")
+S = TypeVar("S", bound="Stretch")
 
 _monotonic = time.monotonic
 
 _EMITTING: Final = frozenset(
     name for name, one in vars(Session).items() if isinstance(one, Emits)
 )
+
+
+class SessionFaults(Faults):
+    """Counts what was said of stretches that were over."""
+
+    logger = "eventbus.sessions"
+    words = "%s %s; nothing is told of it"
+
+
+_faults: Final = SessionFaults(SystemClock())  # one for the process, as its loggers are
+
+
+def session_faults() -> Mapping[str, int]:
+    """Return how often something was said too late of a turn, thread, call or wait.
+
+    By the qualified name of the method, ``"Turn.completed"``, called after the end was
+    told. A forked child starts over.
+    """
+    return _faults.counts()
+
+
+def before_its_end(
+    method: Callable[Concatenate[S, P], None],
+) -> Callable[Concatenate[S, P], None]:
+    """Return *method*, of a stretch, so that it is counted when it comes too late."""
+
+    @wraps(method)
+    def say(stretch: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        method(stretch, *args, **kwargs)
+        if stretch.is_over:
+            _faults.add(method.__qualname__, "was called after its end was told")
+
+    return say
 
 
 class Stretch(Session, ABC):
@@ -37,6 +78,7 @@ class Stretch(Session, ABC):
         session: What it is a stretch of.
         defaults: What its events have beyond the session's.
         attributes: What everybody's events have that are emitted inside.
+        now: Returns the seconds that its length is measured in, else a monotonic clock.
 
     Attributes:
         token: The span's id, 16 hexadecimal digits: the start and the end share it.
@@ -55,6 +97,8 @@ class Stretch(Session, ABC):
         session: Session,
         defaults: Attributes,
         attributes: Attributes | None = None,
+        *,
+        now: Callable[[], float] | None = None,
     ) -> None:
         """Begin nothing yet."""
         self._inside_only = attributes or {}
@@ -62,8 +106,7 @@ class Stretch(Session, ABC):
             session = session.with_attributes(attributes)
         self._know_as(session, {**session.defaults, **defaults})
         self.token = f"{randbits(64) or 1:016x}"
-        self._began = 0.0
-        self._process = 0
+        self._now = now or _monotonic
         self._place: _Place | None = None
         self._around: TraceContext | None = None
 
@@ -80,7 +123,7 @@ class Stretch(Session, ABC):
         self._around = inner if outer is None else outer
         with trace_context.attach(self._around):
             self._tell_start()
-        self._began = _monotonic()
+        self._began = self._now()
         self._process = os.getpid()
         self._place = _Place(inner, self._inside_only)
         return self
@@ -92,7 +135,7 @@ class Stretch(Session, ABC):
         traceback: TracebackType | None,
     ) -> None:
         """Tell of the end; an exception goes on."""
-        if self._place is None or self._place.is_over:
+        if self._place is None or self.is_over:
             raise RuntimeError(f"this {self._kind} is left without being inside of it")
         self._place.is_over = True
         _go_back()
@@ -102,16 +145,20 @@ class Stretch(Session, ABC):
 
     def _end(self, error: BaseException | None) -> None:
         try:
-            self._tell_end(error, (_monotonic() - self._began) * 1000)
+            self._tell_end(error, (self._now() - self._began) * 1000)
         except TypeError:  # an event that a strict bus refuses
             if error is None:
                 raise
 
     def __del__(self) -> None:
         """Tell of the end where nobody did: its generator outlived the loop, say."""
-        place = getattr(self, "_place", None)
-        if place is not None and not place.is_over:
+        if getattr(self, "_place", None) is not None and not self.is_over:
             self.__exit__(GeneratorExit, GeneratorExit(), None)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its end was told; what is said of it from then on is not."""
+        return self._place is not None and self._place.is_over
 
     @property
     def _kind(self) -> str:
@@ -184,19 +231,37 @@ def _go_back() -> None:
         place = _innermost.get()
 
 
+class ExceptionFacts(TypedDict):
+    """What an event tells of an exception; its message is content."""
+
+    exception_type: str
+    exception_message: str | None
+
+
+def facts_of(error: BaseException) -> ExceptionFacts:
+    """Return what is told of *error* beside how the stretch that it left ended."""
+    return {
+        "exception_type": kind_of(error),
+        "exception_message": _said_by(error) or None,
+    }
+
+
 def kind_of(error: BaseException) -> str:
     """Return the name of the class of *error*, as OpenTelemetry writes it."""
     kind = type(error)
-    module = kind.__module__
-    return (
-        kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
-    )
+    if kind.__module__ in ("builtins", None):
+        return kind.__qualname__
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def words_of(error: BaseException) -> str:
     """Return the kind of *error*, and what it says of itself."""
-    try:
-        said = str(error)
-    except Exception:  # noqa: BLE001 - the error's own code
-        said = "(it cannot be shown)"
+    said = _said_by(error)
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def _said_by(error: BaseException) -> str:
+    try:
+        return text("the error's text", str(error))
+    except Exception:  # noqa: BLE001 - the error's own code
+        return "(it cannot be shown)"

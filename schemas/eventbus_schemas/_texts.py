@@ -27,7 +27,7 @@ def character_count(text: str) -> int:
 
 def line_count(text: str) -> int:
     """Return how many lines *text* has; a last line break begins no new one."""
-    return text.count("\n") + (text[-1:] not in {"", "\n"})
+    return text.count("\n", 0, -1) + bool(text)
 
 
 def cut_at_bytes(text: str, max_bytes: int) -> str:

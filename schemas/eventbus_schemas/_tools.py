@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Final, Literal, TypedDict, Unpack
 
+from msgspec.structs import replace
+
 from eventbus import Attribute, Label, Sensitive, Severity, Span, Unit
+from eventbus_schemas._blank import blank
 from eventbus_schemas._metrics import SESSION_METRICS
 from eventbus_schemas._session import SandboxPolicy
 from eventbus_schemas._texts import byte_length, line_count
@@ -109,13 +112,11 @@ class ToolStarted(
         )
 
 
-class ToolFacts(TypedDict, total=False):
-    """What a result may tell beside how it went: fields of :class:`ToolResult`."""
+class ToolDetails(TypedDict, total=False):
+    """What few results tell: fields of :class:`ToolResult`."""
 
-    duration_ms: float | None
     duration_source: DurationSource | None
     exit_code: int | None
-    call_id: str | None
     tool_origin: ToolOrigin | None
     mcp_server: str | None
     mcp_server_origin: str | None
@@ -126,10 +127,19 @@ class ToolFacts(TypedDict, total=False):
     thread_id: str | None
     turn_id: str | None
     request_id: str | None
+    exception_type: str | None
+    exception_message: str | None
 
 
-class ToolEnding(ToolFacts, total=False):
-    """The same with how it went, beside its success."""
+class ToolFacts(ToolDetails, total=False):
+    """What a result may tell beside how it went."""
+
+    duration_ms: float | None
+    call_id: str | None
+
+
+class ToolEnding(ToolDetails, total=False):
+    """The details with how it went, beside its success."""
 
     outcome: ToolOutcome
     severity: Severity
@@ -166,6 +176,8 @@ class ToolResult(
         sandbox: What it ran inside of; what is not in the set is ``"other"``.
         sandbox_policy: What it might touch; what is not in the set is ``"other"``.
         request_id: The request to the model that asked for it.
+        exception_type: The kind of the exception that ended it, where one did.
+        exception_message: The exception's own words.
         severity: ``"info"`` on success, ``"error"`` when the tool could not run, else
             ``"warn"``.
     """
@@ -184,6 +196,10 @@ class ToolResult(
     sandbox: Annotated[Sandbox | None, Label] = None
     sandbox_policy: Annotated[SandboxPolicy | None, Label] = None
     request_id: str | None = None
+    exception_type: Annotated[str | None, Attribute("exception.type")] = None
+    exception_message: Annotated[
+        str | None, Sensitive, Attribute("exception.message")
+    ] = None
     severity: Severity = "info"
 
     @classmethod
@@ -192,23 +208,28 @@ class ToolResult(
         tool_name: str,
         *,
         success: bool,
+        call_id: str | None = None,
+        duration_ms: float | None = None,
         arguments: str | None = None,
         output: str = "",
-        **facts: Unpack[ToolEnding],
+        **details: Unpack[ToolEnding],
     ) -> ToolResult:
         """Make one with the lengths and the severity that belong to it."""
-        if not success and "severity" not in facts:
-            facts["severity"] = failure_severity(facts.get("outcome", "completed"))
-        return cls(
+        if not success and "severity" not in details:
+            details["severity"] = failure_severity(details.get("outcome", "completed"))
+        result = replace(
+            blank(cls),
             tool_name=tool_name,
             success=success,
+            call_id=call_id,
+            duration_ms=duration_ms,
             arguments=arguments,
             arguments_length=None if arguments is None else byte_length(arguments),
             output=output,
             output_length=byte_length(output),
             output_line_count=line_count(output),
-            **facts,
         )
+        return replace(result, **details) if details else result
 
     @classmethod
     def could_not_run(

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from eventbus import trace_context
+from eventbus import Bus, trace_context
+from eventbus.testing import OtlpCollector
+from eventbus_otlp import OtlpSettings, OtlpSink, TraceSignalSettings
 from eventbus_schemas import (
     ApprovalDecided,
     ApprovalRequested,
@@ -116,7 +118,77 @@ async def test_a_call_that_raises_failed_with_what_is_known_of_it(rig: Rig) -> N
         raise ValueError("no")
     _, end = await pair(rig)
     assert (end.success, end.output) == (False, "ValueError: no")
+    assert (end.exception_type, end.exception_message) == ("ValueError", "no")
     assert (end.exit_code, end.sandbox) == (2, "none")
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+Mute.__module__ = "agent.tools"
+
+
+class Words(Exception):
+    def __str__(self) -> str:
+        return Text("no")
+
+
+class Text(str):
+    """Text of a type of its own."""
+
+
+Words.__module__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.proves("J7")
+@pytest.mark.parametrize("content", ["full", "none"])
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (ValueError("no"), "ValueError", "no"),
+        (Mute(), "agent.tools.Mute", "(it cannot be shown)"),
+        (Words(), "Words", "no"),
+        (KeyError(), "KeyError", None),
+    ],
+    ids=lambda one: type(one).__name__ if isinstance(one, Exception) else None,
+)
+async def test_an_exception_that_leaves_a_call_stands_on_its_span(
+    content: Any, error: Exception, kind: str, message: str | None
+) -> None:
+    async with OtlpCollector() as collector, Bus(strict=True) as bus:
+        settings = OtlpSettings(
+            endpoint=collector.url,
+            signals=("traces",),
+            traces=TraceSignalSettings(content=content),
+        )
+        bus.attach(OtlpSink(settings), content="full")
+        session = Session(bus, conversation_id="c")
+        with pytest.raises(type(error)), session.tool_call("shell"):
+            raise error
+        with pytest.raises(type(error)):
+            await EventHooks(session).tool_call(raising(error), "shell")
+        with session.tool_call("shell") as call:
+            call.failed("it said no")
+        await bus.flush()
+        *raised, failed = collector.spans
+    told = {"exception.type": kind}
+    if message is not None and content == "full":
+        told["exception.message"] = message
+    for span in raised:
+        assert (span.name, span.status) == ("execute_tool shell", "error")
+        assert span.status_message == told.get("exception.message", "")
+        assert [(one.name, one.attributes) for one in span.events] == [
+            ("exception", told)
+        ]
+        assert not told.keys() & span.attributes.keys()
+    assert len(raised) == 2
+    assert (failed.status, list(failed.events)) == ("error", [])
+
+
+async def raising(error: Exception) -> None:
+    raise error
 
 
 async def test_what_is_learned_wins_over_what_a_refusal_takes_for_granted(

@@ -95,13 +95,13 @@ def saying(kind: str, method: str, *given: Any) -> Callable[[Session], object]:
 @pytest.mark.parametrize(
     ("say", "refused"),
     [
-        (saying("turn", "failed", None), "error_message must be text, got NoneType"),
-        (saying("thread", "stopped", "ok", 1), "error_message must be text, got int"),
+        (saying("turn", "failed", None), "error_message must be text, got None"),
+        (saying("thread", "stopped", "ok", 1), "error_message must be text, got 1"),
         (saying("tool_call", "completed", {}), "output must be text, got dict"),
         (saying("tool_call", "failed", b""), "output must be text, got bytes"),
         (saying("tool_call", "could_not_run", []), "error must be text, got list"),
-        (saying("approval", "decided", "denied", 1), "reason must be text, got int"),
-        (lambda session: session.thread(1), "input must be text, got int"),
+        (saying("approval", "decided", "denied", 1), "reason must be text, got 1"),
+        (lambda session: session.thread(1), "input must be text, got 1"),
         (
             lambda session: session.tool_call("x", arguments={}),
             "arguments must be text, got dict",

@@ -42,7 +42,10 @@ CONTENT: Final[Mapping[str, set[str]]] = {
     "agent.thread_failed": {"source", "error_message"},
     "agent.thread_started": {"source", "input"},
     "agent.thread_stopped": {"source", "error_message"},
-    "agent.tool_result": {"arguments", "output", "mcp_server", "mcp_server_origin"},
+    "agent.tool_result": {
+        *("arguments", "output", "mcp_server", "mcp_server_origin"),
+        "exception_message",
+    },
     "agent.tool_started": {"arguments", "metadata", "sandbox_warnings"},
     "agent.turn_compaction": {"source", "compaction"},
     "agent.turn_context": {"working_directory"},

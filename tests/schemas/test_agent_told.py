@@ -91,6 +91,46 @@ async def test_a_severity_goes_by_the_word_that_is_told(
     assert (getattr(event, field), event.severity) == (word, severity)
 
 
+COMPLETIONS = {
+    name: method
+    for name, method in methods().items()
+    if {"success", "severity"} <= set(method.event_type.__struct_fields__)
+    and name not in ("tool_could_not_run", "websocket_failed")
+}
+
+
+@pytest.mark.parametrize("success", [True, False])
+@pytest.mark.parametrize("name", COMPLETIONS)
+async def test_a_failure_is_a_warning_unless_somebody_says(
+    strict: Rig, name: str, success: bool
+) -> None:
+    fields = COMPLETIONS[name].event_type.__struct_fields__
+    told: dict[str, Any] = {"success": success}
+    told |= {"tool_name": "x"} if "tool_name" in fields else {}
+    told |= {"duration_ms": 1.0} if "duration_ms" in fields else {}
+    assert getattr(strict.session(), name)(**told)
+    event = (await strict.record()).event
+    assert (event.success, event.severity) == (success, "info" if success else "warn")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "severity"),
+    [
+        ("failed", "warn"),
+        ("parse_failed", "warn"),
+        ("progress", "info"),
+        ("completed", "info"),
+    ],
+)
+async def test_a_failed_piece_of_a_stream_is_a_warning(
+    strict: Rig, outcome: Any, severity: str
+) -> None:
+    strict.session().sse_event(outcome=outcome)
+    strict.session().sse_event(outcome=outcome, severity="error")
+    told = [one.event.severity for one in await strict.records()]
+    assert told == [severity, "error"]
+
+
 @pytest.mark.parametrize("success", [True, False])
 async def test_a_word_of_a_set_without_one_for_others_is_counted_or_refused(
     rig: Rig, strict: Rig, success: bool
@@ -147,7 +187,7 @@ class Text(str):
         ),
         (
             lambda s: s.tool_result("x", success=True, output=None),
-            "output must be text, got NoneType",
+            "output must be text, got None",
         ),
         (
             lambda s: s.tool_result("x", success=True, output=b"x"),
@@ -161,18 +201,18 @@ class Text(str):
             lambda s: s.tool_result("x", success=True, sandbox=["none"]),
             "sandbox must be text, got list",
         ),
-        (lambda s: s.turn_compaction(5), "stage must be text, got int"),
-        (lambda s: s.agent_response(5), "response must be text, got int"),
+        (lambda s: s.turn_compaction(5), "stage must be text, got 5"),
+        (lambda s: s.agent_response(5), "response must be text, got 5"),
         (lambda s: s.agent_response(b"x"), "response must be text, got bytes"),
         (lambda s: s.reasoning(b"x"), "text must be text, got bytes"),
-        (lambda s: s.user_prompt(None), "prompt must be text, got NoneType"),
+        (lambda s: s.user_prompt(None), "prompt must be text, got None"),
         (lambda s: s.user_prompt(["a", "b"]), "prompt must be text, got list"),
         (lambda s: s.turn_diff_updated(["a"]), "diff must be text, got list"),
-        (lambda s: s.turn().aborted(5), "reason must be text, got int"),
-        (lambda s: s.thread().stopped(5), "result must be text, got int"),
-        (lambda s: s.thread().learned(turn_id=5), "turn_id must be text, got int"),
-        (lambda s: s.approval("x").decided(5), "outcome must be text, got int"),
-        (lambda s: s.with_request(5), "request_id must be text, got int"),
+        (lambda s: s.turn().aborted(5), "reason must be text, got 5"),
+        (lambda s: s.thread().stopped(5), "result must be text, got 5"),
+        (lambda s: s.thread().learned(turn_id=5), "turn_id must be text, got 5"),
+        (lambda s: s.approval("x").decided(5), "outcome must be text, got 5"),
+        (lambda s: s.with_request(5), "request_id must be text, got 5"),
     ],
 )
 async def test_what_is_no_text_is_refused_by_its_name(
@@ -203,9 +243,21 @@ def test_a_mistake_that_is_none_of_a_text_is_told_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("kind", "say", "wrong"),
     [
-        ("turn", lambda one: one.completed(input_tokens=12.5), "input_tokens"),
-        ("tool_call", lambda one: one.learned(exit_code="x"), "exit_code"),
-        ("tool_call", lambda one: one.learned(tool_origin="w"), "tool_origin"),
+        (
+            "turn",
+            lambda one: one.completed(input_tokens=12.5),
+            "input_tokens must be a whole number, got 12.5",
+        ),
+        (
+            "tool_call",
+            lambda one: one.learned(exit_code="x"),
+            "exit_code must be a whole number, got str",
+        ),
+        (
+            "tool_call",
+            lambda one: one.learned(tool_origin="w"),
+            r"another type: .*\$\.tool_origin",
+        ),
     ],
 )
 @pytest.mark.parametrize("is_strict", [True, False])
@@ -215,7 +267,7 @@ async def test_a_fact_of_a_wrong_type_is_refused_where_it_is_said(
     async with Bus(strict=is_strict) as bus:
         rig = Rig(bus)
         with MAKE[kind](rig.session()) as stretch:
-            with pytest.raises(TypeError, match=rf"another type: .*\$\.{wrong}"):
+            with pytest.raises(TypeError, match=wrong):
                 say(stretch)
             say_no_more = await rig.records()
         ended = (await rig.records())[len(say_no_more) :]

@@ -13,6 +13,7 @@ SIZES = {
     "paths": ("files_added", "files_updated", "files_deleted"),
     "mcp_servers": ("mcp_server_count",),
     "sandbox_warnings": ("sandbox_warning_count",),
+    "exception_message": ("output_length",),  # the output is its kind and it
 }
 NAMES = {  # of few letters: what they are is content, how long they are says nothing
     *("mcp_server", "mcp_server_origin", "name", "source", "working_directory"),

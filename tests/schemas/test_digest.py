@@ -183,12 +183,29 @@ def test_calls_over_mcp_count_as_calls_and_once() -> None:
     assert said["slowest_tool_call"]["tool_name"] == "search"
     said = told([failed, named, again])
     assert (said["tool_calls"], said["tool_calls_failed"]) == (2, 1)
+    said = told([again, failed, named])
+    assert (said["tool_calls"], said["tool_calls_failed"]) == (2, 1)
     many = [
         McpToolCallResult.of("fetch", success=False, call_id=str(one))
         for one in range(2 * MAX_JOINED)
     ]
     said = told(many)
     assert (said["tool_calls"], said["tool_calls_failed"]) == (len(many), len(many))
+
+
+def test_a_call_over_mcp_is_known_by_its_end_until_64_others_came_to_theirs() -> None:
+    ends = [
+        ToolResult.of("fetch", success=True, call_id=str(one))
+        for one in range(MAX_JOINED)
+    ]
+    cut_off = CallCancelled(operation="tool_call", duration_ms=1.0, call_id="x")
+    first = McpToolCallResult.of("fetch", success=False, call_id="0")
+    over_mcp = McpToolCallResult.of("fetch", success=False, call_id="x")
+    said = told([*ends, ends[0], first])
+    assert said["tool_calls"] == len(ends) + 1
+    assert told([*ends, cut_off, first])["tool_calls"] == len(ends) + 2
+    assert told([*ends, ends[0], cut_off, first])["tool_calls"] == len(ends) + 2
+    assert told([cut_off, over_mcp])["tool_calls"] == 1
 
 
 def test_threads_alone_are_told_of() -> None:

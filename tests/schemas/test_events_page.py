@@ -6,7 +6,7 @@ import inspect
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import get_type_hints
 
@@ -26,6 +26,15 @@ from eventbus_schemas import (
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "events.md"
 RECORDINGS = ROOT / "examples" / "recordings"
+
+
+def table(head: str, rows: Iterable[str]) -> str:
+    ruled = re.sub(r"[^|]+", "---", head)
+    return "\n".join([head, ruled, *rows, ""])
+
+
+def link(event: str) -> str:
+    return f"[`{event}`](#{event.replace('.', '')})"
 
 
 def described(known: EventType) -> dict[str, str]:
@@ -74,8 +83,7 @@ def section(known: EventType) -> str:
         "",
     ]
     if known.fields:
-        lines += ["| field | type | unit | marks | meaning |", "|---|---|---|---|---|"]
-        lines += [*rows(known), ""]
+        lines.append(table("| field | type | unit | marks | meaning |", rows(known)))
     return "\n".join(lines)
 
 
@@ -104,8 +112,7 @@ def metric(plan: MetricPlan) -> str:
 def metrics() -> str:
     plans = [plan for known in agent_catalog for plan in plans_of(known)]
     assert {plan.bound for plan in plans} == {SESSION_LABELS}
-    head = "| metric | kind | unit | its own labels |\n|---|---|---|---|"
-    return "\n".join([head, *map(metric, plans)]) + "\n"
+    return table("| metric | kind | unit | its own labels |", map(metric, plans))
 
 
 def recording(path: Path) -> str:
@@ -122,14 +129,12 @@ def counted(counts: Counter[str]) -> str:
 
 
 def former(one: FormerName) -> str:
-    now = f"[`{one.event}`](#{one.event.replace('.', '')})"
-    return f"| `{one.name}` | {one.origin} | {now} | {one.where} |"
+    return f"| `{one.name}` | {one.origin} | {link(one.event)} | {one.where} |"
 
 
 def former_names() -> str:
-    head = "| old name | of | now | |\n|---|---|---|---|"
     known = sorted(FORMER_NAMES, key=lambda one: (one.name, one.origin))
-    return "\n".join([head, *map(former, known)]) + "\n"
+    return table("| old name | of | now | |", map(former, known))
 
 
 OLD_SPAN_NAMES = """
@@ -166,22 +171,20 @@ def span_names() -> Iterator[str]:
         known = agent_catalog.get(f"agent.{event}")
         assert known is not None
         (field,) = (one for one in known.fields if one.name == field_name)
-        link = f"[`{known.name}`](#{known.name.replace('.', '')})"
-        told = f"`{field.attribute or field.name}` of {link}"
+        told = f"`{field.attribute or field.name}` of {link(known.name)}"
         yield f"| `{name}` | {origin} span | {told} |"
 
 
 def rendered(page: str) -> str:
     """Return *page* with its tables as they should be."""
     catalog = "\n".join(section(known) for known in agent_catalog)
-    table = "\n".join(recording(path) for path in sorted(RECORDINGS.glob("*.jsonl")))
-    head = "| recording | lines | events | skipped |\n|---|---|---|---|"
     page = filled(filled(page, "catalog", catalog), "metrics", metrics())
     page = filled(page, "old names", former_names())
-    on_spans = "\n".join(span_names())
-    spans = f"| on a span | of | now |\n|---|---|---|\n{on_spans}\n"
+    spans = table("| on a span | of | now |", span_names())
     page = filled(page, "old names on spans", spans)
-    return filled(page, "recordings", f"{head}\n{table}\n")
+    read = map(recording, sorted(RECORDINGS.glob("*.jsonl")))
+    head = "| recording | lines | events | skipped |"
+    return filled(page, "recordings", table(head, read))
 
 
 def filled(page: str, name: str, made: str) -> str:

@@ -30,6 +30,7 @@ def test_result_carries_its_content_and_what_is_safe_to_tell_of_it() -> None:
         "output",
         "mcp_server",
         "mcp_server_origin",
+        "exception_message",
     }
 
 

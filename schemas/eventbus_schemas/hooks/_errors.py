@@ -28,6 +28,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from eventbus import EventBusError
+from eventbus_schemas._facts import fitting
 from eventbus_schemas._requests import ErrorType
 
 IDLE_SSE: Final = "idle timeout waiting for SSE"
@@ -65,7 +66,7 @@ class _AnswerError(ApiError):
     said: ClassVar[str]
 
     def __init__(self, status: int, *more: object) -> None:
-        self.status = status
+        self.status: int = fitting(int, "status", status, show=repr)
         super().__init__(status, *more)
 
     def __str__(self) -> str:

@@ -21,12 +21,10 @@ from eventbus_schemas._websocket import (
 )
 from eventbus_schemas.hooks._debug_context import debug_context
 from eventbus_schemas.hooks._destination import Destination, emit_of
-from eventbus_schemas.hooks._endings import Ending
 from eventbus_schemas.hooks._facts import CallFacts, KnownFacts, known_to
 from eventbus_schemas.hooks._frame_events import frame_events
-from eventbus_schemas.hooks._guard import guarded
 from eventbus_schemas.hooks._kinds import kinds
-from eventbus_schemas.hooks._observed import SYSTEM_CLOCK, measured, stopwatch
+from eventbus_schemas.hooks._observed import SYSTEM_CLOCK
 from eventbus_schemas.hooks._observers import Operation
 from eventbus_schemas.hooks._polls import (
     IdleTimeoutElapsed,
@@ -36,7 +34,7 @@ from eventbus_schemas.hooks._polls import (
     WebsocketPoll,
 )
 from eventbus_schemas.hooks._safe_text import error_type_of, safe_text
-from eventbus_schemas.hooks._tool_ending import tool_event
+from eventbus_schemas.hooks._tool_calls import ToolSession, told_as_call
 
 T = TypeVar("T")
 
@@ -201,9 +199,11 @@ class EventHooks:
     ) -> T:
         """Await the call of a tool, emit how it went, and end as it does.
 
-        Emits one :class:`eventbus_schemas.ToolResult`: when it returns, and when it
-        raises, with the error's text as its output. Cancelled, the tool is, one
-        :class:`CallCancelled` is emitted, and the cancellation goes on.
+        It is told as :meth:`eventbus_schemas.Session.tool_call` tells it, and its span
+        is current while it is awaited here: one :class:`eventbus_schemas.ToolStarted`,
+        and one :class:`eventbus_schemas.ToolResult` when it returns or raises.
+        Cancelled, the tool is, one :class:`CallCancelled` is emitted, and the
+        cancellation goes on.
 
         Args:
             awaitable: The call.
@@ -212,23 +212,19 @@ class EventHooks:
             arguments: What the tool was called with, as text.
             output_of: Makes the text of the output of what it returned. Without it,
                 text is itself and anything else is left out.
-            succeeded: Whether what it returned is a success; without it, it is.
+            succeeded: Whether what it returned is a success; without it, it is. Where
+                one of these two raises, that is counted and it is left out.
             clock: Measures the duration.
         """
-
-        def tell(ending: Ending[T]) -> None:
-            event = tool_event(
-                ending,
-                tool_name,
-                call_id=call_id,
-                arguments=arguments,
-                output_of=output_of,
-                succeeded=succeeded,
-            )
-            self._tell_more_of(event)
-
-        never_raising = guarded(tell, place=self.tool_call)
-        return await measured(awaitable, never_raising, stopwatch(clock))
+        return await told_as_call(
+            awaitable,
+            ToolSession(self._tell, self._facts.all),
+            tool_name,
+            {"call_id": call_id, "arguments": arguments},
+            output_of=output_of,
+            succeeded=succeeded,
+            now=clock.monotonic,
+        )
 
     def _note(self, attempt: int | None) -> None:
         if self._is_for_one_request and attempt is not None:

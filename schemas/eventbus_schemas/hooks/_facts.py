@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypedDict, cast
 
 from eventbus import Event
-from eventbus._nearest import unknown
+from eventbus_schemas._facts import known_facts
 
 
 class CallFacts(TypedDict, total=False):
@@ -59,15 +59,14 @@ class KnownFacts:
         facts: As in :class:`CallFacts`; ``None`` is not known.
 
     Raises:
-        TypeError: There is a fact that no call has.
+        TypeError: There is a fact that no call has, or one of another type.
     """
 
     def __init__(self, facts: CallFacts) -> None:
         """Refuse what no event has a field for."""
-        for name in facts:
-            if name not in _NAMES:
-                raise TypeError(unknown("fact", name, sorted(_NAMES)))
-        self.all: Final = facts
+        known = known_facts(CallFacts, facts)
+        told = {name: fact for name, fact in known.items() if fact is not None}
+        self.all: Final = cast("CallFacts", told)
         self._by_type: Final[dict[type[Event], Mapping[str, Any]]] = {}
 
     def of(self, event_type: type[Event]) -> Mapping[str, Any]:
@@ -76,10 +75,6 @@ class KnownFacts:
         facts = self._by_type.get(event_type)
         if facts is None:
             has = frozenset(event_type.__struct_fields__)
-            facts = {
-                name: fact
-                for name, fact in self.all.items()
-                if name in has and fact is not None
-            }
+            facts = {name: fact for name, fact in self.all.items() if name in has}
             self._by_type[event_type] = facts
         return facts

@@ -4,61 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from threading import RLock
-from types import MappingProxyType
 from typing import Final, TypeVar
 
-from eventbus import Clock
 from eventbus._clock import SystemClock
-from eventbus._log import QuietLog
 from eventbus._verdict import describe_error
+from eventbus_schemas._faults import Faults
 
 T = TypeVar("T")
-
-HOOKS_LOGGER: Final = "eventbus.hooks"
-_MAX_PLACES: Final = 1024
-_OTHER: Final = "other"  # the places beyond those share one
 
 Arguments = tuple[object, ...]
 
 
-class HookFaults:
-    """Counts hooks that raised, and tells each of them once in ten seconds.
+class HookFaults(Faults):
+    """Counts hooks that raised."""
 
-    From any thread. A forked child starts over.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        """Start with none."""
-        self._clock: Final = clock
-        self._start_over()
-
-    def _start_over(self) -> None:
-        self._process = os.getpid()
-        self._counts: dict[str, int] = {}
-        self._log = QuietLog(self._clock, name=HOOKS_LOGGER)
-        self._lock = RLock()
-
-    def _of_this_process(self) -> RLock:  # the parent's may be held for ever
-        if os.getpid() != self._process:
-            self._start_over()
-        return self._lock
-
-    def add(self, place: str, what: str) -> None:
-        """Count that the hook at *place* did *what*, and tell it."""
-        with self._of_this_process():
-            if place not in self._counts and len(self._counts) >= _MAX_PLACES:
-                place = _OTHER
-            self._counts[place] = self._counts.get(place, 0) + 1
-        self._log.warning(place, "hook %s %s; the call was not affected", place, what)
-
-    def counts(self) -> Mapping[str, int]:
-        """Return how often each hook raised until now, by its name."""
-        with self._of_this_process():
-            return MappingProxyType(dict(self._counts))
+    logger = "eventbus.hooks"
+    words = "hook %s %s; the call was not affected"
 
 
 _faults: Final = HookFaults(SystemClock())  # one for the process, as its loggers are

@@ -9,9 +9,25 @@ from typing import Final, TypeVar
 from eventbus import Clock
 from eventbus._bounds import above
 from eventbus._clock import TimerHandle
+from eventbus_schemas._facts import fitting
 from eventbus_schemas.hooks._errors import IdleTimeoutError
 
 T = TypeVar("T")
+
+_NAME: Final = "idle_timeout_seconds"
+
+
+def idle_time(seconds: float | None) -> float | None:
+    """Return *seconds*, the argument ``idle_timeout_seconds``.
+
+    Raises:
+        TypeError: It is neither a number nor ``None``.
+        ValueError: It is 0 or less.
+    """
+    if seconds is not None:
+        fitting(float, _NAME, seconds, show=repr)
+        above(_NAME, seconds, 0)
+    return seconds
 
 
 class IdleTimer:
@@ -25,8 +41,7 @@ class IdleTimer:
 
     def __init__(self, seconds: float | None, words: str, clock: Clock) -> None:
         """Wait for nothing yet."""
-        above("idle_timeout_seconds", seconds, 0)
-        self._seconds: Final = seconds
+        self._seconds: Final = idle_time(seconds)
         self._words: Final = words
         self._clock: Final = clock
         self._limits: Final[set[_Limit]] = set()
@@ -77,7 +92,6 @@ class _Limit:
     def lift(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
 
     def _expire(self) -> None:
         self.scope.reschedule(asyncio.get_running_loop().time())

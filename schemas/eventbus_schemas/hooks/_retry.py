@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import random
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from eventbus import Clock
 from eventbus._bounds import at_least
+from eventbus._verdict import refuse_awaitable
 from eventbus.answers import retry_after_seconds
+from eventbus_schemas._facts import fitting, kinds_of
 from eventbus_schemas.hooks._client_errors import as_api_error, headers_of
 from eventbus_schemas.hooks._errors import HttpError, NetworkError, RequestTimeoutError
 from eventbus_schemas.hooks._observed import SYSTEM_CLOCK, observed_request
@@ -25,11 +28,7 @@ DEFAULT_BASE_DELAY_SECONDS: Final = 0.2
 LEAST_JITTER: Final = 0.9
 MOST_JITTER: Final = 1.1
 _MAX_DOUBLINGS: Final = 63  # of anything, that is for ever
-_NUMBERS: Final = (
-    ("max_attempts", (int,), "a whole number"),
-    ("base_delay_seconds", (int, float), "a number"),
-    ("max_server_delay_seconds", (int, float), "a number"),
-)
+_NUMBERS: Final = ("max_attempts", "base_delay_seconds", "max_server_delay_seconds")
 
 
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,12 +55,11 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     max_server_delay_seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse less than nothing, and what is no number."""
-        for name, types, what in _NUMBERS:
-            number: object = getattr(self, name)
-            if not isinstance(number, types):
-                raise TypeError(f"{name} must be {what}, got {number!r}")
-            at_least(name, number, 0)
+        """Refuse less than nothing, and values of other types."""
+        for name, kind in kinds_of(RetryPolicy).items():
+            fitting(kind, name, getattr(self, name), show=repr)
+        for name in _NUMBERS:
+            at_least(name, getattr(self, name), 0)
 
     def retries(self, error: Exception, *, attempt: int) -> bool:
         """Return whether *attempt*, which ended with *error*, is followed by another.
@@ -126,15 +124,22 @@ async def run_with_request_telemetry(
         The response of the attempt that succeeded.
 
     Raises:
+        TypeError: *policy* is none, *make_request* is a coroutine function, or *send*
+            is not.
         Exception: The last attempt's error, as *send* raised it.
 
     Cancelled, *send* or the wait is, and the cancellation goes on; the attempt that is
     cut off is neither a success nor a failure. Of a wait between attempts nobody is
     told: the attempt before it was, and the next one has not begun.
     """
+    if not isinstance(policy, RetryPolicy):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"policy must be a RetryPolicy, got {type(policy).__name__}")
     attempt = 0
     while True:
-        sending = _send(send, make_request())
+        request = make_request()
+        if inspect.iscoroutine(request):
+            refuse_awaitable(request, "make_request")
+        sending = _send(send, request)
         try:
             return await observed_request(
                 sending, telemetry, attempt=attempt, clock=clock
@@ -149,7 +154,12 @@ async def run_with_request_telemetry(
 
 
 async def _send(send: Callable[[Q], Awaitable[R]], request: Q) -> R:
-    return await send(request)
+    sending: Any = send(request)  # Any: of a function that may be none of coroutines
+    if not inspect.isawaitable(sending):
+        kind = type(sending).__name__
+        raise TypeError(f"send must be a coroutine function, it returned {kind}")
+    answer: R = await sending
+    return answer
 
 
 async def _pause(seconds: float, clock: Clock) -> None:

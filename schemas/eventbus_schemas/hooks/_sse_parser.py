@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from eventbus._bounds import at_least
+from eventbus_schemas._facts import fitting
 from eventbus_schemas.hooks._errors import StreamError
 from eventbus_schemas.hooks._polls import ServerSentEvent
 
@@ -43,8 +44,11 @@ class SseParser:
         max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES,
     ) -> None:
         """Expect the beginning of a stream."""
-        at_least("max_line_bytes", max_line_bytes, 1)
-        at_least("max_event_bytes", max_event_bytes, 1)
+        for name, most in (
+            ("max_line_bytes", max_line_bytes),
+            ("max_event_bytes", max_event_bytes),
+        ):
+            at_least(name, fitting(int, name, most, show=repr), 1)
         self._max_line_bytes: Final = max_line_bytes
         self._max_event_bytes: Final = max_event_bytes
         self._begun = bytearray()  # a line whose end has not come in

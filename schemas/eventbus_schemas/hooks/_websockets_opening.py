@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Generator
+from typing import Any, Final, cast
 
 from eventbus import Clock
-from eventbus._bounds import above
+from eventbus_schemas._facts import text
 from eventbus_schemas.hooks._client_errors import refused_with
 from eventbus_schemas.hooks._endings import Raised, Returned
+from eventbus_schemas.hooks._idle import idle_time
 from eventbus_schemas.hooks._observed import SYSTEM_CLOCK, measured, stopwatch
 from eventbus_schemas.hooks._observers import WebsocketTelemetry
 from eventbus_schemas.hooks._telling import tells
@@ -19,32 +20,68 @@ from eventbus_schemas.hooks._websockets_client import (
     error_in,
 )
 
+# Any in this module: whatever the package's futures yield, and its options.
 
-class Opening:
+
+class Opening(connect):
     """A WebSocket to be opened: ``await`` it, or let ``async with`` close it too.
 
+    ``async for`` opens it again whenever it is lost, as ``connect`` of the package
+    does; each opening is told.
+
     Args:
-        open_it: Opens it.
+        uri: Where to.
+        telemetry: Gets ``on_ws_connect`` if it has that.
+        clock: Measures.
+        **options: As of ``connect``.
     """
 
-    def __init__(self, open_it: Callable[[], Awaitable[HookedConnection]]) -> None:
+    def __init__(
+        self,
+        uri: str,
+        telemetry: WebsocketTelemetry | None,
+        clock: Clock,
+        **options: Any,
+    ) -> None:
         """Open nothing yet."""
-        self._open: Final = open_it
-        self._opened: HookedConnection | None = None
+        super().__init__(uri, **options)
+        self._clock: Final = clock
+        self._tell: Final = tells(
+            telemetry, "on_ws_connect", "websocket_connect", _told_of_opening
+        )
 
     def __await__(self) -> Generator[Any, None, HookedConnection]:
-        """Open it. Any: whatever its futures yield."""
-        return self._open().__await__()
+        """Open it."""
+        opening = _Awaitable(super().__await__)
+        return self._opened(opening).__await__()
+
+    async def _opened(self, opening: _Awaitable) -> HookedConnection:
+        if self._tell is None:
+            opened = await opening
+        else:
+            opened = await measured(opening, self._tell, stopwatch(self._clock))
+        assert isinstance(opened, HookedConnection)
+        return opened
 
     async def __aenter__(self) -> HookedConnection:
         """Open it."""
-        self._opened = await self
-        return self._opened
+        return cast("HookedConnection", await super().__aenter__())
 
-    async def __aexit__(self, *raised: object) -> None:
-        """Close it."""
-        assert self._opened is not None
-        await self._opened.close()
+    def __aiter__(self) -> AsyncIterator[HookedConnection]:
+        """Open it, and again when it is lost."""
+        return cast("AsyncIterator[HookedConnection]", super().__aiter__())
+
+
+class _Awaitable:
+    """Has this method *begin*."""
+
+    def __init__(
+        self, begin: Callable[[], Generator[Any, None, ClientConnection]]
+    ) -> None:
+        self._begin = begin
+
+    def __await__(self) -> Generator[Any, None, ClientConnection]:
+        return self._begin()
 
 
 def connect_websocket(
@@ -57,6 +94,8 @@ def connect_websocket(
 ) -> Opening:
     """Open a WebSocket whose frames are observed: ``async with …``, or ``await …``.
 
+    ``async for connection in connect_websocket(…)`` opens it again whenever it is lost.
+
     Args:
         uri: Where to, ``ws://`` or ``wss://``.
         telemetry: See :class:`HookedConnection`; gets ``on_ws_connect`` too if it has
@@ -67,12 +106,13 @@ def connect_websocket(
 
     Raises:
         ImportError: websockets is not installed.
+        TypeError: *uri* is no text, or *idle_timeout_seconds* is no number.
         ValueError: *idle_timeout_seconds* is 0 or less; nothing was opened.
         Exception: Whatever ``connect`` raises, as it is.
 
     Cancelled, the opening is, and the cancellation goes on.
     """
-    above("idle_timeout_seconds", idle_timeout_seconds, 0)
+    idle_time(idle_timeout_seconds)
 
     def connection(*args: Any, **its_options: Any) -> HookedConnection:
         return HookedConnection(
@@ -85,18 +125,9 @@ def connect_websocket(
 
     # Any: the package calls for a class, and takes what makes connections.
     factory: Any = connection
-
-    async def open_it() -> HookedConnection:
-        opening = connect(uri, create_connection=factory, **options)
-        tell = tells(telemetry, "on_ws_connect", "websocket_connect", _told_of_opening)
-        if tell is None:
-            opened = await opening
-        else:
-            opened = await measured(opening, tell, stopwatch(clock))
-        assert isinstance(opened, HookedConnection)
-        return opened
-
-    return Opening(open_it)
+    return Opening(
+        text("uri", uri), telemetry, clock, create_connection=factory, **options
+    )
 
 
 def _told_of_opening(

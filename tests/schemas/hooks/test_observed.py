@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from eventbus import Event
-from eventbus.testing import BusEvents, ManualClock, settled
-from eventbus_schemas import ApiRequest, ToolResult
+from eventbus.testing import ManualClock, settled
+from eventbus_schemas import ApiRequest
 from eventbus_schemas.hooks import (
-    CallCancelled,
     Cancelled,
     Ending,
     EventHooks,
@@ -172,66 +171,6 @@ async def test_a_request_needs_no_hook_and_survives_a_raising_one(
     assert await observed_request(Work(5)(), telemetry) == 5
 
 
-@pytest.mark.proves("B23")
-@pytest.mark.parametrize(
-    ("end", "options", "told"),
-    [
-        ("two\nlines", {}, {"success": True, "output_length": 9, "severity": "info"}),
-        ({"n": 5}, {}, {"success": True, "output": ""}),
-        (5, {"output_of": str}, {"success": True, "output": "5"}),
-        (
-            5,
-            {"succeeded": lambda code: code == 0, "output_of": str},
-            {"success": False, "output": "5", "severity": "warn"},
-        ),
-        (ValueError("no"), {}, {"success": False, "output": "no"}),
-    ],
-)
-async def test_a_call_of_a_tool_is_one_event_with_its_ids(
-    bus_events: BusEvents, end: Any, options: dict[str, Any], told: dict[str, Any]
-) -> None:
-    work = Work(end)
-    hooks = EventHooks(bus_events.bus.emit, turn_id="t1", request_id="r1")
-    calling = hooks.tool_call(
-        work(), "shell", call_id="c1", arguments="ls", clock=work.clock, **options
-    )
-    if isinstance(end, Exception):
-        with pytest.raises(ValueError, match="no") as raised:
-            await calling
-        assert raised.value is end
-    else:
-        assert await calling is end
-    (event,) = bus_events.events
-    assert isinstance(event, ToolResult)
-    wanted = {
-        "tool_name": "shell",
-        "call_id": "c1",
-        "turn_id": "t1",
-        "request_id": "r1",
-        "arguments": "ls",
-        "arguments_length": 2,
-        "duration_ms": 1500.0,
-        **told,
-    }
-    assert {name: getattr(event, name) for name in wanted} == wanted
-
-
-@pytest.mark.proves("A7", "B23")
-async def test_a_tool_that_is_cut_off_is_told_as_itself(bus_events: BusEvents) -> None:
-    hooks = EventHooks(bus_events.bus.emit, turn_id="t1")
-    task = asyncio.ensure_future(
-        hooks.tool_call(asyncio.Event().wait(), "shell", call_id="c1")
-    )
-    await settled()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    (event,) = bus_events.events
-    assert isinstance(event, CallCancelled)
-    told = (event.operation, event.tool_name, event.call_id, event.turn_id)
-    assert told == ("tool_call", "shell", "c1", "t1")
-
-
 class Only:
     """Has one hook, and keeps what it is told."""
 
@@ -297,47 +236,3 @@ async def test_a_response_that_cannot_be_looked_into_changes_nothing(
     assert tell is not None
     tell(Returned(end, 0.1))
     assert hook_faults()["Seen.on_request"] >= 1
-
-
-@pytest.mark.proves("B23")
-async def test_a_tool_whose_error_has_no_words_is_told_by_its_name(
-    bus_events: BusEvents,
-) -> None:
-    class Wordless(Exception):
-        def __str__(self) -> str:
-            raise RuntimeError("none")
-
-    hooks = EventHooks(bus_events.bus)
-    with pytest.raises(Wordless):
-        await hooks.tool_call(Work(Wordless())(), "shell")
-    (result,) = bus_events.of(ToolResult)
-    assert (result.success, result.output) == (False, "Wordless")
-
-
-@pytest.mark.parametrize(("answer", "success"), [(5, True), ("", False), (None, False)])
-async def test_any_answer_says_whether_a_tool_succeeded(
-    bus_events: BusEvents, answer: Any, success: bool
-) -> None:
-    hooks = EventHooks(bus_events.bus)
-    await hooks.tool_call(Work(1)(), "shell", succeeded=lambda value: answer)
-    (result,) = bus_events.of(ToolResult)
-    assert result.success is success
-
-
-def raise_of_own(value: object) -> Any:
-    raise RuntimeError("of the caller's own")
-
-
-@pytest.mark.proves("A5", "B23")
-@pytest.mark.parametrize("wrong", ["output_of", "succeeded"])
-async def test_a_caller_s_function_that_raises_costs_the_event_alone(
-    bus_events: BusEvents, wrong: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.CRITICAL, "eventbus.hooks")
-    place = "EventHooks.tool_call"
-    before = hook_faults().get(place, 0)
-    options: dict[str, Any] = {wrong: raise_of_own}
-    hooks = EventHooks(bus_events.bus)
-    assert await hooks.tool_call(Work(5)(), "shell", **options) == 5
-    assert bus_events.events == []
-    assert hook_faults()[place] == before + 1

@@ -33,11 +33,34 @@ def test_less_than_nothing_is_refused(wrong: dict[str, float], message: str) -> 
             {"max_server_delay_seconds": None},
             "max_server_delay_seconds must be a number, got None",
         ),
+        ({"max_attempts": True}, "max_attempts must be a whole number, got True"),
+        ({"max_attempts": 1.0}, r"max_attempts must be a whole number, got 1\.0"),
+        ({"base_delay_seconds": True}, "base_delay_seconds must be a number, got True"),
+        ({"retry_429": 1}, "retry_429 must be True or False, got 1"),
+        ({"retry_5xx": "no"}, "retry_5xx must be True or False, got 'no'"),
+        ({"retry_transport": None}, "retry_transport must be True or False, got None"),
     ],
 )
-def test_what_is_no_number_is_refused(wrong: dict[str, Any], message: str) -> None:
+def test_what_is_of_another_type_is_refused(
+    wrong: dict[str, Any], message: str
+) -> None:
     with pytest.raises(TypeError, match=message):
         RetryPolicy(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (HttpError(429), False),  # a quota may be used up
+        (HttpError(500), True),
+        (NetworkError("reset"), True),
+        (HttpError(400), False),
+    ],
+)
+def test_what_is_tried_again_where_nobody_says(error: Exception, again: bool) -> None:
+    policy = RetryPolicy()
+    assert policy.retries(error, attempt=3) is again
+    assert policy.retries(error, attempt=4) is False
 
 
 @pytest.mark.parametrize(

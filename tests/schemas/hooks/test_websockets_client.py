@@ -8,7 +8,7 @@ import logging
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import (
     ConcurrencyError,
@@ -206,20 +206,26 @@ async def test_an_opening_is_told_with_the_status_that_refused_it() -> None:
     assert isinstance(refused, OSError)
 
 
-async def test_a_connection_is_closed_where_its_block_ends() -> None:
+async def test_a_connection_is_closed_where_its_block_ends_as_ever() -> None:
     seen = Seen()
 
-    async def fail_inside() -> None:
-        async with connect_websocket(uri, seen, proxy=None) as connection:
+    async def fail_inside(opening: connect) -> None:
+        async with opening as connection:
             connections.append(connection)
             assert await connection.recv() == "x"
             raise KeyError
 
-    connections: list[HookedConnection] = []
+    connections: list[ClientConnection] = []
     async with serving(saying("x")) as uri:
-        with pytest.raises(KeyError):
-            await fail_inside()
-        assert connections[0].close_code == 1000
+        for opening in (
+            connect_websocket(uri, seen, proxy=None),
+            connect(uri, proxy=None),
+        ):
+            with pytest.raises(KeyError):
+                await fail_inside(opening)
+        observed, plain = [one.close_code for one in connections]
+        assert observed is not None
+        assert observed == plain
         opened = await connect_websocket(uri, seen, proxy=None)
         assert opened.close_code is None
         await opened.close()
@@ -320,3 +326,31 @@ async def test_a_message_is_told_as_what_it_was_whatever_it_is_decoded_to() -> N
         Received(WebsocketFrame("binary", "b")),
         Received(WebsocketFrame("binary", b"e")),
     ]
+
+
+@pytest.mark.proves("A4", "A8")
+async def test_one_that_is_lost_is_opened_again_and_each_opening_told() -> None:
+    seen, got = Seen(), list[str | bytes]()
+
+    async def once(server: ServerConnection) -> None:
+        await server.send("hello")
+
+    async with serving(once) as uri:
+        async for connection in connect_websocket(uri, seen, proxy=None):
+            assert isinstance(connection, HookedConnection)
+            got.append(await connection.recv())
+            if len(got) == 2:
+                break
+            await connection.wait_closed()
+    assert got == ["hello", "hello"]
+    assert [told[1:] for told in seen.ws_connects] == [(None, None)] * 2
+
+
+async def test_one_that_cannot_be_opened_again_is_told_and_raised() -> None:
+    seen = Seen()
+    uri = f"ws://{HOST}:{await closed_port()}"
+    options: dict[str, Any] = {"proxy": None, "process_exception": lambda error: error}
+    with pytest.raises(ConnectionRefusedError):
+        await anext(aiter(connect_websocket(uri, seen, **options)))
+    ((_, status, error),) = seen.ws_connects
+    assert (status, type(error)) == (None, ConnectionRefusedError)
