@@ -29,7 +29,14 @@ from eventbus._publish import Publish
 from eventbus._record import Attributes, AttributeValue
 from eventbus._sampler import Sampler
 from eventbus._select import Selector
-from eventbus._settings import Batch, Buffer, Limits, Retry
+from eventbus._settings import (
+    DEFAULT_CLOSE_TIMEOUT_SECONDS,
+    DEFAULT_START_TIMEOUT_SECONDS,
+    Batch,
+    Buffer,
+    Limits,
+    Retry,
+)
 from eventbus._severity import Severity
 from eventbus._sink import Sink, SinkContext, optional_method
 from eventbus._stats import AttachmentStats, BusStats, Report
@@ -49,9 +56,6 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=Event)
 H = TypeVar("H", bound=Callable[..., object])
-
-DEFAULT_START_TIMEOUT_SECONDS: Final = 5.0
-DEFAULT_CLOSE_TIMEOUT_SECONDS: Final = 5.0
 
 
 class Bus:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from msgspec import inspect
 
+from eventbus._secret import Secret
 from eventbus._severity import SEVERITIES
 
 # Any in this module: settings and fields hold values of any type.
@@ -55,6 +56,11 @@ def may_be_none(node: inspect.Type) -> bool:
     node = bare(node)
     types = node.types if isinstance(node, inspect.UnionType) else (node,)
     return any(isinstance(bare(one), inspect.NoneType) for one in types)
+
+
+def is_secret_type(node: inspect.Type) -> bool:
+    """Return whether *node* is the type of settings that are secrets."""
+    return isinstance(node, inspect.CustomType) and node.cls is Secret
 
 
 def choices(node: inspect.Type) -> tuple[object, ...]:
@@ -109,6 +115,8 @@ def _word(node: inspect.Type, table: str) -> str:
             return _with("an array", _length(node, "item"))
         case inspect.TupleType():
             return f"an array of {len(node.item_types)} items"
+        case inspect.CustomType() if is_secret_type(node):
+            return "`str`"
         case _:
             return _NAMES.get(type(node), "another value")
 

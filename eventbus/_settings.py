@@ -14,6 +14,8 @@ from eventbus._severity import SEVERITIES, Severity
 
 DEFAULT_MAX_EVENTS: Final = 8192  # 16 batches: 1.6 s of 5,000 events a second
 DEFAULT_WAIT_TIMEOUT_SECONDS: Final = 5.0
+DEFAULT_START_TIMEOUT_SECONDS: Final = 5.0
+DEFAULT_CLOSE_TIMEOUT_SECONDS: Final = 5.0
 DEFAULT_BATCH_EVENTS: Final = 512  # OpenTelemetry's maxExportBatchSize
 DEFAULT_MAX_DELAY_SECONDS: Final = 0.2
 DEFAULT_RESERVE_RATIO: Final = 0.1

@@ -10,6 +10,7 @@ Precedence: argument, then file, then environment, then default.
 from eventbus._file_path import FilePath as FilePath
 from eventbus._file_path import PathPattern as PathPattern
 from eventbus._plugin_choice import restrict_plugins as restrict_plugins
+from eventbus._secret import Secret as Secret
 from eventbus.config._attach import bus_from_config as bus_from_config
 from eventbus.config._attach import bus_of as bus_of
 from eventbus.config._environment import EnvironmentValue as EnvironmentValue
@@ -32,6 +33,7 @@ __all__ = [
     "LeftOut",
     "PathPattern",
     "Preset",
+    "Secret",
     "SecretText",
     "SinkChoice",
     "SinkConfig",

@@ -21,19 +21,27 @@ from eventbus.config._lines import lines_of
 ARGUMENT: Final = "argument"
 """Where a value is from that stands in no file."""
 
-MAX_FILE_BYTES: Final = 1_048_576  # ten thousand sinks; a file beyond it is another one
+_FILE: Final = "FILE"
+_NOT_REGULAR: Final = "Cannot read FILE: one that is not trusted must be a regular file"
 
+MAX_FILE_BYTES: Final = 1_048_576  # ten thousand sinks; a file beyond it is another one
 
 MAX_UNTRUSTED_BYTES: Final = 65_536  # a parser may need a time that grows by the square
 
 
 class Unusable(ConfigError):
-    """A file that is no configuration; the text names the file, and no place in it."""
+    """A file that is no configuration; the text names the file, and no place in it.
 
-    def __init__(self, message: str) -> None:
-        """Leave the place out of the message."""
+    Attributes:
+        reason: The text for a line that names the file already.
+    """
+
+    def __init__(self, text: str, name: str) -> None:
+        """Put the *name* of the file at the first ``FILE`` of *text*."""
+        message = text.replace(_FILE, repr(name), 1)
         super().__init__(message)
         self.args = (message,)
+        self.reason = text.replace(_FILE, "it", 1)
 
 
 class Unreadable(Unusable):
@@ -90,9 +98,9 @@ def read_document(source: Content | Layer) -> Document:
         return Document(None, layer.source, {}, layer.rank)
     name = os.fspath(layer.source)
     most = MAX_FILE_BYTES if layer.trusted else MAX_UNTRUSTED_BYTES
-    read = _read(name, _bytes_of(name, most + 1, is_trusted=layer.trusted), most)
+    read = _read(_bytes_of(name, most + 1, is_trusted=layer.trusted), most)
     if isinstance(read, str):
-        raise Unusable(read)
+        raise Unusable(read, name)
     return Document(name, *read, layer.rank)
 
 
@@ -103,17 +111,17 @@ def _bytes_of(name: str, size: int, *, is_trusted: bool) -> bytes:
             if is_trusted:
                 _warn_of_writers(name, mode)
             elif not stat.S_ISREG(mode):
-                raise Unreadable(_not_regular(name))
+                raise Unreadable(_NOT_REGULAR, name)
             return file.read(size)
     except Unusable:
         raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise Unreadable(f"Cannot read {name!r}: {reason}") from error
+        raise Unreadable(f"Cannot read FILE: {reason}", name) from error
 
 
 def _read(
-    name: str, data: bytes, most: int
+    data: bytes, most: int
 ) -> tuple[Mapping[str, Any], Mapping[Place, int]] | str:
     """Return what *data* says with its lines, or why it says nothing.
 
@@ -123,29 +131,25 @@ def _read(
     import tomllib
 
     if len(data) > most:
-        return f"Expected at most {most} bytes in {name!r}, got more"
+        return f"Expected at most {most} bytes in FILE, got more"
     try:
         text = data.decode("utf-8-sig")
         return tomllib.loads(text), lines_of(text)
     except UnicodeDecodeError as error:
         byte = f"byte 0x{data[error.start]:02x} at offset {error.start}"
-        return f"Expected UTF-8 in {name!r}, got {byte}"
+        return f"Expected UTF-8 in FILE, got {byte}"
     except RecursionError:
-        return f"{name!r} is nested too deeply"
+        return "FILE is nested too deeply"
     except ValueError as error:
-        return f"{name!r} is not TOML: {error}"
+        return f"FILE is not TOML: {error}"
 
 
 def _opened(name: str, flags: int) -> int:
     """Open a file of somebody else, who cannot make us wait or follow a link."""
     if os.path.islink(name):
-        raise Unreadable(_not_regular(name))
+        raise Unreadable(_NOT_REGULAR, name)
     guards = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     return os.open(name, flags | guards)
-
-
-def _not_regular(name: str) -> str:
-    return f"Cannot read {name!r}: a file that is not trusted must be a regular file"
 
 
 def _warn_of_writers(name: str, mode: int) -> None:

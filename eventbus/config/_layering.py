@@ -59,7 +59,7 @@ def read_layers(
         except Unusable as error:
             if layer.trusted:
                 raise
-            refused.append(Problem(str(error), ROOT, str(layer.source)))
+            refused.append(Problem(error.reason, ROOT, str(layer.source)))
     known = Stack(trusted, overrides)
     admissions = [_admitted(document, known, environ) for document in strangers]
     for admission in admissions:
@@ -89,7 +89,7 @@ def _admitted(
 def _bounded(refused: list[Problem]) -> tuple[Problem, ...]:
     told = [_visible(problem) for problem in refused[: _MAX_REFUSED + 1]]
     rest = len(refused) - _MAX_REFUSED
-    if rest > 0:
+    if rest > 1:
         more = f"{rest} more are refused, this first"
         told[-1] = Problem(more, told[-1].place, told[-1].where)
     return tuple(told)

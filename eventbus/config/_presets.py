@@ -6,22 +6,27 @@ name says; the key is always the user's own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 import msgspec
 
 from eventbus._errors import PluginError
 from eventbus._expected import shown
-from eventbus._place import Place, inside
+from eventbus._place import Place, inside, written
 from eventbus._plugins import load_preset, wrong_kind
 from eventbus.config._problems import Problems
+from eventbus.config._reference import toml
+from eventbus.config._secrets import is_secret
 from eventbus.config._settings import Origin
 from eventbus.config._tree import as_table, leaves, present, put, value_at
 
 # Any in this module: a configuration holds values of any type.
 
 API_KEY: Final = "api_key"
+
+_OWN_KEY: Final = f'{API_KEY} = "${{NAME_OF_A_VARIABLE}}"'
+_LEAVE_OUT: Final = "Leave it out"
 
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,15 +120,9 @@ class Presets:
         said = f"The preset {name!r} fixes this"
         reason = f"{said}: {preset.reason}" if preset.reason else said
         fixed = {"type": preset.type, **preset.settings}
-        for key, value in table.items():
-            is_other = key in fixed and value != fixed[key]
-            is_for_key = preset.key is not None and key == preset.key[0]
-            is_said = (is_other or is_for_key) and as_table(value) is None
-            if key in preset.closed or is_said:
-                self._problems.add(reason, (*place, key))
-        for inner, value in leaves(table):
-            if len(inner) > 1 and _is_other(fixed, preset.key, inner, value):
-                self._problems.add(reason, (*place, *inner))
+        for inner in _others(preset, fixed, table):
+            instead = _instead(preset, fixed, inner)
+            self._problems.add(f"{reason}. {instead}", (*place, *inner))
 
     def _filled(
         self,
@@ -139,19 +138,42 @@ class Presets:
         at = (*place, API_KEY)
         if preset.key is None:
             if API_KEY in given:
-                self._problems.add(f"The preset {name!r} takes no key", at)
+                said = f"The preset {name!r} takes no key. {_LEAVE_OUT}"
+                self._problems.add(said, at)
             return rest
         key = given.get(API_KEY)
         if not isinstance(key, str) or not key:
-            self._problems.add(
-                f"The preset {name!r} needs your own key: {API_KEY} = "
-                '"${NAME_OF_A_VARIABLE}"',
-                at,
-            )
+            said = f"The preset {name!r} needs your own key: {_OWN_KEY}"
+            self._problems.add(said, at)
             return rest
         put(rest, preset.key, key)
         self._origins[(*place, *preset.key)] = self._origins.get(at, Origin(API_KEY))
         return rest
+
+
+def _others(
+    preset: Preset, fixed: Mapping[str, Any], table: Mapping[str, Any]
+) -> Iterator[Place]:
+    """Yield the places where *table* says otherwise than *preset*."""
+    for key, value in table.items():
+        is_other = key in fixed and value != fixed[key]
+        is_for_key = preset.key is not None and key == preset.key[0]
+        is_said = (is_other or is_for_key) and as_table(value) is None
+        if key in preset.closed or is_said:
+            yield (key,)
+    for inner, value in leaves(table):
+        if len(inner) > 1 and _is_other(fixed, preset.key, inner, value):
+            yield inner
+
+
+def _instead(preset: Preset, fixed: Mapping[str, Any], inner: Place) -> str:
+    """Return what to write instead of what stands at *inner*."""
+    if preset.key is not None and inside(inner, preset.key):
+        return f"Write {_OWN_KEY} instead"
+    if not present(fixed, inner) or is_secret(inner):
+        return _LEAVE_OUT
+    value = toml(value_at(fixed, inner))
+    return f"{_LEAVE_OUT}, or write {written(inner)[2:]} = {value}"
 
 
 def _is_other(

@@ -11,11 +11,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from eventbus._expected import alternatives, choices, expected, may_be_none
+from eventbus._expected import alternatives, expected, may_be_none
 from eventbus._place import key
+from eventbus._secret import Secret
 from eventbus.config._secrets import SecretText
 from eventbus.config._tree import as_array, as_table
-from eventbus.config._values import NO_LIMIT, fields_of
+from eventbus.config._values import NO_LIMIT, fields_of, takes_text
 
 # Any in this module: settings hold values of any type.
 
@@ -105,11 +106,7 @@ def type_text(node: inspect.Type) -> str:
 
 def _is_switched_off(node: inspect.Type) -> bool:
     """Return whether ``"none"`` stands for no value."""
-    texts = any(
-        isinstance(one, inspect.StrType) or NO_LIMIT in choices(one)
-        for one in alternatives(node)
-    )
-    return may_be_none(node) and not texts
+    return may_be_none(node) and not takes_text(alternatives(node))
 
 
 def _default_text(field: inspect.Field, defaults: msgspec.Struct | None) -> str:
@@ -147,6 +144,8 @@ def toml(value: Any) -> str:
             return UNSET
         case bool():
             return str(value).lower()
+        case Secret():
+            return toml(str(value))
         case str():
             shown = value.shown if isinstance(value, SecretText) else value
             return msgspec.json.encode(str(shown)).decode()

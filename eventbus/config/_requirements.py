@@ -69,7 +69,8 @@ class Requirements:
             yield visible(self._said(conflict))
         rest = len(self._conflicts) - _MAX_CONFLICTS
         if rest > 0:
-            yield f"{rest} more values are not used for what is required"
+            values = "value is" if rest == 1 else "values are"
+            yield f"{rest} more {values} not used for what is required"
 
     def _merged(
         self, given: Mapping[str, Any], required: Mapping[str, Any], place: Place

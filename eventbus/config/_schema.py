@@ -16,6 +16,7 @@ from eventbus._sampling_settings import (
     RateLimitSettings,
     SamplerSettings,
 )
+from eventbus._secret import Secret
 from eventbus._settings import Batch, Buffer, Limits, Retry
 from eventbus.config._reference import first_line, words_of
 from eventbus.config._settings import (
@@ -113,7 +114,7 @@ class _Parts:
         foreign = [sink.settings for sink in sinks if sink.settings is not None]
         classes: list[SettingsType] = list(dict.fromkeys([*_OWN, *foreign]))
         references, components = msgspec.json.schema_components(
-            classes, schema_hook=_anything, ref_template="#/$defs/{name}"
+            classes, schema_hook=_of_any_class, ref_template="#/$defs/{name}"
         )
         self._references = {
             cls: str(schema["$ref"])
@@ -181,8 +182,8 @@ def _any_of(schemas: list[Schema]) -> Schema:
     return {"anyOf": schemas} if schemas else {"not": {}}
 
 
-def _anything(_: type) -> Schema:
-    return {}
+def _of_any_class(cls: type) -> Schema:
+    return {"type": "string"} if cls is Secret else {}
 
 
 def _described(schema: Mapping[str, Any]) -> Schema:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, NoReturn, SupportsIndex
+from typing import Any, Final, NoReturn, Self, SupportsIndex
 
 import msgspec
 
 from eventbus._place import Place
 from eventbus._records import REDACTED
+from eventbus._secret import NOT_PICKLED, Secret, plain_text
 from eventbus.config._tree import as_array, as_table
 from eventbus.privacy._spellings import spellings, without, without_tail
 
@@ -38,16 +39,27 @@ _words: Final = re.compile(r"[a-z0-9]+|[A-Z]+(?![a-z])|[A-Z][a-z0-9]*").findall
 class SecretText(str):
     """Text that prints as ``[REDACTED]`` wherever a ``repr`` is printed.
 
-    It is equal to the text it holds and works wherever text does; ``str()`` of it is
-    the text itself. It cannot be pickled.
+    It stands in settings of the type ``str`` whose name or origin makes them secrets:
+    a password, but also a host or a path from a variable, of which a sink makes
+    addresses and paths. So it is equal to the text it holds and works wherever text
+    does; ``str()`` of it is the text itself. It cannot be pickled. A setting that is
+    a :class:`Secret` by its type cannot be printed at all.
     """
 
     __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Hold *text* itself, where it is another class's that prints otherwise."""
+        return super().__new__(cls, plain_text(text))
 
     @property
     def shown(self) -> str:
         """What may be printed of it; more than nothing where only a part is secret."""
         return REDACTED
+
+    def reveal(self) -> str:
+        """Return the text itself, for who must send it."""
+        return plain_text(self)
 
     def __repr__(self) -> str:
         """Say nothing but what may be shown."""
@@ -75,11 +87,7 @@ class SecretText(str):
         Raises:
             TypeError: Always.
         """
-        raise _not_pickled()
-
-
-def _not_pickled() -> TypeError:
-    return TypeError("A secret of a configuration cannot be pickled")
+        raise TypeError(NOT_PICKLED)
 
 
 class MaskedTable(dict[str, Any]):
@@ -113,7 +121,7 @@ class MaskedTable(dict[str, Any]):
             TypeError: A value is masked.
         """
         if self._masked:
-            raise _not_pickled()
+            raise TypeError(NOT_PICKLED)
         return MaskedTable, (dict(self), ())
 
 
@@ -145,16 +153,16 @@ def scrubbed(text: str, secrets: Iterable[str]) -> str:
     Shorter ones would take innocent letters with them. They are found where they are
     escaped, and where they are cut off with an ellipsis.
     """
-    texts = [text for text in map(str, secrets) if len(text) >= _MIN_SCRUBBED_LENGTH]
+    texts = [text for text in secrets if len(text) >= _MIN_SCRUBBED_LENGTH]
     forms = {form for text in texts for form in spellings(text)}
     parts = without(text, forms).split(_ELLIPSIS)
     return _ELLIPSIS.join([*(without_tail(p, forms) for p in parts[:-1]), parts[-1]])
 
 
-def secrets_in(value: Any) -> Iterator[SecretText]:
-    """Yield every :class:`SecretText` in *value*."""
-    if isinstance(value, SecretText):
-        yield value
+def secrets_in(value: Any) -> Iterator[str]:
+    """Yield the text of every :class:`Secret` and :class:`SecretText` in *value*."""
+    if isinstance(value, Secret | SecretText):
+        yield plain_text(value)
     elif isinstance(value, msgspec.Struct):
         for one in msgspec.structs.astuple(value):
             yield from secrets_in(one)
@@ -174,7 +182,9 @@ class Secrets:
     def add(self, place: Place, value: object) -> None:
         """Remember that *value*, at *place*, is one."""
         self._places.add(place)
-        if value is not None and not isinstance(value, bool):
+        if isinstance(value, Secret | str):
+            self._texts.add(plain_text(value))
+        elif value is not None and not isinstance(value, bool):
             self._texts.add(str(value))
 
     def covers(self, place: Place) -> bool:

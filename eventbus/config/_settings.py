@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from eventbus._bus import (
-    DEFAULT_CLOSE_TIMEOUT_SECONDS,
-    DEFAULT_START_TIMEOUT_SECONDS,
-)
 from eventbus._coalesce import Coalesce
 from eventbus._own_events import MIN_OWN_EVENTS_SECONDS
 from eventbus._place import Place
 from eventbus._record import AttributeValue
 from eventbus._sampling_settings import SamplerSettings
-from eventbus._settings import Batch, Buffer, Limits, Retry
+from eventbus._secret import Secret
+from eventbus._settings import (
+    DEFAULT_CLOSE_TIMEOUT_SECONDS,
+    DEFAULT_START_TIMEOUT_SECONDS,
+    Batch,
+    Buffer,
+    Limits,
+    Retry,
+)
 from eventbus._severity import Severity
 from eventbus._sink import Sink
 from eventbus.config._layers import Rank
@@ -50,7 +54,7 @@ class PrivacySettings(_Settings, frozen=True, kw_only=True):
     """
 
     scan: Scan = "sensitive"
-    known_secrets: tuple[str, ...] = ()
+    known_secrets: tuple[Secret, ...] = ()
     key_names: tuple[str, ...] = ()
     safe_key_names: tuple[str, ...] = ()
     sensitive_attributes: tuple[str, ...] = SENSITIVE_ATTRIBUTES
@@ -63,7 +67,9 @@ class PrivacySettings(_Settings, frozen=True, kw_only=True):
         """Return the same for :class:`eventbus.Bus`."""
         return Privacy(
             scan=self.scan,
-            known_secrets=KnownSecrets(filter(None, self.known_secrets)),
+            known_secrets=KnownSecrets(
+                secret.reveal() for secret in self.known_secrets if secret
+            ),
             key_names=self.key_names,
             safe_key_names=self.safe_key_names,
             sensitive_attributes=self.sensitive_attributes,

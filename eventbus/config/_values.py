@@ -21,6 +21,7 @@ from eventbus._expected import (
     alternatives,
     choices,
     expected,
+    is_secret_type,
     may_be_none,
     shown,
 )
@@ -28,6 +29,7 @@ from eventbus._nearest import suggestion, unknown
 from eventbus._place import Place
 from eventbus._plain import is_plain
 from eventbus._records import REDACTED
+from eventbus._secret import Secret
 from eventbus.config._plain import plain_value, without_marks
 from eventbus.config._problems import Problems
 from eventbus.config._secrets import Secrets
@@ -41,6 +43,7 @@ NO_LIMIT: Final = "none"
 
 _step: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]").findall
 _TABLES: Final = (inspect.StructType, inspect.DictType)
+_CONTAINERS: Final = (*LISTS, *_TABLES)
 
 
 class Wrong(Exception):
@@ -117,7 +120,11 @@ class ValueReader:
             Wrong: It takes none of it; the problem is noted.
         """
         nodes = alternatives(node)
-        if value is None or (value == NO_LIMIT and not _take_text(nodes)):
+        if any(map(is_secret_type, nodes)):
+            self.secrets.add(place, value)
+            if isinstance(value, str | Secret):
+                return Secret(value)
+        if value is None or (value == NO_LIMIT and not takes_text(nodes)):
             if may_be_none(node):
                 return None
             raise self._unexpected(node, value, place)
@@ -201,7 +208,7 @@ class ValueReader:
     def _unexpected(self, node: inspect.Type, value: Any, place: Place) -> Wrong:
         is_secret = self.secrets.covers(place)
         is_text = isinstance(value, str)
-        is_switched_off = may_be_none(node) and not _take_text(alternatives(node))
+        is_switched_off = may_be_none(node) and not takes_text(alternatives(node))
         none = (shown(NO_LIMIT),) if is_text and is_switched_off else ()
         got = REDACTED if is_secret else shown(value)
         text = f"Expected {expected(node, *none)}, got {got}"
@@ -212,16 +219,18 @@ class ValueReader:
         return Wrong()
 
 
-def _take_text(nodes: tuple[inspect.Type, ...]) -> bool:
+def takes_text(nodes: tuple[inspect.Type, ...]) -> bool:
     """Return whether ``"none"`` may be meant as a text."""
     return any(
-        isinstance(node, inspect.StrType | inspect.AnyType) or NO_LIMIT in choices(node)
+        isinstance(node, inspect.StrType | inspect.AnyType)
+        or is_secret_type(node)
+        or NO_LIMIT in choices(node)
         for node in nodes
     )
 
 
 def _is_known(node: inspect.Type) -> bool:
-    return is_plain(node) or isinstance(node, (*LISTS, *_TABLES))
+    return is_plain(node) or is_secret_type(node) or isinstance(node, _CONTAINERS)
 
 
 def _containers(nodes: tuple[inspect.Type, ...], value: object) -> list[inspect.Type]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from eventbus._place import Place
+from eventbus._secret import plain_text
 from eventbus_otlp._endpoint import visible
 from eventbus_otlp._signal import SIGNALS, Signal
 
@@ -65,11 +66,11 @@ def _is_grpc(settings: OtlpSettings, *signals: Signal) -> bool:
 
 
 def _path(url: str) -> str:
-    return urlsplit(str(url)).path.rstrip("/") or ""
+    return urlsplit(plain_text(url)).path.rstrip("/") or ""
 
 
 def _port(url: str) -> int | None:
-    text = str(url)
+    text = plain_text(url)
     try:
         return urlsplit(text if "://" in text else f"//{text}").port
     except ValueError:

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 from eventbus._bounds import WrongSetting
 from eventbus._expected import shown
 from eventbus._records import REDACTED
+from eventbus._secret import plain_text
 from eventbus.config import SecretText
 from eventbus_otlp._signal import Protocol, Signal
 
@@ -62,18 +63,30 @@ class WrongEndpoint(WrongSetting):
 
 
 class EndpointText(SecretText):
-    """An endpoint with credentials or a query, which print as ``[REDACTED]``."""
+    """An endpoint with credentials or a query, which print as ``[REDACTED]``.
+
+    That holds for ``str()`` and ``format()`` of it too; ``reveal()`` returns the
+    endpoint itself.
+    """
 
     __slots__ = ()
 
     @property
     def shown(self) -> str:
         """The endpoint without them."""
-        return visible(str(self))
+        return visible(plain_text(self))
 
     def __repr__(self) -> str:
         """Show the endpoint without them."""
         return repr(self.shown)
+
+    def __str__(self) -> str:
+        """Show the endpoint without them."""
+        return self.shown
+
+    def __format__(self, spec: str) -> str:
+        """Show the endpoint without them."""
+        return format(self.shown, spec)
 
 
 def guarded(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from eventbus import Clock, Refused, TooLarge, Unavailable, answers
+from eventbus._secret import plain_text
 from eventbus._verdict import brief
 from eventbus._waiting import settle
 from eventbus_otlp._bisection import InvalidRequest
@@ -106,7 +107,7 @@ class GrpcTransport:
         interval = settings.reload_interval_seconds
         self._lines: Final = {
             signal: Line(
-                target.endpoint,
+                plain_text(target.endpoint),
                 tls_renewal(target, interval_seconds=interval, clock=clock),
                 options,
             )
@@ -138,7 +139,7 @@ class GrpcTransport:
             except grpc.aio.AioRpcError as error:
                 if _is_too_long(error):
                     return UNREADABLE
-                place = visible(str(self._targets[signal].endpoint))
+                place = visible(plain_text(self._targets[signal].endpoint))
                 raise meaning(error, place) from error
         return self._reply(signal, data)
 

@@ -12,7 +12,8 @@ from urllib.parse import unquote
 
 from eventbus._bounds import WrongSetting
 from eventbus._expected import shown
-from eventbus.config import SecretText
+from eventbus._secret import plain_text
+from eventbus.config import Secret, SecretText
 from eventbus_otlp._signal import Protocol
 
 HeaderSource = Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]]
@@ -41,14 +42,14 @@ _OWN: Final = frozenset(
 
 
 def checked_headers(
-    headers: Mapping[str, str], *, protocol: Protocol | None = None
+    headers: Mapping[str, str | Secret], *, protocol: Protocol | None = None
 ) -> HeaderPairs:
     """Return *headers* as they are sent: names in lower case, values without margins.
 
-    The values are :class:`SecretText`.
+    The values are :class:`SecretText`, which a client takes.
 
     Args:
-        headers: Names and values; a :class:`SecretText` is as good as text.
+        headers: Names and values.
         protocol: gRPC takes fewer names than HTTP does. ``None`` checks what holds
             for both.
 
@@ -65,7 +66,7 @@ def checked_headers(
         if reason is not None:
             called = f"header {_visible(name, value) or f'number {number}'}"
             raise WrongSetting(f"{called} {reason}", "headers")
-        found[key] = SecretText(str(value).strip(" \t"))
+        found[key] = SecretText(plain_text(value).strip(" \t"))
     return tuple(found.items())
 
 
@@ -75,7 +76,7 @@ def _visible(name: object, value: object) -> str:
     Who writes ``name: value`` where ``name=value`` belongs has a secret in the name;
     beside what is no text, all of the name may be one.
     """
-    if not isinstance(name, str) or not isinstance(value, str):
+    if not isinstance(name, str) or not isinstance(value, str | Secret):
         return ""
     start = _name.match(name)
     if start is None:
@@ -88,9 +89,9 @@ def _fault(name: object, value: object) -> str | None:
         return "is refused: a name has letters, digits and !#$%&'*+-.^_`|~ only"
     if name.lower() in _OWN:
         return "is refused: the sink sets it itself"
-    if not isinstance(value, str):
+    if not isinstance(value, str | Secret):
         return f"must have a text as its value, got one of type {type(value).__name__}"
-    if not _is_value(str(value)):
+    if not _is_value(plain_text(value)):
         return (
             "is refused: its value has a character other than visible ASCII, space "
             "and tab"
@@ -111,9 +112,9 @@ def _grpc_fault(name: str, protocol: Protocol | None) -> str | None:
     return None
 
 
-def hidden(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return *headers* so that no ``repr`` shows a value."""
-    return {name: SecretText(value) for name, value in headers.items()}
+def hidden(headers: Mapping[str, str | Secret]) -> dict[str, Secret]:
+    """Return *headers* so that no print shows a value."""
+    return {name: Secret(value) for name, value in headers.items()}
 
 
 def headers_from_text(

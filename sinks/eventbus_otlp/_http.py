@@ -15,6 +15,7 @@ from weakref import WeakSet
 import aiohttp
 
 from eventbus import Clock
+from eventbus._secret import plain_text
 from eventbus_otlp._gzip import gzipped
 from eventbus_otlp._headers import HeaderPairs
 from eventbus_otlp._http_answer import no_answer, read_answer
@@ -129,7 +130,7 @@ class HttpTransport:
         await _hear_of_closed_connections()
         try:
             return await self._session.post(
-                route.target.endpoint,
+                plain_text(route.target.endpoint),
                 data=data if len(data) <= _WHOLE_BYTES else io.BytesIO(data),
                 headers=headers,
                 allow_redirects=False,
@@ -180,7 +181,7 @@ class _Route:
     def __init__(
         self, target: SignalTarget, settings: OtlpSettings, clock: Clock
     ) -> None:
-        url = target.endpoint
+        url = plain_text(target.endpoint)
         self.target: Final = target
         self.place: Final = urlsplit(url).netloc
         self.proxy: Final = proxy_for(url) if settings.trust_environment else None

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from eventbus.config import SecretText
+from eventbus.config import Secret, SecretText
 from eventbus.config._tree import put
 from eventbus_otlp._endpoint import (
     DEFAULT_GRPC_ENDPOINT,
@@ -79,8 +79,7 @@ class SignalTarget(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         endpoint: The whole URL, to be used as it is, or the target of a gRPC channel.
             No credentials are in it; one with a query is an
-            :class:`eventbus_otlp._endpoint.EndpointText`, whose ``str()`` no message
-            may have.
+            :class:`eventbus_otlp._endpoint.EndpointText`.
         protocol: What is spoken.
         headers: Sent with each request: names in lower case, values as
             :class:`eventbus.config.SecretText`.
@@ -189,10 +188,10 @@ def _target(settings: OtlpSettings, signal: Signal) -> SignalTarget:
 
 def _headers(
     settings: OtlpSettings, signal: Signal
-) -> tuple[Mapping[str, str], HeaderSource | None]:
+) -> tuple[Mapping[str, Secret], HeaderSource | None]:
     headers: Any = chosen(settings, signal, "headers")
     if isinstance(headers, Mapping):
-        return cast("Mapping[str, str]", headers), None
+        return cast("Mapping[str, Secret]", headers), None
     return {}, headers
 
 

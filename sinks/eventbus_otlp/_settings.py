@@ -19,6 +19,7 @@ from eventbus._bounds import WrongSetting, above, at_least, between, concerning
 from eventbus._file_path import FilePath
 from eventbus._log import LOGGER_NAME
 from eventbus._place import Place
+from eventbus._secret import plain_text
 from eventbus.config import EnvironmentValue
 from eventbus.metrics import Aggregation
 from eventbus_otlp._advice import advice_on
@@ -69,8 +70,9 @@ class OtlpSettings(Checked, frozen=True, kw_only=True):
         traces_endpoint: Of traces alone, likewise.
         protocol: What is spoken. Unset: ``http/protobuf``.
         signals: Which signals are sent.
-        headers: Sent with each request: names and values. In code also a function,
-            plain or async, that returns them; it is asked again when it is time.
+        headers: Sent with each request: names and values, which are kept as
+            :class:`eventbus.config.Secret`. In code also a function, plain or async,
+            that returns them; it is asked again when it is time.
         compression: ``"gzip"`` pays with time of the process that makes events for
             bytes on the network. Unset: ``"none"``, as in OpenTelemetry's SDK: a
             Collector is mostly near.
@@ -230,7 +232,7 @@ def endpoint_setting(settings: OtlpSettings, signal: Signal) -> tuple[str, str] 
     for name in (f"{signal}_endpoint", "endpoint"):
         text: str | None = getattr(settings, name)
         if text is not None:
-            return name, str(text)
+            return name, plain_text(text)
     return None
 
 
@@ -284,4 +286,4 @@ def _guard_endpoints(settings: OtlpSettings) -> None:
     for name in ("endpoint", *(f"{signal}_endpoint" for signal in SIGNALS)):
         text: str | None = getattr(settings, name)
         if text is not None:
-            msgspec.structs.force_setattr(settings, name, guarded(str(text)))
+            msgspec.structs.force_setattr(settings, name, guarded(plain_text(text)))

@@ -11,11 +11,12 @@ from msgspec import UNSET, Meta, UnsetType
 from eventbus._bounds import WrongSetting, above, at_least
 from eventbus._expected import joined, shown
 from eventbus._file_path import FilePath
+from eventbus.config import Secret
 from eventbus_otlp._headers import HeaderSource, checked_headers, hidden
 from eventbus_otlp._signal import Protocol
 
 if TYPE_CHECKING:
-    Headers = Mapping[str, str] | HeaderSource
+    Headers = Mapping[str, str | Secret] | HeaderSource
 else:
     # What a configuration can say. A function can only come from code, where msgspec
     # does not look. That values are text is checked here: msgspec would say where they

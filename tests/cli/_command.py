@@ -73,3 +73,16 @@ def record_lines(count: int, *, name: str = "agent.turn_started") -> str:
         + "\n"
         for n in range(count)
     )
+
+
+def configured(tmp_path: Path, text: str) -> Path:
+    """Return a configuration of *text*."""
+    path = tmp_path / "eventbus.toml"
+    path.write_text(text)
+    return path
+
+
+def to_file(tmp_path: Path, more: str = "") -> Path:
+    """Return a configuration of one sink that writes ``out.jsonl``."""
+    path = tmp_path / "out.jsonl"
+    return configured(tmp_path, f'[sinks.out]\ntype = "jsonl"\npath = "{path}"\n{more}')

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
+
+import msgspec
 
 from eventbus import Catalog, Event
 from eventbus.cli._event_changes import Change, changes
 from eventbus.cli._event_schema import in_order, records_schema
 
 # Any in this module: JSON Schema is JSON, and events are made with any fields.
+
+
+class Node(msgspec.Struct):
+    value: int
+    next: Optional[Node] = None  # noqa: UP045 - a name in text cannot be in a |
+
+
+class WideNode(msgspec.Struct):
+    value: float
+    next: Optional[WideNode] = None  # noqa: UP045
 
 
 def made(
@@ -27,6 +39,10 @@ def made(
 
 def exported(*types: Any) -> Any:
     return in_order(records_schema(Catalog(types)))
+
+
+def fields_of(document: Any, event: str, cls: str) -> Any:
+    return document["$defs"][event]["$defs"][cls]["properties"]
 
 
 def between(old: Any, new: Any) -> list[Change]:

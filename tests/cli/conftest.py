@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli._command import Command
+from tests.cli._command import Command, record_lines
 from tests.config._installed import Site
 
 
@@ -23,3 +23,10 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     directory = tmp_path / "site-packages"
     directory.mkdir()
     return Site(directory, monkeypatch)
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    path = tmp_path / "in.jsonl"
+    path.write_text(record_lines(3))
+    return path

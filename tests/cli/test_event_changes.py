@@ -1,35 +1,19 @@
-"""What is found between two exports of event types, and that readers agree with it."""
+"""What is found between two exports of event types that differ in their fields."""
 
 from __future__ import annotations
 
 import enum
 from datetime import date, datetime, time
-from typing import Annotated, Any, Literal, Optional
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from eventbus import Attribute, Catalog, Event, Label, Record, Sensitive, Unit
-from eventbus._decode_line import LineDecoder
-from eventbus._encode_line import LineEncoder
-from eventbus.cli._event_changes import Change, changes
-from eventbus.cli._schema_types import Types
-from tests.cli._event_types import between, exported, made, rules
+from eventbus import Attribute, Label, Sensitive, Unit
+from tests.cli._event_types import Node, WideNode, between, made, rules
 
 # Any in this module: JSON Schema is JSON, and events are made with any fields.
-
-
-class Node(msgspec.Struct):
-    value: int
-    next: Optional[Node] = None  # noqa: UP045 - a name in text cannot be in a |
-
-
-class WideNode(msgspec.Struct):
-    value: float
-    next: Optional[WideNode] = None  # noqa: UP045
 
 
 class Inner(msgspec.Struct):
@@ -96,8 +80,14 @@ class Colour(enum.Enum):
 
 
 Text = Annotated[str, Label]
+
+
 Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 Local = Annotated[datetime, msgspec.Meta(tz=False)]
+
+
 BREAKING_CHANGES: list[tuple[Any, Any, list[tuple[str | None, str]]]] = [
     ({"a": int, "b": int}, {"a": int}, [("b", "field_removed")]),
     ({"a": int}, {"a": int, "b": int}, [("b", "required_field_added")]),
@@ -264,6 +254,8 @@ BREAKING_CHANGES: list[tuple[Any, Any, list[tuple[str | None, str]]]] = [
         [("a", "sensitive_mark_removed")],
     ),
 ]
+
+
 HARMLESS_CHANGES: list[tuple[Any, Any, list[tuple[str | None, str]]]] = [
     ({"a": int}, {"a": int}, []),
     ({"a": int, "b": str}, {"b": str, "a": int}, []),
@@ -310,6 +302,8 @@ HARMLESS_CHANGES: list[tuple[Any, Any, list[tuple[str | None, str]]]] = [
 
 
 CHANGES = [*BREAKING_CHANGES, *HARMLESS_CHANGES]
+
+
 BREAKS = [(old, new, True) for old, new, _ in BREAKING_CHANGES] + [
     (old, new, False) for old, new, _ in HARMLESS_CHANGES
 ]
@@ -335,185 +329,3 @@ def test_a_change_that_breaks_says_so_and_needs_a_higher_version(
     assert any(one.is_breaking for one in raised) is breaks
     found = rules(made(**old), made(**new))
     assert ((None, "version_not_raised") in found) is breaks
-
-
-class Before(Event, tag="thing"):
-    text: str
-
-
-class After(Event, tag="thing"):
-    words: str = msgspec.field(name="text")
-
-
-@pytest.mark.proves("fault-139")
-def test_a_field_with_another_name_in_code_alone_is_the_same() -> None:
-    assert between(Before, After) == []
-
-
-@pytest.mark.proves("fault-139")
-def test_events_come_and_go_and_are_renamed() -> None:
-    kept = made("kept", name="Kept", a=int)
-    old = exported(kept, made("gone", name="Gone", z=int), made("old", b=int, c=str))
-    new = exported(kept, made("new", b=int, c=str), made("come", name="Come", q=int))
-    assert changes(old, new) == [
-        Change("come", None, "event_added"),
-        Change("gone", None, "event_removed"),
-        Change("old", None, "event_renamed", "it is new now"),
-    ]
-    same_fields = exported(made("other", name="Other", b=int, c=str))
-    (renamed,) = changes(exported(made("old", b=int, c=str)), same_fields)
-    assert (renamed.rule, renamed.is_breaking) == ("event_renamed", True)
-
-
-@pytest.mark.proves("fault-139")
-def test_an_event_with_its_class_s_name_or_its_fields_is_the_same() -> None:
-    (found,) = between(made("old", a=int), made("new", b=str))
-    assert (found.event, found.rule) == ("old", "event_renamed")
-    found, other = between(made("old", name="Old"), made("new", name="New"))
-    assert (found.event, found.rule) == ("new", "event_added")
-    assert (other.event, other.rule) == ("old", "event_removed")
-    two = exported(made("one", name="One", a=int), made("two", name="Two", a=int))
-    told = changes(two, exported(made("new", name="New", a=int)))
-    assert [(one.event, one.rule) for one in told] == [
-        ("one", "event_renamed"),
-        ("two", "event_removed"),
-    ]
-
-
-@pytest.mark.proves("fault-139")
-def test_another_severity_is_told_and_breaks_nothing() -> None:
-    class Loud(Event, tag="thing", severity="error"):
-        a: int
-
-    (found,) = between(made(a=int), Loud)
-    assert (found.rule, found.field, found.is_breaking) == (
-        *("severity_changed", None),
-        False,
-    )
-    assert found.detail == "from info to error"
-
-
-def test_a_version_that_falls_breaks_whatever_else_changed() -> None:
-    (found,) = between(made(a=int, version=3), made(a=int, version=2))
-    assert (found.rule, found.is_breaking, found.detail) == (
-        *("version_lowered", True),
-        "from 3 to 2",
-    )
-
-
-def test_a_detail_says_from_what_to_what() -> None:
-    narrowed, _ = between(
-        made(a=int | str), made(a=Annotated[int, msgspec.Meta(le=5)], version=2)
-    )[::-1]
-    assert narrowed.detail == "from integer or string to integer, maximum 5"
-    removed, _ = between(
-        made(a=Literal["x", "y", "z"]), made(a=Literal["y"], version=2)
-    )[::-1]
-    assert removed.detail == "x, z"
-
-
-# Readers and writers of two versions.
-
-values: dict[Any, st.SearchStrategy[Any]] = {
-    int: st.integers(-(2**53), 2**53),
-    float: st.floats(allow_nan=False, allow_infinity=False),
-    str: st.text(st.characters(codec="utf-8"), max_size=8),
-}
-kinds = st.sampled_from([int, float, str])
-optional = st.sampled_from([False, True])
-shape = st.dictionaries(
-    st.sampled_from("abcd"), st.tuples(kinds, optional), min_size=1, max_size=4
-)
-
-
-def version_of(fields: dict[str, tuple[Any, bool]]) -> Any:
-    return made(
-        **{
-            name: (kind | None, None) if may_be_absent else kind
-            for name, (kind, may_be_absent) in fields.items()
-        }
-    )
-
-
-def drawn(data: st.DataObject, cls: Any, fields: dict[str, tuple[Any, bool]]) -> Any:
-    return cls(
-        **{
-            name: data.draw(st.none() | values[kind] if may_be_absent else values[kind])
-            for name, (kind, may_be_absent) in fields.items()
-        }
-    )
-
-
-def reads(cls: Any, written: Any, codec: Any) -> Any:
-    """Return what a reader of *cls* makes of what was written; ``None``: it refuses."""
-    absent = {k: v for k, v in msgspec.structs.asdict(written).items() if v is not None}
-    try:
-        return codec.decode(codec.encode(absent), type=cls)
-    except msgspec.ValidationError:
-        return None
-
-
-@pytest.mark.proves("fault-139")
-@pytest.mark.parametrize("codec", [msgspec.json, msgspec.msgpack])
-@settings(max_examples=60, deadline=None)
-@given(old=shape, new=shape, data=st.data())
-def test_what_breaks_nothing_is_read_by_the_new_reader_as_it_was_written(
-    old: Any, new: Any, data: st.DataObject, codec: Any
-) -> None:
-    before, after = version_of(old), version_of(new)
-    if any(one.is_breaking for one in between(before, after)):
-        return
-    written = drawn(data, before, old)
-    read = reads(after, written, codec)
-    assert read is not None
-    for name in old:
-        assert getattr(read, name) == getattr(written, name)
-
-
-@pytest.mark.proves("fault-139")
-@pytest.mark.parametrize("codec", [msgspec.json, msgspec.msgpack])
-@settings(max_examples=60, deadline=None)
-@given(old=shape, new=shape, data=st.data())
-def test_what_is_not_even_wider_is_read_by_the_old_reader_too(
-    old: Any, new: Any, data: st.DataObject, codec: Any
-) -> None:
-    before, after = version_of(old), version_of(new)
-    found = between(before, after)
-    wider = {"type_widened", "field_became_optional"}
-    if any(one.is_breaking or one.rule in wider for one in found):
-        return
-    written = drawn(data, after, new)
-    read = reads(before, written, codec)
-    assert read is not None
-    for name in old:
-        assert getattr(read, name) == getattr(written, name)
-
-
-@pytest.mark.proves("fault-139")
-def test_the_reader_of_lines_takes_a_new_field_only_once_it_knows_it() -> None:
-    old, new = made(a=int), made(a=int, b=(str | None, None))
-    of_old, of_new = LineDecoder(Catalog([old])), LineDecoder(Catalog([new]))
-
-    def line(event: Any) -> bytes:
-        return LineEncoder().encode_one(Record(event, id="1"))
-
-    assert of_new.decode(line(old(a=1))).event == new(a=1)
-    assert of_old.decode(line(new(a=1))).event == old(a=1)
-    with pytest.raises(ValueError, match="Unknown field 'b'"):
-        of_old.decode(line(new(a=1, b="x")))
-
-
-def test_a_cycle_that_differs_deep_down_is_no_match() -> None:
-    wide, narrow = exported(made(a=WideNode)), exported(made(a=Node))
-    place = {"$ref": "#/$defs/thing/$defs/Thing"}
-    assert Types(wide, narrow).takes(place, place)
-    assert not Types(narrow, wide).takes(place, place)
-
-
-def test_a_part_that_did_not_match_once_does_not_the_next_time() -> None:
-    defs = {"wide": {"type": "integer"}, "narrow": {"type": "string"}}
-    wide = {"type": "object", "properties": {"p": {"$ref": "#/wide"}}}
-    narrow = {"type": "object", "properties": {"p": {"$ref": "#/narrow"}}}
-    twice = {"anyOf": [wide, {**wide}]}
-    assert not Types(defs, defs).takes(twice, narrow)
-    assert Types(defs, defs).takes(twice, {**wide})

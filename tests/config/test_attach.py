@@ -7,6 +7,7 @@ import pytest
 
 from eventbus import Bus, ConfigError, Event
 from eventbus._offline import offline
+from eventbus.config import bus_of, load_config
 from tests.config._installed import SINK, Site
 
 
@@ -58,6 +59,15 @@ def test_a_bus_of_a_subclass_is_of_that_class() -> None:
         pass
 
     assert type(OwnBus.from_config({})) is OwnBus
+
+
+def test_a_bus_of_a_checked_configuration_is_not_strict_by_itself(site: Site) -> None:
+    refusing = "\n    def __init__(self, settings):\n        raise ValueError('no')\n"
+    site.sink("fake", "fake_unmade", SINK + refusing)
+    config = load_config({"sinks": {"fake": {}}})
+    assert bus_of(Bus, config).stats().attachments["fake"].state == "failed"
+    with pytest.raises(ConfigError, match="refuses its settings: ValueError: no"):
+        bus_of(Bus, config, strict=True)
 
 
 async def test_dead_letters_are_kept_by_the_sink_that_is_named(tmp_path: Path) -> None:

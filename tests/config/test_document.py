@@ -12,6 +12,7 @@ from eventbus.config import Layer
 from eventbus.config._document import (
     MAX_FILE_BYTES,
     MAX_UNTRUSTED_BYTES,
+    Unusable,
     read_document,
 )
 
@@ -187,3 +188,9 @@ def test_what_is_no_file_is_read_without_a_warning(
     """Everybody may write to such a thing, as to a pipe from a shell."""
     assert load_config(os.devnull).sinks == {}
     assert caplog.records == []
+
+
+def test_a_reason_may_have_the_word_that_stands_for_the_file() -> None:
+    error = Unusable("Cannot read FILE: no FILE", "FILE.toml")
+    assert str(error) == "Cannot read 'FILE.toml': no FILE"
+    assert error.reason == "Cannot read it: no FILE"

@@ -62,12 +62,14 @@ def test_everything_that_a_file_can_set_is_told(tmp_path: Path) -> None:
     path.write_text(
         "[sinks.console]\nsampler = { ratio = 0.5 }\n"
         'coalesce = { by = ["a"] }\n'
+        'content = { full = ["agent.user_prompt.prompt"] }\n'
         '[metrics."agent.token_usage"]\nlabels = ["model"]\n'
     )
     found = told(path)
     for place, value, line in [
         ("$.sinks.console.sampler.ratio", "0.5", 2),
         ("$.sinks.console.coalesce.by", '["a"]', 3),
-        ('$.metrics."agent.token_usage".labels', '["model"]', 5),
+        ("$.sinks.console.content.full", '["agent.user_prompt.prompt"]', 4),
+        ('$.metrics."agent.token_usage".labels', '["model"]', 6),
     ]:
         assert (found[place].value, found[place].origin) == (value, f"{path}:{line}")

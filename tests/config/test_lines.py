@@ -36,6 +36,11 @@ def test_each_key_has_its_line(text: str, lines: dict[Any, int]) -> None:
     assert {place: found.get(place) for place in lines} == lines
 
 
+@pytest.mark.parametrize("text", ["a = [1", "a = {b = 1", "a = [", "a = ", "a"])
+def test_what_breaks_off_has_an_end(text: str) -> None:
+    assert lines_of(text)["a",] == 1
+
+
 KEYS = st.sampled_from(["a", "b-c", '"d.e"', "'f'", '"\\""'])
 TEXTS = st.sampled_from(['"x"', "'y # ]'", '"""\nz\n"""', "'''\n]\n'''", '"\\"]"'])
 VALUES = st.recursive(

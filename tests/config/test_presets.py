@@ -53,31 +53,60 @@ def test_a_preset_fixes_address_form_and_signals_around_the_user_s_key(
 
 @pytest.mark.proves("F11")
 @pytest.mark.parametrize(
-    ("line", "key"),
+    ("line", "key", "instead"),
     [
-        ('signals = ["logs"]', "signals"),
-        ('signals = ["logs", "metrics"]', "signals"),
-        ('signals = ["traces"]', "signals"),
-        ('logs_endpoint = "https://api.statsig.com/otlp/v1/logs"', "logs_endpoint"),
-        ('traces_endpoint = "https://x"', "traces_endpoint"),
-        ('endpoint = "https://x"', "endpoint"),
-        ('metrics_endpoint = "https://evil"', "metrics_endpoint"),
-        ('protocol = "grpc"', "protocol"),
-        ('metrics.protocol = "grpc"', "metrics"),
-        ('headers.statsig-api-key = "other"', "headers.statsig-api-key"),
-        ('headers = "none"', "headers"),
-        ('type = "console"', "type"),
+        ('signals = ["logs"]', "signals", '["metrics"]'),
+        ('signals = ["logs", "metrics"]', "signals", '["metrics"]'),
+        ('signals = ["traces"]', "signals", '["metrics"]'),
+        ('logs_endpoint = "https://api.statsig.com/otlp/v1/logs"', "logs_endpoint", ""),
+        ('traces_endpoint = "https://x"', "traces_endpoint", ""),
+        ('endpoint = "https://x"', "endpoint", ""),
+        (
+            'metrics_endpoint = "https://evil"',
+            "metrics_endpoint",
+            '"https://api.statsig.com/otlp/v1/metrics"',
+        ),
+        ('protocol = "grpc"', "protocol", '"http/json"'),
+        ('metrics.protocol = "grpc"', "metrics", ""),
+        ('headers = "none"', "headers", ""),
+        ('type = "console"', "type", '"otlp"'),
     ],
 )
 def test_a_preset_for_metrics_is_refused_for_anything_else(
-    files: Files, line: str, key: str
+    files: Files, line: str, key: str, instead: str
 ) -> None:
     files.user(TABLE.format("statsig") + f"{line}\n")
     (said,) = refusal(files)
+    write = f", or write {key} = {instead}" if instead else ""
     assert said == (
         "The preset 'statsig' fixes this: it is for metrics alone, which go to Statsig "
-        "as JSON; logs and traces need a sink of their own - at "
-        f"`$.sinks.vendor.{key}`"
+        "as JSON; logs and traces need a sink of their own. Leave it out"
+        f"{write} - at `$.sinks.vendor.{key}`"
+    )
+
+
+OWN_KEY = 'api_key = "${NAME_OF_A_VARIABLE}"'
+
+
+@pytest.mark.proves("F11")
+@pytest.mark.parametrize("line", ["headers.x-acme-key = 'a'", "headers.x-acme-key = 5"])
+def test_the_key_is_given_as_the_preset_s_key_alone(files: Files, line: str) -> None:
+    files.user(TABLE.format("acme") + f"{line}\n")
+    (said,) = refusal(files)
+    assert said == (
+        "The preset 'acme' fixes this: Acme takes logs and metrics at one address. "
+        f"Write {OWN_KEY} instead - at `$.sinks.vendor.headers.x-acme-key`"
+    )
+
+
+def test_a_secret_that_a_preset_fixes_is_not_shown(files: Files) -> None:
+    fixed = {"headers": {"x-token": "canary55", "x-app": "bus"}}
+    presets = {"acme": Preset(type="otlp", settings=fixed)}
+    files.user('[sinks.vendor]\npreset = "acme"\nheaders.x-token = "mine"\n')
+    (said,) = files.refusal(strict=True, presets=presets)
+    assert said == (
+        "The preset 'acme' fixes this. Leave it out - at "
+        "`$.sinks.vendor.headers.x-token`"
     )
 
 
@@ -117,7 +146,10 @@ def test_the_environment_does_not_lead_elsewhere(files: Files) -> None:
 def test_the_key_is_the_user_s_own(files: Files, line: str) -> None:
     files.user(f'[sinks.vendor]\npreset = "statsig"\n{line}\n')
     (said,) = refusal(files)
-    assert said.startswith("The preset 'statsig' needs your own key: api_key = ")
+    assert said == (
+        f"The preset 'statsig' needs your own key: {OWN_KEY} - at "
+        "`$.sinks.vendor.api_key`"
+    )
 
 
 def test_a_preset_without_a_key_takes_none(files: Files) -> None:
@@ -126,7 +158,8 @@ def test_a_preset_without_a_key_takes_none(files: Files) -> None:
     config = files.load(strict=True, presets=keyless)
     assert config.sinks["vendor"].settings.format == "json"  # type: ignore[union-attr]
     files.user('[sinks.vendor]\napi_key = "x"\n', "more.toml")
-    assert "takes no key" in files.refusal(strict=True, presets=keyless)[0]
+    (said,) = files.refusal(strict=True, presets=keyless)
+    assert "The preset 'acme' takes no key. Leave it out - at " in said
 
 
 @pytest.mark.proves("F11")
@@ -211,7 +244,10 @@ def test_nothing_stands_in_the_way_of_the_key(
     files.user(f'[sinks.vendor]\npreset = "acme"\n{own}{line}\n')
     if place:
         (said,) = files.refusal(strict=True, presets=presets)
-        assert said == f"The preset 'acme' fixes this - at `$.sinks.vendor.{place}`"
+        is_in_its_place = place.split(".")[: len(key)] == list(key)
+        instead = f"Write {OWN_KEY} instead" if is_in_its_place else "Leave it out"
+        at = f"`$.sinks.vendor.{place}`"
+        assert said == f"The preset 'acme' fixes this. {instead} - at {at}"
         return
     settings: Any = files.load(strict=True, presets=presets).sinks["vendor"].settings
     found = getattr(settings, key[0])
@@ -246,3 +282,9 @@ def test_what_is_no_preset_is_the_program_s_mistake(files: Files) -> None:
         TypeError, match=r"presets\['acme'\] must be a Preset, got dict"
     ):
         files.load(presets=presets)
+
+
+def test_a_preset_does_not_change() -> None:
+    changed: Any = Preset(type="console", settings={})
+    with pytest.raises(AttributeError, match="immutable"):
+        changed.type = "otlp"

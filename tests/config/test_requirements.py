@@ -332,12 +332,37 @@ def test_no_conflict_shows_a_secret(files: Files, value: str) -> None:
     assert "not [REDACTED] of" in line
 
 
-def test_a_thousand_conflicts_are_told_in_fifty_one_lines(files: Files) -> None:
+@pytest.mark.parametrize(
+    ("length", "shown"), [(76, f'["{"x" * 76}"]'), (77, "an array")]
+)
+def test_an_array_is_told_in_eighty_characters(
+    files: Files, length: int, shown: str
+) -> None:
+    files.user(f'[bus.resource]\nteams = ["{"x" * length}"]\n')
+    files.managed('[bus.resource]\nteams = ["theirs"]\n')
+    assert files.warnings() == [
+        '`$.bus.resource.teams` is ["theirs"], as managed.toml:2 requires, not '
+        f"{shown} of user.toml:2"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "last"),
+    [
+        (50, "`$.bus.resource.k49` is 'b', as managed.toml:51 requires, not 'a' of"),
+        (51, "1 more value is not used for what is required"),
+        (1000, "950 more values are not used for what is required"),
+    ],
+)
+def test_a_thousand_conflicts_are_told_in_fifty_one_lines(
+    files: Files, count: int, last: str
+) -> None:
     for write, text in ((files.user, "a"), (files.managed, "b")):
-        write("[bus.resource]\n" + "".join(f"k{n} = '{text}'\n" for n in range(1000)))
+        lines = (f"k{n} = '{text}'\n" for n in range(count))
+        write(f"[bus.resource]\n{''.join(lines)}")
     warnings = files.warnings()
-    assert len(warnings) == 51
-    assert warnings[-1] == "950 more values are not used for what is required"
+    assert len(warnings) == min(count, 51)
+    assert warnings[-1].startswith(last)
 
 
 def test_several_requirements_are_merged_among_themselves(files: Files) -> None:

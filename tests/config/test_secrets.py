@@ -176,6 +176,8 @@ def test_secret_text_is_equal_to_the_text_it_holds() -> None:
     assert SecretText("x") == "x"
     assert repr(SecretText("x")) == "'[REDACTED]'"
     assert f"{SecretText('x')!r}" == "'[REDACTED]'"
+    assert type(SecretText("x").reveal()) is str
+    assert repr(SecretText("x").reveal()) == "'x'"
 
 
 def test_the_file_s_own_text_is_never_part_of_an_error(tmp_path: Path) -> None:

@@ -238,19 +238,48 @@ def test_its_attributes_are_bounded_in_number_and_length(files: Files) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("number", "is_taken"),
+    [
+        (2**63 - 1, True),
+        (2**63, False),
+        (-(2**63) + 1, True),
+        (-(2**63), False),
+        ("inf", False),
+        ("nan", False),
+    ],
+)
+def test_its_numbers_fit_in_64_bits(
+    files: Files, number: object, is_taken: bool
+) -> None:
+    files.project(f"bus.resource = {{ 'project.n' = {number} }}\n")
+    found = files.load()
+    assert ("project.n" in found.bus.resource) is is_taken
+    said = "Expected a number below 9223372036854775808, got "
+    assert [said in warning for warning in found.warnings] == [True] * (not is_taken)
+
+
 def test_what_the_environment_says_of_the_resource_wins_over_it(files: Files) -> None:
     files.project('[bus.resource]\n"vcs.ref" = "evil"\n')
     found = files.load(environ={"OTEL_RESOURCE_ATTRIBUTES": "vcs.ref=main"})
     assert found.bus.resource == {"vcs.ref": "main"}
 
 
-def test_a_thousand_refusals_are_told_in_fifty_one_lines(files: Files) -> None:
-    files.project("".join(f"k{number} = 1\n" for number in range(1000)))
+@pytest.mark.parametrize(
+    ("count", "last"),
+    [
+        (51, "A file that is not trusted cannot set this"),
+        (52, "2 more are refused, this first"),
+        (1000, "950 more are refused, this first"),
+    ],
+)
+def test_a_thousand_refusals_are_told_in_fifty_one_lines(
+    files: Files, count: int, last: str
+) -> None:
+    files.project("".join(f"k{number} = 1\n" for number in range(count)))
     warnings = files.warnings()
     assert len(warnings) == 51
-    assert warnings[-1] == (
-        "project.toml:51: 950 more are refused, this first - at `$.k50`"
-    )
+    assert warnings[-1] == f"project.toml:51: {last} - at `$.k50`"
 
 
 def test_a_key_of_it_forges_no_line(files: Files) -> None:
@@ -280,23 +309,35 @@ def test_a_file_that_is_not_trusted_is_a_regular_file_or_nothing(
         found = files.load()
     assert list(found.sinks) == ["console"]
     (warning,) = found.warnings
-    assert str(path) in warning
-    assert "Cannot read" in warning
-    must = "a file that is not trusted must be a regular file"
+    assert warning.startswith(f"{path}: Cannot read it: ")
+    assert warning.count(str(path)) == 1
+    must = "one that is not trusted must be a regular file"
     assert (must in warning) is (kind in ("link", "fifo"))
     assert warning in [record.getMessage() for record in caplog.records]
     assert "password" not in caplog.text
     assert files.refusal(strict=True)
 
 
-@pytest.mark.parametrize("text", ["x = ", "a = 1\na = 2\n", f"a = {'[' * 5000}"])
-def test_what_is_no_toml_does_not_stop_the_program(files: Files, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = ", "it is not TOML: Invalid value"),
+        ("a = 1\na = 2\n", "it is not TOML: Cannot overwrite a value"),
+        (f"a = {'[' * 5000}", "it is nested too deeply"),
+        ("#" * 65_537, "Expected at most 65536 bytes in it, got more"),
+    ],
+)
+def test_what_is_no_toml_does_not_stop_the_program(
+    files: Files, text: str, said: str
+) -> None:
     files.user("[sinks.console]\n")
     files.project(text)
     found = files.load()
     assert list(found.sinks) == ["console"]
-    assert len(found.warnings) == 1
-    assert files.refusal(strict=True)
+    (warning,) = files.short(found.warnings)
+    assert warning.startswith(f"project.toml: {said}")
+    assert warning.count("project.toml") == 1
+    assert files.refusal(strict=True) == [warning]
 
 
 def test_a_file_that_takes_long_to_parse_is_not_parsed(files: Files) -> None:

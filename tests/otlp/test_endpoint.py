@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eventbus.config import load_config
 from eventbus.config._secrets import SecretText
 from eventbus_otlp._endpoint import (
     Endpoint,
@@ -326,6 +328,24 @@ def test_settings_never_show_credentials_but_hand_them_over() -> None:
     assert settings.endpoint == text
     assert CANARY not in repr(settings)
     target = resolve(settings, {}, pytest.fail)["logs"]
-    assert str(target.endpoint) == f"http://c/a/v1/logs?key={CANARY}"
+    assert target.endpoint == f"http://c/a/v1/logs?key={CANARY}"
     assert isinstance(target.endpoint, SecretText)
     assert CANARY not in repr(target)
+
+
+@pytest.mark.proves("fault-130")
+@pytest.mark.parametrize("value", ["{0}", "${{URL}}"])
+def test_an_endpoint_alone_prints_without_credentials(value: str) -> None:
+    """From a variable it prints as nothing but a secret, and goes out all the same."""
+    text = f"http://user:{CANARY}@c/a?key={CANARY}"
+    table = {"sinks": {"otlp": {"endpoint": value.format(text)}}}
+    settings: Any = load_config(table, environ={"URL": text}).sinks["otlp"].settings
+    assert settings.endpoint == text
+    assert resolve(settings, {}, pytest.fail)["logs"].endpoint == (
+        f"http://c/a/v1/logs?key={CANARY}"
+    )
+    assert CANARY not in f"{settings.endpoint!r}"
+    if value == "{0}":
+        said = f"{settings.endpoint} {settings.endpoint:>50}" + str(settings.endpoint)
+        assert CANARY not in said
+        assert "http://[REDACTED]@c/a?[REDACTED]" in said

@@ -54,14 +54,15 @@ CALL = {"type": "function_call", "call_id": "c1"}
 OUTPUT = {"type": "function_call_output", "call_id": "c1"}
 
 
-async def sent(frame: object, **invariants: Any) -> None:
-    """Send one request to a server that answers it."""
+async def sent(frame: object, **invariants: Any) -> tuple[list[Any], list[object]]:
+    """Send one request to a server that answers it, and return both."""
     async with (
         WebSocketServer([[COMPLETED]], **invariants) as server,
         connect(server.url) as client,
     ):
         await client.send(msgspec.json.encode(frame))
-        await received(client)
+        answers = await received(client)
+    return server.single_connection(), answers
 
 
 @pytest.mark.proves("L3")
@@ -84,7 +85,7 @@ async def test_a_request_for_a_response_has_its_calls_and_outputs_together(
     frame = {"type": "response.create", "input": items, **more}
     with pytest.raises(AssertionError, match=f"connection 0, request 0: {words}"):
         await sent(frame)
-    await sent(frame, invariants=None)
+    assert await sent(frame, invariants=None) == ([frame], [COMPLETED])
 
 
 @pytest.mark.proves("L3")
@@ -106,7 +107,7 @@ async def test_a_request_for_a_response_has_its_calls_and_outputs_together(
 async def test_whole_requests_continuations_and_other_frames_are_fine(
     frame: object,
 ) -> None:
-    await sent(frame)
+    assert await sent(frame) == ([frame], [COMPLETED])
 
 
 @pytest.mark.proves("L4")
