@@ -44,7 +44,8 @@ class Sample(msgspec.Struct, frozen=True):
 
     Args:
         value: Nanoseconds per event, or what its part says.
-        c: Nanoseconds of an empty call over the same events, in the same process.
+        c: Nanoseconds of what it is set against, in the same process and turn by turn:
+            an empty call over the same events, unless its part says otherwise.
         skipped: Why nothing could be measured: a library that is not installed.
     """
 
@@ -61,7 +62,7 @@ class Measured(msgspec.Struct, frozen=True):
 
     Args:
         value: Nanoseconds per event, or what its part says.
-        c: Nanoseconds of an empty call, where the contender measured it.
+        c: Nanoseconds of what it is set against, where the contender measured that.
         skipped: Why there is nothing.
     """
 
@@ -71,7 +72,7 @@ class Measured(msgspec.Struct, frozen=True):
 
     @property
     def in_c(self) -> Figure:
-        """The value as a multiple of an empty call, round by round."""
+        """The value as a multiple of :attr:`c`, round by round."""
         assert self.c is not None
         return self.value.against(self.c)
 
