@@ -11,6 +11,7 @@ import pytest
 
 from eventbus import Batch, Bus, Report, Unavailable
 from eventbus.testing import ScriptedSink, settled, steps
+from tests._program import SLOWNESS
 from tests._rig import ONE_BY_ONE, PATIENT, CuedSink, Numbered, Rig, numbers
 
 
@@ -240,7 +241,7 @@ ENDING = """
 
 
 def ended(**parts: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    child = subprocess.run(
         [
             *(sys.executable, "-X", "dev", "-W", "error"),
             *("-c", textwrap.dedent(ENDING).format(**parts)),
@@ -249,6 +250,8 @@ def ended(**parts: object) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=20,
     )
+    child.stderr = SLOWNESS.sub("", child.stderr)
+    return child
 
 
 @pytest.mark.proves("fault-121")
