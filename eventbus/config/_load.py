@@ -178,7 +178,9 @@ class _Loading:
         self._warnings: Final[list[str]] = [*layering.warnings]
         self._environ: Final = environ
         self._values: Final = ValueReader(self.problems, self._secrets)
-        self._presets: Final = Presets(presets or {}, self.problems, self._origins)
+        self._presets: Final = Presets(
+            presets or {}, self.problems, self._secrets, self._origins
+        )
         self._environment: Final = Environment(
             environ,
             secrets=self._secrets,

@@ -15,9 +15,10 @@ from eventbus._errors import PluginError
 from eventbus._expected import shown
 from eventbus._place import Place, inside, written
 from eventbus._plugins import load_preset, wrong_kind
+from eventbus._records import REDACTED
 from eventbus.config._problems import Problems
 from eventbus.config._reference import toml
-from eventbus.config._secrets import is_secret
+from eventbus.config._secrets import Secrets, is_secret
 from eventbus.config._settings import Origin
 from eventbus.config._tree import as_table, leaves, present, put, value_at
 
@@ -34,7 +35,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         type: The sink, by the name of its plugin.
-        settings: What is fixed of its settings.
+        settings: What is fixed of its settings, a table.
         key: Where in its settings the user's ``api_key`` goes, as in
             ``("headers", "x-api-key")``; ``None`` for a vendor who wants none.
         closed: Settings that must not be said beside it, since they would say
@@ -43,7 +44,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
             sentence without its full stop.
 
     Raises:
-        TypeError: *key* or *closed* is a single text.
+        TypeError: *key* or *closed* is no tuple of texts, or *settings* no table.
+        ValueError: *key* is empty.
     """
 
     type: str
@@ -53,10 +55,22 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse texts, which would be taken for their letters."""
-        for name, several in (("key", self.key), ("closed", self.closed)):
-            if isinstance(several, str):
+        """Refuse what stands for no setting; a text would be taken for its letters."""
+        key = (API_KEY,) if self.key is None else self.key
+        for name, several in (("key", key), ("closed", self.closed)):
+            if not _are_names(several):
                 raise TypeError(f"{name} must be a tuple of names, got {several!r}")
+        if not key:
+            raise ValueError("key must have at least one name, or be None, got ()")
+        if as_table(self.settings) is None:
+            kind = type(self.settings).__name__
+            raise TypeError(f"settings must be a table, got one of type {kind}")
+
+
+def _are_names(several: object) -> bool:
+    return isinstance(several, tuple) and all(
+        isinstance(name, str) for name in cast("tuple[object, ...]", several)
+    )
 
 
 class Presets:
@@ -65,6 +79,7 @@ class Presets:
     Args:
         given: By name, from the program; they win over installed ones.
         problems: Where what is wrong is noted.
+        secrets: What must not be repeated, as a name that came from a variable.
         origins: Where it is noted which value is a preset's.
     """
 
@@ -72,11 +87,13 @@ class Presets:
         self,
         given: Mapping[str, Preset],
         problems: Problems,
+        secrets: Secrets,
         origins: dict[Place, Origin],
     ) -> None:
         """Keep the parts."""
         self._given: Final = given
         self._problems: Final = problems
+        self._secrets: Final = secrets
         self._origins: Final = origins
 
     def applied(
@@ -93,20 +110,23 @@ class Presets:
         if preset is None:
             return None
         rest = {k: v for k, v in table.items() if k not in ("preset", API_KEY)}
-        self._refuse_others(preset, str(name), rest, place)
-        return self._filled(preset, str(name), table, rest, place)
+        is_secret_name = self._secrets.covers((*place, "preset"))
+        called = REDACTED if is_secret_name else str(name)
+        self._refuse_others(preset, called, rest, place)
+        return self._filled(preset, called, table, rest, place)
 
     def _named(self, name: object, place: Place) -> Preset | None:
         inner = (*place, "preset")
         if not isinstance(name, str) or not name:
-            self._problems.add(f"Expected `str`, got {shown(name)}", inner)
+            got = REDACTED if self._secrets.covers(inner) else shown(name)
+            self._problems.add(f"Expected `str`, got {got}", inner)
             return None
         found = self._given.get(name)
         try:
             if found is None:
                 return _installed(name, self._given)
         except PluginError as error:
-            self._problems.add(str(error), inner)
+            self._problems.add(self._secrets.scrubbed(str(error)), inner)
             return None
         if not isinstance(cast("object", found), Preset):
             raise TypeError(

@@ -94,7 +94,7 @@ class BusSettings(_Settings, frozen=True, kw_only=True):
         privacy: What is taken for a secret, and replaced in all that leaves.
     """
 
-    resource: dict[str, AttributeValue] = {}
+    resource: dict[Annotated[str, Meta(min_length=1)], AttributeValue] = {}
     strict: bool = False
     start_timeout_seconds: Annotated[float, Meta(ge=0)] = DEFAULT_START_TIMEOUT_SECONDS
     close_timeout_seconds: Annotated[float, Meta(ge=0)] = DEFAULT_CLOSE_TIMEOUT_SECONDS

@@ -98,7 +98,7 @@ class Stack:
             return True
         if self.owner(place, "managed") and not self.owner(place, *NOT_MANAGED):
             return True
-        outwards = (place[:length] for length in range(len(place), 2, -1))
+        outwards = (place[:length] for length in range(len(place), 1, -1))
         return any(self._is_leaf_of_managed(outer) for outer in outwards)
 
     def is_required_of_others(self, sink: Place) -> bool:

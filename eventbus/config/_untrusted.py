@@ -90,14 +90,23 @@ class _Admitting:
         for place, value in _units(self._document.tree):
             if value == {} and self._is_frame(place):
                 continue
-            reason = self._refusal(place, value)
-            if reason:
-                where = self._document.where(place)
-                self._refused.append(Problem(reason, place, where))
+            refused = self._refused_at(place, value)
+            if refused:
+                self._refused.extend(refused)
             elif not present(self._trusted, place):
                 self._admit(place, value)
         document = msgspec.structs.replace(self._document, tree=self._tree)
         return Admission(document, tuple(self._refused), tuple(self._narrowed))
+
+    def _refused_at(self, place: Place, value: Any) -> list[Problem]:
+        """Return what of *value* at *place* may not stand there, or is wrong."""
+        reason = self._refusal(place, value)
+        if reason:
+            wrong = [Problem(reason, place)]
+        else:
+            wrong = _wrong(place, value) if place[0] == "sinks" else []
+        where = self._document.where
+        return [Problem(one.message, one.place, where(one.place)) for one in wrong]
 
     def _admit(self, place: Place, value: Any) -> None:
         put(self._tree, place, value)
@@ -154,7 +163,7 @@ class _Admitting:
                 f"Expected at most {MAX_VALUES} values in a file that is not trusted, "
                 f"got {count}"
             )
-        return _wrong(place, value)
+        return ""
 
 
 def _units(tree: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
@@ -177,11 +186,11 @@ def _count(value: object) -> int:
     return 1 if items is None else sum(map(_count, items))
 
 
-def _wrong(place: Place, value: Any) -> str:
+def _wrong(place: Place, value: Any) -> list[Problem]:
     """Return what is wrong with *value* as a key of a sink; it counts alone."""
     problems = Problems()
     values = ValueReader(problems, Secrets())
     environment = Environment({}, secrets=Secrets(), origins={}, warnings=[])
     with suppress(Wrong):
         SinkReader(values, environment).check_key(str(place[2]), value, place[:2])
-    return "; ".join(problem.message for problem in problems)
+    return list(problems)

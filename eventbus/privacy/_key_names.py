@@ -125,7 +125,8 @@ def spelled(name: str) -> str:
 class KeyNames:
     """Decides of each name of a key whether it is that of a secret.
 
-    Spelling does not matter: ``apiKey``, ``api-key`` and ``API_KEY`` are one name.
+    Spelling does not matter: ``apiKey``, ``api-key``, ``API_KEY`` and ``APIkey`` are
+    one name.
     What ends otherwise, as ``token_id`` and ``secret_refs`` do, is no secret.
 
     Args:
@@ -155,7 +156,7 @@ class KeyNames:
         known = self._remembered.get(name)
         if known is None:
             own = name in _OF_URLS and not _ends(spelled(name), self._own_safe)
-            known = own or self._decided(spelled(name[-_MAX_LENGTH:]))
+            known = own or self._decided(name[-_MAX_LENGTH:])
             if len(name) <= _MAX_LENGTH:
                 if len(self._remembered) >= _MAX_REMEMBERED:
                     self._remembered.clear()
@@ -163,11 +164,14 @@ class KeyNames:
         return known
 
     def _decided(self, name: str) -> bool:
-        if _ends(name, self._own_safe):
+        """Decide of *name* with its capitals as the beginnings of words and without."""
+        read = {spelled(name), spelled(name.lower())}
+        if any(_ends(one, self._own_safe) for one in read):
             return False
-        if _ends(name, self._own):
+        if any(_ends(one, self._own) for one in read):
             return True
-        return _ends(name, _SECRET) and not _ends(name, _SAFE)
+        is_counter = any(_ends(one, _SAFE) for one in read)
+        return not is_counter and any(_ends(one, _SECRET) for one in read)
 
 
 _OF_URLS: Final = frozenset(URL_PARAMETERS)

@@ -28,7 +28,7 @@ class KnownSecrets:
         values: Up to 32, of 4 to 4,096 bytes each in UTF-8, 16,384 together.
 
     Raises:
-        TypeError: A value is no text.
+        TypeError: *values* is no list, or a value is no text.
         ValueError: A limit is passed; the text says which one, never the value.
     """
 
@@ -38,8 +38,8 @@ class KnownSecrets:
         """Take them, and forget where they came from."""
         self.__exact: frozenset[str] = frozenset()
         self.__inside: tuple[str, ...] = ()
-        found = None if isinstance(values, str | bytes) else [*map(_text, values)]
-        problem = _problem(found)
+        found = [*map(_text, values)] if _are_several(values) else None
+        problem = _problem(found, type(values).__name__)
         if problem is not None:
             del values, found  # a traceback may show what is here
             raise problem
@@ -101,6 +101,10 @@ class KnownSecrets:
         return without_tail(text, self.__inside)
 
 
+def _are_several(values: object) -> bool:
+    return isinstance(values, Iterable) and not isinstance(values, str | bytes)
+
+
 def _text(value: object) -> str | None:
     """Return *value* as text, or ``None`` where it is none."""
     if isinstance(value, bytes):
@@ -117,10 +121,10 @@ def _size(value: str) -> int:
     return len(value.encode("utf-8", "surrogatepass"))
 
 
-def _problem(values: list[str | None] | None) -> Exception | None:
-    """Return what is wrong with *values*; it shows none of them."""
+def _problem(values: list[str | None] | None, kind: str) -> Exception | None:
+    """Return what is wrong with *values*, of that *kind*; it shows none of them."""
     if values is None:
-        return TypeError("known_secrets must be a list of texts, got a single one")
+        return TypeError(f"known_secrets must be a list of texts, got one {kind}")
     if None in values:
         return TypeError(f"known_secrets[{values.index(None)}] must be text")
     if len(values) > MAX_VALUES:
@@ -129,7 +133,7 @@ def _problem(values: list[str | None] | None) -> Exception | None:
     for index, size in enumerate(sizes):
         if not MINBYTES <= size <= MAX_VALUEBYTES:
             bounds = f"{MINBYTES} to {MAX_VALUEBYTES} bytes"
-            return _wrong(f"values of {bounds}, got {size}", index)
+            return _wrong(f"a value of {bounds}, got {size}", index)
     if sum(sizes) > MAX_TOTALBYTES:
         return _wrong(f"at most {MAX_TOTALBYTES} bytes together, got {sum(sizes)}")
     return None

@@ -35,6 +35,8 @@ _PLAIN: Final[frozenset[type]] = frozenset(
 _SEQUENCES: Final = (list, tuple, set, frozenset, deque)
 _PAIR: Final = 2
 _MAX_SPELLINGS: Final = 1000
+_LOGINS: Final = ("-u", "--user")
+_LONGEST_COMMAND: Final = 64
 
 
 class TooConvoluted(ValueError):
@@ -223,7 +225,7 @@ class _Look:
                 if type(item) is str
                 and item[:1] == "-"
                 and place < last
-                and self._is_option(item, items[place + 1])
+                and (self._is_option(item, items[place + 1]) or _is_login(items, place))
             ),
         ]
 
@@ -286,6 +288,16 @@ class _Look:
 
 
 _UNFINISHED: Final = object()
+
+
+def _is_login(items: Sequence[Any], place: int) -> bool:
+    """Return whether ``user:password`` follows what is ``-u`` of curl at *place*."""
+    option, value = items[place], items[place + 1]
+    is_user = option in _LOGINS and type(value) is str and ":" in value
+    return is_user and any(
+        type(one) is str and one.endswith("curl")
+        for one in items[max(0, place - _LONGEST_COMMAND) : place]
+    )
 
 
 def _whole(value: Any, look: _Look, *, hide: bool) -> Any:

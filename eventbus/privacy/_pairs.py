@@ -7,7 +7,7 @@ gives back (possessive), and what may stand between name and value is bounded.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -15,10 +15,12 @@ from eventbus._event import REDACTED
 from eventbus.privacy._endings import CLOSERS, Search, endings, one_of, search_for
 from eventbus.privacy._key_names import KeyNames
 from eventbus.privacy._values import (
+    QUOTES,
     SPACE,
     Read,
     Span,
     bare,
+    in_quotes,
     is_nothing,
     reader,
     value_at,
@@ -61,6 +63,7 @@ _opened: Final = r"[bBrRuU]{0,2}+\\{0,8}+[\"']"
 _closed: Final = re.compile(rf"\\{{0,8}}+[\"']{SPACE},?+{SPACE}[)\]]|\Z").match
 _text_in_list: Final = re.compile(r"\[[\s\\\"'bBrRuU]").search
 _in_list: Final = re.compile(r"[\[,](?:\s|\\{1,8}+[nrt])*+\Z").search
+_word_before: Final = re.compile(r"(?<![A-Za-z])[A-Za-z]++\ \Z").search
 _FAR: Final = 80
 
 _Test = tuple[str, Search]
@@ -82,13 +85,6 @@ class _Form(NamedTuple):
     value: _Value
 
 
-def _any(tests: Iterable[_Test], text: str) -> bool:
-    for needed, test in tests:  # noqa: SIM110 - a generator costs as much as a search
-        if needed in text and test(text):
-            return True
-    return False
-
-
 class Pairs:
     """Finds the values that stand beside the names of secrets, and replaces them.
 
@@ -100,26 +96,32 @@ class Pairs:
         """Compile what is looked for."""
         self._key_names: Final = key_names
         self._forms: Final = _forms(tuple(sorted(key_names.names)))
+        several = (name.rpartition("_") for name in key_names.names)
+        self._last_words: Final = {last for first, _, last in several if first}
         self._tests: Final = [test for form in self._forms for test in form.tests]
 
     def may_be_in(self, text: str) -> bool:
         """Return whether what ends as such a name may have a value in *text*."""
-        return _any(self._tests, text)
+        for needed, test in self._tests:  # noqa: SIM110 - any() costs as much again
+            if needed in text and test(text):
+                return True
+        return False
 
     def replaced(self, text: str) -> str:
         """Return *text* with the values of such names as ``[REDACTED]``."""
         for form in self._forms:
-            if _any(form.tests, text):
+            if any(needed in text and test(text) for needed, test in form.tests):
                 text = self._replaced(text, form)
         return text
 
     def _replaced(self, text: str, form: _Form) -> str:
+        is_secret = self._key_names.is_secret
         parts: list[str] = []
         done = at = 0
         while found := form.find(text, at):
-            at = found.end("said")
-            name = _without_escape(text, found.start("name"), found["name"])
-            if not self._key_names.is_secret(name):
+            at, begin = found.end("said"), found.start("name")
+            name = _without_escape(text, begin, found["name"])
+            if not is_secret(name) and not is_secret(self._longer(text, begin, name)):
                 continue
             start, stop = form.value(text, found, name)
             if stop > start:
@@ -128,12 +130,20 @@ class Pairs:
                 done = at = stop
         return "".join((*parts, text[done:])) if parts else text
 
+    def _longer(self, text: str, start: int, name: str) -> str:
+        """Return *name* with the word before it, as in ``API Key: …``; else nothing."""
+        if name.lower() not in self._last_words:
+            return ""
+        word = _word_before(text, max(0, start - _FAR), start)
+        return f"{word[0]}{name}" if word else ""
+
 
 def _without_escape(text: str, start: int, name: str) -> str:
     """Return *name* without the end of an escape before it, as in ``%26name=``."""
-    if name[0] in _ESCAPES and text.endswith("\\", 0, start):
+    before = text[start - 1 : start]
+    if before == "\\" and name[0] in _ESCAPES:
         return name[1:]
-    return name[2:] if text.endswith("%", 0, start) else name
+    return name[2:] if before == "%" else name
 
 
 @lru_cache(maxsize=8)
@@ -230,20 +240,22 @@ def _element(end: str) -> str:
 
 
 def _of_pair(text: str, found: re.Match[str], name: str) -> Span:
-    at = found.end()
-    if found["said"].endswith(_EQUALS_IN_URLS):
+    at, said, quote = found.end(), found["said"], found["quote"]
+    if said.endswith(_EQUALS_IN_URLS):
         return whole(_in_url(text, at), at, name)
     first = text[at : at + 1]
+    if first in QUOTES:  # as most are, so this is asked before the rest
+        return in_quotes(text, at, name)
     if first in _OPEN_BLOCKS:
         for block in _BLOCKS:
             if lines := block(text, at):
                 return lines.span("lines")
-    read = reader(name, is_json=bool(found["quote"]))
-    if found["quote"]:
+    read = reader(name, is_json=bool(quote))
+    if quote:
         return value_at(text, at, name, read)
     if first in _OPEN_EMPHASIS and (emphasis := _emphasis(text, at)):
         at = emphasis.end()
-    typed = _type(text, at) if ":" in found["said"] else None
+    typed = _type(text, at) if ":" in said else None
     span = _of_typed(text, typed, name, read) if typed else None
     return span or value_at(text, at, name, read)
 

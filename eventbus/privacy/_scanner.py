@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 from typing import Final
 
@@ -10,9 +11,15 @@ from eventbus.privacy._key_names import KeyNames
 from eventbus.privacy._known import KnownSecrets
 from eventbus.privacy._pairs import Pairs
 
+_ESCAPE: Final = "\x1b"
+_colours: Final = re.compile(r"\x1b(?:\[[0-9;]{0,32}+[mK]|\(B)").sub
+
 
 class Scanner:
     """Finds secrets in free text, in time linear in its length.
+
+    What only colours text in a terminal is looked through; where a secret is found, it
+    is left out.
 
     Args:
         key_names: Names under which secrets stand.
@@ -38,6 +45,8 @@ class Scanner:
 
     def may_find_in(self, text: str) -> bool:
         """Return whether :meth:`cleaned` may change *text*; fast where it does not."""
+        if _ESCAPE in text:
+            text = _colours("", text)
         if self._pairs is not None and (
             self._pairs.may_be_in(text) or _tokens.may_be_in(text)
         ):
@@ -47,6 +56,8 @@ class Scanner:
     def may_find_among(self, texts: Set[str]) -> bool:
         """Return whether :meth:`cleaned` may change any of *texts*, seen at once."""
         joined = "\n".join(texts)
+        if _ESCAPE in joined:
+            return any(map(self.may_find_in, texts))
         if self._pairs is not None and (
             self._pairs.may_be_in(joined) or _tokens.may_be_in(joined)
         ):
@@ -55,13 +66,14 @@ class Scanner:
 
     def cleaned(self, text: str) -> str:
         """Return *text* with what is secret in it as ``[REDACTED]``."""
+        plain = found = _colours("", text) if _ESCAPE in text else text
         if self._knows:
-            text = self.known.replaced(text)
+            found = self.known.replaced(found)
         if self._pairs is not None:
-            if self._pairs.may_be_in(text):
-                text = self._pairs.replaced(text)
-            text = _tokens.replaced(text)
-        return text
+            if self._pairs.may_be_in(found):
+                found = self._pairs.replaced(found)
+            found = _tokens.replaced(found)
+        return text if found == plain else found
 
     def cleaned_cut(self, text: str) -> str:
         """Return *text*, which may have been cut off in a secret, likewise."""

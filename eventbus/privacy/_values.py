@@ -59,16 +59,22 @@ def value_at(text: str, at: int, name: str, read: Read) -> Span:
     """Return from where to where the secret is that begins at *at*; nothing: twice."""
     first = text[at : at + 1]
     if first in QUOTES:
-        start, stop = _quoted_span(text, at + 1, "", first)
-        return start, start if is_nothing(text[start:stop], name) else stop
+        return in_quotes(text, at, name)
     if first in _MAY_OPEN and (opened := _quoted(text, at)):
         start, stop = _quoted_span(text, opened.end(), opened[1], opened[2])
         return start, start if is_nothing(text[start:stop], name) else stop
-    if (first == "(" or first.isalpha() or first == "_") and (call := _call(text, at)):
-        return _arguments(text, call, name)
     if first in "[{" and first and not text.startswith(REDACTED, at):
         return at, _bracket_end(text, at)
-    return whole(read(text, at), at, name)
+    found = read(text, at)
+    if found and "(" in found[0] and (call := _call(text, at)):
+        return _arguments(text, call, name)
+    return whole(found, at, name)
+
+
+def in_quotes(text: str, at: int, name: str) -> Span:
+    """Return likewise where the secret is whose quote opens at *at*."""
+    start, stop = _quoted_span(text, at + 1, "", text[at])
+    return start, start if is_nothing(text[start:stop], name) else stop
 
 
 def _arguments(text: str, call: re.Match[str], name: str) -> Span:
@@ -98,12 +104,12 @@ def whole(found: re.Match[str] | None, at: int, name: str) -> Span:
 
 def is_nothing(value: str, name: str) -> bool:
     """Return whether *value* is no secret: absent, or the count of tokens."""
-    if len(value) <= _LONGEST_NOTHING:
-        value = value.rstrip(",;)")
-        if value.lower() in _NO_SECRETS:
-            return True
-        return value.isdecimal() and name.lower().endswith("tokens")
-    return False
+    if len(value) > _LONGEST_NOTHING:
+        return False
+    value = value.rstrip(",;)")
+    if value.lower() in _NO_SECRETS:
+        return True
+    return value.isdecimal() and name.lower().endswith("tokens")
 
 
 def _quoted_span(text: str, start: int, escapes: str, quote: str) -> Span:

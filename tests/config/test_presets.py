@@ -275,6 +275,39 @@ def test_one_text_is_not_taken_for_its_letters(name: str) -> None:
         Preset(type="otlp", settings={}, **given)
 
 
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ({"key": ("headers", 5)}, TypeError, r"key must be a tuple .*\('headers', 5\)"),
+        ({"key": ""}, TypeError, "key must be a tuple of names, got ''"),
+        ({"key": ()}, ValueError, r"key must have at least one name.* got \(\)"),
+        ({"settings": None}, TypeError, "settings must be a table, .* type NoneType"),
+    ],
+)
+def test_what_stands_for_no_setting_is_refused(
+    given: Any, error: type[Exception], said: str
+) -> None:
+    arguments: dict[str, Any] = {"type": "otlp", "settings": {}, **given}
+    with pytest.raises(error, match=said):
+        Preset(**arguments)
+
+
+def test_the_name_of_a_preset_from_a_variable_is_not_repeated(files: Files) -> None:
+    """As everything that came from one: the variable may be another than was meant."""
+    environ = {"MINE": "s3cret", "ACME": "acme"}
+    files.user(
+        '[sinks.a]\npreset = "${MINE}"\napi_key = "k"\n[sinks.b]\npreset = "${ACME}"\n'
+    )
+    unknown, keyless = files.refusal(strict=True, presets=PRESETS, environ=environ)
+    assert unknown.startswith("No preset '[REDACTED]' is installed")
+    assert keyless.startswith("The preset '[REDACTED]' needs your own key")
+    files.user('[sinks.b]\napi_key = "k"\n', "key.toml")
+    config = files.load(presets=PRESETS, environ=environ)
+    assert "s3cret" not in str(config.left_out)
+    place = "sinks", "b", "endpoint"
+    assert config.origins[place].where == "preset '[REDACTED]'"
+
+
 def test_what_is_no_preset_is_the_program_s_mistake(files: Files) -> None:
     presets: Any = {"acme": {"type": "console"}}
     files.user('[sinks.vendor]\npreset = "acme"\n')

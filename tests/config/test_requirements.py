@@ -226,6 +226,8 @@ def test_a_tracestate_that_nobody_requires_is_judged_as_ever(files: Files) -> No
             "managed.toml:2: Expected `float`",
         ),
         ("[sinks.audit]\nselect = ['']\n", "managed.toml:2: select must be a glob"),
+        ("sinks.audit = 5\n", "managed.toml:1: Expected a table, got 5"),
+        ("[metrics]\n'a.b' = 5\n", "managed.toml:2: Expected a table, got 5"),
         ("[bus]\nstrict = 1\n", "managed.toml:2: Expected `bool`"),
         ("[bus.tracestate.X]\na = '1'\n", "managed.toml:1: tracestate member 'X'"),
         ("[bus.tracestate]\nv = 1\n", "managed.toml:1: tracestate: expected tables"),
@@ -313,6 +315,22 @@ def test_a_variable_cannot_switch_off_a_required_sink(files: Files) -> None:
     assert list(config.sinks) == ["otlp"]
     assert config.left_out["mine"].reason == "OTEL_SDK_DISABLED = true"
     assert config.warnings == ("OTEL_SDK_DISABLED is ignored for 'otlp': required",)
+
+
+def test_empty_headers_keep_those_of_the_environment_from_a_required_sink(
+    files: Files,
+) -> None:
+    environ = {
+        "OTEL_EXPORTER_OTLP_HEADERS": "authorization=mine",
+        "OTEL_EXPORTER_OTLP_LOGS_HEADERS": "authorization=mine",
+    }
+    table = '[sinks.otlp]\nendpoint = "https://theirs.example.com"\n'
+    files.managed(table)
+    settings: Any = files.load(environ=environ).sinks["otlp"].settings
+    assert settings.headers == settings.logs.headers == {"authorization": "mine"}
+    files.managed(f"{table}headers = {{}}\n", "empty.toml")
+    settings = files.load(environ=environ).sinks["otlp"].settings
+    assert (settings.headers, settings.logs.headers) == ({}, None)
 
 
 @pytest.mark.parametrize(

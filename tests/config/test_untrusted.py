@@ -187,18 +187,18 @@ def test_it_changes_nothing_of_a_sink_that_is_required(files: Files) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "reason"),
+    ("line", "reason", "place"),
     [
-        ("sampler = { ratio = 7 }", "Expected `float` between 0 and 1, got 7"),
-        ("sampler = { ratio = 0.5, rates = { a = 0.5 }, first = 1 }", "Expected a"),
-        ("select = ['']", "select must be a glob on event names, got ''"),
-        ("select = []", "Expected an array of at least 1 item, got 0"),
-        ("min_severity = 'wrn'", "Expected 'trace'"),
-        ("enabled = 'no'", "Expected `bool`, got 'no'"),
+        ("sampler.ratio = 7", "Expected `float` between 0 and 1, got 7", "ratio"),
+        ("sampler = { ratio = 0.5, first = 1 }", "Expected a table", "first"),
+        ("select = ['']", "select must be a glob on event names, got ''", "select[0]"),
+        ("select = []", "Expected an array of at least 1 item, got 0", "select"),
+        ("min_severity = 'wrn'", "Expected 'trace'", "min_severity"),
+        ("enabled = 'no'", "Expected `bool`, got 'no'", "enabled"),
     ],
 )
 def test_what_it_may_set_and_is_wrong_costs_the_user_no_sink(
-    files: Files, line: str, reason: str
+    files: Files, line: str, reason: str, place: str
 ) -> None:
     files.user("[sinks.console]\n")
     files.project(f"[sinks.console]\n{line}\n")
@@ -207,6 +207,7 @@ def test_what_it_may_set_and_is_wrong_costs_the_user_no_sink(
     assert found.left_out == {}
     (warning,) = files.short(found.warnings)
     assert warning.startswith(f"project.toml:2: {reason}")
+    assert warning.endswith(f".{place}`")
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "1e300", "[1]", "{ a = 1 }", "2.0e19"])

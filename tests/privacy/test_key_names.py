@@ -16,6 +16,9 @@ SECRET = [
     "x-api-key",
     "OPENAI_API_KEY",
     "openaiApiKey",
+    "PassWord",
+    "X-PassWord",
+    "APIkey",
     "authorization",
     "Proxy-Authorization",
     "bearer",
@@ -90,6 +93,8 @@ def test_more_names_may_be_given_and_safe_ones_win() -> None:
     assert not names.is_secret("page_token")
     assert not names.is_secret("bonus_token")
     assert names.is_secret("password")
+    assert names.is_secret("PatientID")
+    assert not names.is_secret("ToKen")
 
 
 def test_answers_are_remembered_within_a_bound() -> None:

@@ -30,6 +30,7 @@ EXACT = {
     ),
     "A_TOKEN=abc B=1": "A_TOKEN=[REDACTED] B=1",
     "A_TOKEN=\nB=1": "A_TOKEN=\nB=1",
+    "PaSsWoRd=abc PassWord: d": "PaSsWoRd=[REDACTED] PassWord: [REDACTED]",
     "PASSWORD: a,b)c next": "PASSWORD: [REDACTED] next",
     "/x?access_token=abc&state=1": "/x?access_token=[REDACTED]&state=1",
     "password=a&b done": "password=[REDACTED] done",
@@ -61,6 +62,9 @@ EXACT = {
     "**Password:** abc x": "**Password:** [REDACTED] x",
     "**Password**: abc x": "**Password**: [REDACTED] x",
     "<b>Password:</b> abc x": "<b>Password:</b> [REDACTED] x",
+    "- **API Key**: `abc` x": "- **API Key**: [REDACTED] x",
+    "the secret key = abc x": "the secret key = [REDACTED] x",
+    '{"a": "{\\"API Key\\": \\"abc\\"}"}': '{"a": "{\\"API Key\\": \\"[REDACTED]\\"}"}',
     "`API_KEY`: abc x": "`API_KEY`: [REDACTED] x",
     'password: str = "abc"': 'password: str = "[REDACTED]"',
     "def f(token: str, password: str | None = 'abc'):": (
@@ -173,6 +177,7 @@ ALONE = (
     '{"name": "max_tokens", "value": 5} {"value": 5, "name": "tokens"}',
     "sig = inspect.signature(f); x.sig=1 &signature=1 ?Sig=1 ?sig= a&sig",
     '{"my_tokens": 17, "n": 1} MyTokens=5, my_tokens: 123456789012',
+    "Primary Key: id; the key: a; public key: b; API\nKey: c",
     '{"temperature": 0.7, "signature": "def f(a: int)"} features=1',
 )
 HOSTILE = (
@@ -201,6 +206,8 @@ HOSTILE = (
     '{"name":"token","value":\\"', "?sig=",
     "&sig=", "?", "&", "?sig=a", "&sig=%",
     "\\u0026sig=", "%26sig%3D", "-Signature=a",
+    "token:a ", '"token=f("a', "api key: a ", "a key=", " key=",
+    "\x1b", "\x1b[", "\x1b[0m", "\x1b[0mtoken:a ",
 )  # fmt: skip
 
 
@@ -260,6 +267,30 @@ def test_names_of_one_s_own_may_be_short_and_of_several_lengths() -> None:
         "pw=[REDACTED] pin=[REDACTED] the-badge-number=[REDACTED] token=[REDACTED] "
         "spin=e"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("\x1b[1mpassword:\x1b[0m abc", "password: [REDACTED]"),
+        ("\x1b[31mA_TOKEN\x1b[0m\x1b[K=abc x", "A_TOKEN=[REDACTED] x"),
+        ('\x1b[34;1m"token"\x1b[0m:\x1b(B "a"', '"token": "[REDACTED]"'),
+        ("\x1b[1msk-abcdefgh\x1b[0m", "[REDACTED]"),
+        (f"{KNOWN[:4]}\x1b[m{KNOWN[4:]}.", "[REDACTED]."),
+    ],
+)
+def test_colours_of_a_terminal_hide_no_secret(text: str, cleaned: str) -> None:
+    assert SCANNER.may_find_in(text)
+    assert SCANNER.may_find_among({"a", text})
+    assert SCANNER.cleaned(text) == cleaned
+    assert SCANNER.cleaned_bytes(text.encode()) == cleaned.encode()
+
+
+def test_colours_stay_where_there_is_no_secret() -> None:
+    for text in ("\x1b[1mbold\x1b[0m", "\x1b[", "\x1b", "\x1b[1;2token", "x\x1b(B"):
+        assert SCANNER.cleaned(text) is text
+        assert not SCANNER.may_find_in(text)
+        assert not SCANNER.may_find_among({text})
 
 
 def test_json_stays_json() -> None:
