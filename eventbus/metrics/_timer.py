@@ -6,13 +6,14 @@ timed is counted, logged and traced by the same declaration, and never twice.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from msgspec import inspect
+from msgspec.structs import fields
 
 from eventbus._catalog import EventField, describe
 from eventbus._errors import MetricError
@@ -90,12 +91,12 @@ class Timer:
         Raises:
             MetricError: The type has no field of that name.
         """
-        fields = self._event_type.__struct_fields__
+        known = self._event_type.__struct_fields__
         for name in tags:
-            if name not in fields:
+            if name not in known:
                 raise MetricError(
                     f"event type {identity_of(self._event_type).name!r} has no field "
-                    f"{name!r}{suggestion(name, fields)}"
+                    f"{name!r}{suggestion(name, known)}"
                 )
         self._tags.update(tags)
 
@@ -156,18 +157,35 @@ async def timed(
     """Return what *awaitable* returns, and emit one event when it ends.
 
     It is timed from where it is awaited on. See :class:`Timer`.
+
+    Raises:
+        MetricError: As :class:`Timer`, or a field without a default is not in *tags*;
+            *awaitable* is not awaited.
     """
+    untold = _untold(event_type, tags)
+    if untold:
+        raise MetricError(
+            f"event type {identity_of(event_type).name!r} must be told "
+            f"{', '.join(map(repr, untold))}"
+        )
     with Timer(emit, event_type, **tags):
         return await awaitable
+
+
+def _untold(event_type: type[Event], tags: Mapping[str, Any]) -> list[str]:
+    """Return the fields of *event_type* that neither its timer nor *tags* tell."""
+    timed = _timed_of(event_type)
+    told = {timed.field, timed.ok, *tags}
+    required = (field.name for field in fields(event_type) if field.required)
+    return [name for name in required if name not in told]
 
 
 @lru_cache(maxsize=1024)
 def _timed_of(event_type: type[Event]) -> _Timed:
     described = describe(event_type)
     span = described.identity.span
-    fields = {field.name: field for field in described.fields}
     if span is not None:
-        chosen = [fields[span.duration]] if span.duration in fields else []
+        chosen = [f for f in described.fields if f.name == span.duration]
     else:
         chosen = [field for field in described.fields if _per_second(field)]
     per_second = _per_second(chosen[0]) if len(chosen) == 1 else None

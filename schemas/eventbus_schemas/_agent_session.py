@@ -61,10 +61,11 @@ from eventbus_schemas._websocket import (
 
 if TYPE_CHECKING:
     from eventbus_schemas._agent_approval_wait import ApprovalWait
-    from eventbus_schemas._agent_thread import Thread, ThreadFacts
+    from eventbus_schemas._agent_thread import Thread
     from eventbus_schemas._agent_tool_call import ToolCall, ToolCallFacts
     from eventbus_schemas._agent_turn import Turn
     from eventbus_schemas._approvals import ApprovalSource
+    from eventbus_schemas._threads import ThreadFacts
 
 E = TypeVar("E", bound=Event)
 
@@ -269,12 +270,15 @@ class Session:
         """Return the same session with which credentials its environment holds.
 
         Args:
-            **held: The fields ``auth_env_…`` of its events, without that beginning.
+            **held: The fields ``auth_env_…`` of its events, without that beginning; the
+                name of a provider's variable is told as ``"configured"``.
 
         Raises:
             TypeError: There is one that no event has.
         """
         known = known_facts(AuthFacts, held)
+        if known.get("provider_key_name"):
+            known["provider_key_name"] = "configured"
         told = {f"auth_env_{name}": value for name, value in known.items()}
         return self._filling_in(told)
 

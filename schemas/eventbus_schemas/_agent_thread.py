@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypedDict, TypeVar, get_args
+from typing import Any, Final, TypeVar, get_args
 
 from msgspec.structs import replace
 
@@ -14,6 +14,7 @@ from eventbus_schemas._stretch import Stretch, before_its_end, kind_of, words_of
 from eventbus_schemas._threads import (
     OfThread,
     ThreadEnd,
+    ThreadFacts,
     ThreadFailed,
     ThreadStarted,
     ThreadStopped,
@@ -22,22 +23,9 @@ from eventbus_schemas._threads import (
 E = TypeVar("E", bound=OfThread)
 
 _IDS: Final = ("thread_id", "turn_id")
+_OF_PROGRESS: Final = ("workflow", "group", "trace_name", "previous_response_id")
 _WISHES: Final = (TRACING_DISABLED, TRACE_SENSITIVE)
 _ENDS: Final[tuple[ThreadEnd, ...]] = get_args(ThreadEnd)
-
-
-class ThreadFacts(TypedDict, total=False):
-    """What a thread's start and its end have in common: fields of both events."""
-
-    thread_id: str
-    turn_id: str
-    workflow: str
-    group: str
-    source: str
-    trace_name: str
-    trace_sensitive: bool
-    tracing_disabled: bool
-    previous_response_id: str
 
 
 class Thread(Stretch):
@@ -49,6 +37,8 @@ class Thread(Stretch):
     interrupted has the result ``"cancelled"``, one whose generator is left
     ``"early_exit"``.
 
+    Every event made inside that has a ``thread_id`` gets the thread's, and one of a
+    thread's progress its other facts too, but for its ``source``, which is content.
     ``tracing_disabled`` and ``trace_sensitive`` hold for everything emitted inside.
     """
 
@@ -56,8 +46,12 @@ class Thread(Stretch):
 
     def __init__(self, session: Session, input: str, facts: ThreadFacts) -> None:
         """Begin nothing yet."""
-        self._facts = known_facts(ThreadFacts, facts)
-        super().__init__(session, self._told(_IDS), self._told(_WISHES))
+        known = known_facts(ThreadFacts, facts)
+        if known.get("turn_id") is None:
+            known["turn_id"] = session.defaults.get("turn_id")
+        self._facts = known
+        own = {name: known.get(name) for name in (*_IDS, *_OF_PROGRESS)}
+        super().__init__(session, own, self._told(_WISHES))
         self._input = text("input", input)
         self._ending = ThreadStopped.of("ok")
 
@@ -72,7 +66,10 @@ class Thread(Stretch):
     def learned(
         self, *, thread_id: str | None = None, turn_id: str | None = None
     ) -> None:
-        """Let the end, and what is emitted until then, have ids not known before."""
+        """Let the end, and what is emitted until then, have ids not known before.
+
+        Copies of it, and what was begun within it, know those of when they were made.
+        """
         for name, one in (("thread_id", thread_id), ("turn_id", turn_id)):
             if one is not None:
                 self._facts[name] = text(name, one)

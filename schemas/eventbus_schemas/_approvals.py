@@ -123,6 +123,7 @@ class ApprovalDecided(
         call_id: str | None = None,
         thread_id: str | None = None,
         turn_id: str | None = None,
+        severity: Severity | None = None,
     ) -> ApprovalDecided:
         """Make one with the length and the severity that belong to it."""
         return cls(
@@ -135,5 +136,5 @@ class ApprovalDecided(
             call_id=call_id,
             thread_id=thread_id,
             turn_id=turn_id,
-            severity="info" if outcome == "approved" else "warn",
+            severity=severity or ("info" if outcome == "approved" else "warn"),
         )

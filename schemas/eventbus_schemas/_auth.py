@@ -90,6 +90,7 @@ class AuthRecovery(
         auth_error: str | None = None,
         auth_error_code: str | None = None,
         turn_id: str | None = None,
+        severity: Severity | None = None,
     ) -> AuthRecovery:
         """Make one with the severity of *outcome*, an unknown one being ``"other"``."""
         known: AuthOutcome = one_of(_SEVERITY, outcome, "other")
@@ -104,5 +105,5 @@ class AuthRecovery(
             auth_error=auth_error,
             auth_error_code=auth_error_code,
             turn_id=turn_id,
-            severity=_SEVERITY[known],
+            severity=severity or _SEVERITY[known],
         )

@@ -15,6 +15,14 @@ from eventbus_schemas._facts import text
 Word = TypeVar("Word", bound=str)
 
 _REST: Final = ("other", "unknown")
+_WRITTEN_OTHERWISE: Final[Mapping[str, str]] = {
+    "approvedexecpolicyamendment": "approvedwithamendment",
+    "recoverysucceeded": "succeeded",
+    "recoveryfailedpermanent": "failedpermanent",
+    "recoveryfailedtransient": "failedtransient",
+    "recoverynotrun": "notrun",
+}
+"""Words of codex that are ours by another name, both without what stands between."""
 
 
 def one_of(known: Iterable[Word], word: str, other: Word) -> Word:
@@ -22,8 +30,10 @@ def one_of(known: Iterable[Word], word: str, other: Word) -> Word:
 
     Capitals and what stands between the parts of a word make no difference:
     ``ApprovedForSession`` and ``approved-for-session`` are ``approved_for_session``.
+    What codex calls otherwise is taken too, ``recovery_succeeded`` for ``succeeded``.
     """
-    wanted = _plain(word)
+    plain = _plain(word)
+    wanted = _WRITTEN_OTHERWISE.get(plain, plain)
     return next((one for one in known if _plain(one) == wanted), other)
 
 

@@ -20,6 +20,7 @@ from eventbus_schemas._session import (
     TurnFailed,
     TurnStarted,
 )
+from eventbus_schemas._threads import ItemCompleted, ItemType
 from eventbus_schemas._tools import FileChange, ToolOutcome, ToolResult
 
 _STDIN: Final = "stdin"  # what a run calls the standard input
@@ -174,10 +175,20 @@ def _file_change(item: shape.FileChanges) -> FileChange:
     )
 
 
+def _other(item: shape.AnyOther) -> ItemCompleted:
+    return ItemCompleted(item_type=_OTHERS[type(item)], item_id=item.id)
+
+
+_OTHERS: Final[dict[type, ItemType]] = {
+    shape.WebSearch: "web_search",
+    shape.TodoList: "todo_list",
+    shape.ErrorItem: "error",
+}
 _EVENTS: Final[dict[type, _ItemEvent]] = {
     shape.CommandExecution: _command,
     shape.McpToolCall: _mcp_call,
     shape.ReasoningText: _reasoning,
     shape.AgentMessage: _response,
     shape.FileChanges: _file_change,
+    **dict.fromkeys(_OTHERS, _other),
 }

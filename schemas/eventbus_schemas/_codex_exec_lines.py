@@ -70,8 +70,21 @@ class FileChanges(Item, tag="file_change"):
     status: str
 
 
+class WebSearch(Item, tag="web_search"):
+    """A search of the web."""
+
+
+class TodoList(Item, tag="todo_list"):
+    """What the agent has before it."""
+
+
+class ErrorItem(Item, tag="error"):
+    """An error that ended nothing."""
+
+
 AnyCall = CommandExecution | McpToolCall
-AnyItem = CommandExecution | McpToolCall | ReasoningText | AgentMessage | FileChanges
+AnyOther = WebSearch | TodoList | ErrorItem
+AnyItem = AnyCall | ReasoningText | AgentMessage | FileChanges | AnyOther
 
 
 class ExecLine(msgspec.Struct, tag_field="type", gc=False):

@@ -162,7 +162,7 @@ class _RolloutSession(CodexSession):
         text = output.output
         event = tool_result(
             call,
-            text if isinstance(text, str) else "\n".join(part.text for part in text),
+            text if isinstance(text, str) else _joined(text),
             time - call.time_unix_nano,
         )
         return self._record(event, number, time)
@@ -232,6 +232,10 @@ def _sandbox(policy: shape.SandboxMode | None) -> SandboxPolicy | None:
     if policy is None:
         return None
     return _SANDBOXES.get(policy.mode or policy.type or "", "other")
+
+
+def _joined(parts: list[shape.Part]) -> str:
+    return "\n".join(part.text for part in parts if part.text)  # an image has none
 
 
 def _count(parts: list[msgspec.Raw] | None) -> int | None:

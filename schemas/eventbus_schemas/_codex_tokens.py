@@ -15,18 +15,25 @@ _NOTHING_TOLD: Final = RateLimits()
 
 
 def token_usage(info: TokenInfo, limits: Limits, *, model: str | None) -> TokenUsage:
-    """Return what the last request used, with the limits reported beside it."""
-    last, limits = info.last_token_usage, _flat(limits)
-    return replace(
+    """Return what the last request used, and all so far, with the limits beside it."""
+    last, total, limits = info.last_token_usage, info.total_token_usage, _flat(limits)
+    of_session = replace(  # apart: over 14 keywords of a call go through a dict
         blank(TokenUsage),
+        session_input_tokens=total.input_tokens,
+        session_cached_input_tokens=total.cached_input_tokens,
+        session_output_tokens=total.output_tokens,
+        session_reasoning_output_tokens=total.reasoning_output_tokens,
+        session_total_tokens=total.total_tokens,
+        context_window=info.model_context_window,
+    )
+    return replace(
+        of_session,
         model=model,
         input_tokens=last.input_tokens,
         cached_input_tokens=last.cached_input_tokens,
         output_tokens=last.output_tokens,
         reasoning_output_tokens=last.reasoning_output_tokens,
         total_tokens=last.total_tokens,
-        session_total_tokens=info.total_token_usage.total_tokens,
-        context_window=info.model_context_window,
         primary_used_percent=limits.primary_used_percent,
         primary_window_minutes=limits.primary_window_minutes,
         secondary_used_percent=limits.secondary_used_percent,

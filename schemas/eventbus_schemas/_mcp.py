@@ -90,6 +90,7 @@ class McpToolCallResult(
         error_code: The code of the error, as the server gave it.
         error_message: The error's own words.
         error_message_length: Their length.
+        request_id: The request to the model that asked for it.
         severity: ``"warn"`` when it failed.
     """
 
@@ -100,6 +101,7 @@ class McpToolCallResult(
     error_code: Annotated[str | None, Attribute("rpc.jsonrpc.error_code")] = None
     error_message: Annotated[str | None, Sensitive, Attribute("error.message")] = None
     error_message_length: Annotated[int | None, Unit("By")] = None
+    request_id: str | None = None
     severity: Severity = "info"
 
     @classmethod
@@ -118,6 +120,8 @@ class McpToolCallResult(
         mcp_server_origin: str | None = None,
         span_token: str | None = None,
         turn_id: str | None = None,
+        request_id: str | None = None,
+        severity: Severity | None = None,
     ) -> McpToolCallResult:
         """Make one with the length and the severity that belong to it."""
         return cls(
@@ -136,5 +140,6 @@ class McpToolCallResult(
             mcp_server_origin=mcp_server_origin,
             span_token=span_token,
             turn_id=turn_id,
-            severity="info" if success else "warn",
+            request_id=request_id,
+            severity=severity or ("info" if success else "warn"),
         )

@@ -21,8 +21,8 @@ NetworkProtocol = Literal["http", "https_connect", "socks5_tcp", "socks5_udp", "
 UNIX_SOCKET: Final = "unix-socket"
 
 _MAX_HOST_LENGTH: Final = 253  # https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4
-_ipv6: Final = re.compile(r"[0-9A-Fa-f:.]+").fullmatch
-_in_no_host: Final = re.compile(r"[^\w.:%~-]").search
+_ipv6: Final = re.compile(r"[0-9A-Fa-f:.]+(?:%[\w.~-]+)?").fullmatch
+_in_no_host: Final = re.compile(r"[^\w.:~-]").search
 
 
 class SandboxOutcome(
@@ -98,6 +98,7 @@ class NetworkPolicyDecision(
         client_address: str | None = None,
         overridden: bool = False,
         turn_id: str | None = None,
+        severity: Severity | None = None,
     ) -> NetworkPolicyDecision:
         """Make one with the severity that belongs to it.
 
@@ -114,6 +115,7 @@ class NetworkPolicyDecision(
             client_address: As in the class.
             overridden: As in the class.
             turn_id: As in the class.
+            severity: As in the class, unless it is given.
         """
         host = host_of(address)
         return cls(
@@ -128,12 +130,12 @@ class NetworkPolicyDecision(
             client_address=client_address,
             overridden=overridden,
             turn_id=turn_id,
-            severity="warn" if decision == "deny" else "info",
+            severity=severity or ("warn" if decision == "deny" else "info"),
         )
 
 
 def host_of(address: str) -> str:
-    """Return the host in *address*: no name, password, port, path or query.
+    """Return the host in *address*: no name, password, port, zone, path or query.
 
     ``"unix-socket"`` for the path of a socket or a pipe, and nothing where no host can
     be made out: what is not understood is not told.
@@ -142,10 +144,12 @@ def host_of(address: str) -> str:
     if is_path or address == UNIX_SOCKET:
         return UNIX_SOCKET
     if address.count(":") > 1 and _ipv6(address):
-        return address.lower()
+        address = f"[{address}]"
     try:
         parts = urlsplit(address if "://" in address else f"//{address}")
         host = parts.hostname or ""
     except ValueError:
         return ""
+    if ":" in host:
+        host = host.partition("%")[0]  # what follows is a link of this machine
     return host if len(host) <= _MAX_HOST_LENGTH and not _in_no_host(host) else ""

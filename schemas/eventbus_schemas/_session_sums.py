@@ -27,6 +27,11 @@ from eventbus_schemas._threads import (
 )
 from eventbus_schemas._tools import ToolResult
 from eventbus_schemas._usage import TokenUsage
+from eventbus_schemas._websocket import (
+    WebsocketConnect,
+    WebsocketEvent,
+    WebsocketRequest,
+)
 
 MAX_JOINED: Final = 64
 """How many turns, and calls of tools, of a session are still open to more events."""
@@ -127,7 +132,8 @@ class SessionSums(msgspec.Struct):
 
     A session that does not tell of the starts of its turns has one per prompt, and
     never fewer than came to an end. A call over MCP that is told twice, as such and as
-    a tool's, counts once, whichever comes first, unless 64 others came between.
+    a tool's, counts once, whichever comes first, unless 64 others came between. A
+    WebSocket that ends when no answer is due, over it or another, has not failed.
     """
 
     prompts: int = 0
@@ -145,6 +151,7 @@ class SessionSums(msgspec.Struct):
     tools_ended: dict[str, None] = {}
     requests_failed: int = 0
     streams_failed: int = 0
+    is_answer_due: bool = False
     slowest: tuple[float, str] | None = None
     first_unix_nano: int = 0
     last_unix_nano: int = 0
@@ -266,8 +273,20 @@ def _answer(sums: SessionSums, event: SseEvent) -> None:
     sums.tokens.add(event)
 
 
-def _request(sums: SessionSums, event: ApiRequest) -> None:
+def _request(sums: SessionSums, event: ApiRequest | WebsocketConnect) -> None:
     sums.requests_failed += not event.success
+
+
+def _websocket_request(sums: SessionSums, event: WebsocketRequest) -> None:
+    sums.requests_failed += not event.success
+    sums.is_answer_due = event.success
+
+
+def _frame(sums: SessionSums, event: WebsocketEvent) -> None:
+    if not event.success:
+        sums.streams_failed += sums.is_answer_due or event.kind != "unknown"
+    if not event.success or event.kind == "response.completed":
+        sums.is_answer_due = False
 
 
 # Any: each takes the one type of event it stands for.
@@ -286,4 +305,7 @@ TAKERS: Final[dict[type[Event], Callable[[SessionSums, Any], None]]] = {
     TokenUsage: _usage,
     SseEvent: _answer,
     ApiRequest: _request,
+    WebsocketConnect: _request,
+    WebsocketRequest: _websocket_request,
+    WebsocketEvent: _frame,
 }

@@ -101,6 +101,7 @@ class SseEvent(
         turn_id: str | None = None,
         request_id: str | None = None,
         attempt: int | None = None,
+        severity: Severity = "warn",
     ) -> SseEvent:
         """Make one for a failed piece, a broken stream or a wait that took too long."""
         return cls(
@@ -115,12 +116,13 @@ class SseEvent(
             turn_id=turn_id,
             request_id=request_id,
             attempt=attempt,
-            severity="warn",
+            severity=severity,
         )
 
 
 class _InputDetails(msgspec.Struct):
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
 
 
 class _OutputDetails(msgspec.Struct):
@@ -194,14 +196,16 @@ def _completion(response: _Response) -> SseEvent:
         return SseEvent(
             outcome="completed", kind=_COMPLETED, service_tier=response.service_tier
         )
-    cached, reasoned = usage.input_tokens_details, usage.output_tokens_details
+    sent = usage.input_tokens_details or _InputDetails()
+    received = usage.output_tokens_details or _OutputDetails()
     return SseEvent(
         outcome="completed",
         kind=_COMPLETED,
         input_tokens=usage.input_tokens,
-        cached_input_tokens=None if cached is None else cached.cached_tokens,
+        cached_input_tokens=sent.cached_tokens,
+        cache_write_tokens=sent.cache_write_tokens,
         output_tokens=usage.output_tokens,
-        reasoning_output_tokens=None if reasoned is None else reasoned.reasoning_tokens,
+        reasoning_output_tokens=received.reasoning_tokens,
         total_tokens=usage.total_tokens,
         service_tier=response.service_tier,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict, Unpack
 
 from eventbus import Attribute, Label, Sensitive, Severity, Span, Unit
 from eventbus_schemas._agent_event import AgentEvent
@@ -52,6 +52,26 @@ class OfThread(AgentEvent, gc=False):
     previous_response_id: str | None = None
 
 
+class ThreadFacts(TypedDict, total=False):
+    """What everything in a thread has in common: fields of :class:`OfThread`."""
+
+    thread_id: str | None
+    turn_id: str | None
+    workflow: str | None
+    group: str | None
+    source: str | None
+    trace_name: str | None
+    trace_sensitive: bool | None
+    tracing_disabled: bool | None
+    previous_response_id: str | None
+
+
+class ThreadDetails(ThreadFacts, total=False):
+    """The facts with the token of the thread's span."""
+
+    span_token: str | None
+
+
 class ThreadStarted(
     OfThread, tag="agent.thread_started", metrics=SESSION_METRICS, gc=False
 ):
@@ -66,36 +86,9 @@ class ThreadStarted(
     input_length: Annotated[int, Unit("By")] = 0
 
     @classmethod
-    def from_text(
-        cls,
-        input: str,
-        *,
-        thread_id: str | None = None,
-        turn_id: str | None = None,
-        span_token: str | None = None,
-        workflow: str | None = None,
-        group: str | None = None,
-        source: str | None = None,
-        trace_name: str | None = None,
-        trace_sensitive: bool | None = None,
-        tracing_disabled: bool | None = None,
-        previous_response_id: str | None = None,
-    ) -> ThreadStarted:
+    def from_text(cls, input: str, **details: Unpack[ThreadDetails]) -> ThreadStarted:
         """Make one with the length that belongs to *input*."""
-        return cls(
-            input=input,
-            input_length=byte_length(input),
-            thread_id=thread_id,
-            turn_id=turn_id,
-            span_token=span_token,
-            workflow=workflow,
-            group=group,
-            source=source,
-            trace_name=trace_name,
-            trace_sensitive=trace_sensitive,
-            tracing_disabled=tracing_disabled,
-            previous_response_id=previous_response_id,
-        )
+        return cls(input=input, input_length=byte_length(input), **details)
 
 
 class ThreadStopped(
@@ -130,11 +123,7 @@ class ThreadStopped(
         *,
         duration_ms: float | None = None,
         error_message: str | None = None,
-        thread_id: str | None = None,
-        turn_id: str | None = None,
-        span_token: str | None = None,
-        workflow: str | None = None,
-        group: str | None = None,
+        **details: Unpack[ThreadDetails],
     ) -> ThreadStopped:
         """Make one with the length and the severity that belong to it."""
         return cls(
@@ -145,12 +134,8 @@ class ThreadStopped(
             error_message_length=(
                 None if error_message is None else byte_length(error_message)
             ),
-            thread_id=thread_id,
-            turn_id=turn_id,
-            span_token=span_token,
-            workflow=workflow,
-            group=group,
             severity="warn" if result == "error" else "info",
+            **details,
         )
 
 
@@ -184,22 +169,14 @@ class ThreadFailed(
         error_message: str,
         *,
         duration_ms: float | None = None,
-        thread_id: str | None = None,
-        turn_id: str | None = None,
-        span_token: str | None = None,
-        workflow: str | None = None,
-        group: str | None = None,
+        **details: Unpack[ThreadDetails],
     ) -> ThreadFailed:
         """Make one with the length that belongs to *error_message*."""
         return cls(
             duration_ms=duration_ms,
             error_message=error_message,
             error_message_length=byte_length(error_message),
-            thread_id=thread_id,
-            turn_id=turn_id,
-            span_token=span_token,
-            workflow=workflow,
-            group=group,
+            **details,
         )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Unpack
 
 from eventbus import Label, Sensitive, Severity, Unit
 from eventbus_schemas._metrics import SESSION_METRICS
 from eventbus_schemas._session import Model, Tokens
 from eventbus_schemas._texts import byte_length
-from eventbus_schemas._threads import OfThread
+from eventbus_schemas._threads import OfThread, ThreadDetails
 from eventbus_schemas._turn_ids import OfRequest
 
 _hunk: Final = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@").match
@@ -59,14 +59,7 @@ class TurnDiffUpdated(
     lines_removed: Annotated[int, Unit("{line}")] = 0
 
     @classmethod
-    def from_text(
-        cls,
-        diff: str,
-        *,
-        thread_id: str | None = None,
-        turn_id: str | None = None,
-        span_token: str | None = None,
-    ) -> TurnDiffUpdated:
+    def from_text(cls, diff: str, **details: Unpack[ThreadDetails]) -> TurnDiffUpdated:
         """Make one with the length of *diff* and the number of its lines."""
         added, removed = changed_lines(diff)
         return cls(
@@ -74,9 +67,7 @@ class TurnDiffUpdated(
             diff_length=byte_length(diff),
             lines_added=added,
             lines_removed=removed,
-            thread_id=thread_id,
-            turn_id=turn_id,
-            span_token=span_token,
+            **details,
         )
 
 
@@ -128,9 +119,8 @@ class TurnCompaction(
         *,
         tokens_saved: int | None = None,
         compaction: str | None = None,
-        thread_id: str | None = None,
-        turn_id: str | None = None,
-        span_token: str | None = None,
+        severity: Severity | None = None,
+        **details: Unpack[ThreadDetails],
     ) -> TurnCompaction:
         """Make one with the length and the severity that belong to it."""
         return cls(
@@ -138,8 +128,6 @@ class TurnCompaction(
             tokens_saved=tokens_saved,
             compaction=compaction,
             compaction_length=None if compaction is None else byte_length(compaction),
-            thread_id=thread_id,
-            turn_id=turn_id,
-            span_token=span_token,
-            severity="warn" if stage == "failed" else "info",
+            severity=severity or ("warn" if stage == "failed" else "info"),
+            **details,
         )

@@ -68,6 +68,10 @@ class TokenUsage(
         turn_id: The turn it belongs to.
         request_id: The request, as this program calls it.
         attempt: Of the request, from 0; absent when nobody counts.
+        workflow: What the thread is part of, as the caller calls it.
+        group: Which threads belong together, as the caller calls it.
+        trace_name: The caller's own name for the trace.
+        previous_response_id: The response that the thread goes on from.
     """
 
     model: Model = None
@@ -86,6 +90,10 @@ class TokenUsage(
     turn_id: str | None = None
     request_id: str | None = None
     attempt: int | None = None
+    workflow: str | None = None
+    group: str | None = None
+    trace_name: str | None = None
+    previous_response_id: str | None = None
 
 
 class RateLimits(

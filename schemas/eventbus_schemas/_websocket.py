@@ -75,6 +75,7 @@ class WebsocketEvent(
         kind: str = "unknown",
         turn_id: str | None = None,
         request_id: str | None = None,
+        severity: Severity = "warn",
     ) -> WebsocketEvent:
         """Make one for a failure, with the length that belongs to *error_message*."""
         return cls(
@@ -85,7 +86,7 @@ class WebsocketEvent(
             error_message_length=byte_length(error_message),
             turn_id=turn_id,
             request_id=request_id,
-            severity="warn",
+            severity=severity,
         )
 
 

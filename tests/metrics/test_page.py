@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from eventbus import load_config
 from eventbus.metrics import Histogram, Metrics
@@ -37,6 +41,24 @@ def test_the_declaration_is_one() -> None:
     assert declared.endswith(fields)
     check = "import eventbus\neventbus.Catalog([TokenUsage])\n"
     subprocess.run([sys.executable, "-c", names + declared + check], check=True)
+
+
+async def test_what_is_timed_is_told_with_how_it_went() -> None:
+    told: list[Any] = []
+
+    def run(_: str) -> object:
+        return SimpleNamespace(exit_code=3)
+
+    async def run_async(_: str) -> None:
+        await asyncio.sleep(0)
+
+    bus = SimpleNamespace(emit=told.append)
+    names: dict[str, Any] = {"bus": bus, "command": "ls"}
+    names |= {"run": run, "run_async": run_async}
+    exec("async def run_it():\n" + textwrap.indent(PYTHON[-1], "    "), names)
+    await names["run_it"]()
+    assert [(one.success, one.exit_code) for one in told] == [(True, 3), (True, None)]
+    assert all(one.duration_ms > 0 for one in told)
 
 
 def test_the_configuration_loads() -> None:

@@ -143,3 +143,18 @@ async def test_an_awaitable_is_timed_with_its_result_its_error_or_its_end() -> N
         *(("a", True), ("b", False), ("c", False)),
     ]
     assert all(tool.duration_ms >= 0 for tool in emitted)
+
+
+async def test_an_awaitable_is_not_begun_for_an_event_that_could_not_be_told() -> None:
+    begun: list[int] = []
+
+    async def work() -> None:
+        begun.append(1)
+
+    awaitable = work()
+    said = "event type 'tool' must be told 'tool_name'"
+    with pytest.raises(MetricError, match=said):
+        await timed(begun.append, Tool, awaitable)
+    assert begun == []
+    await awaitable
+    assert begun == [1]

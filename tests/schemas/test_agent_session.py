@@ -139,9 +139,10 @@ async def test_what_a_request_asks_for_is_filled_in_where_an_event_tells_it(
     assert start.event.reasoning_effort == "high"
 
 
-async def test_credentials_are_told_by_presence(rig: Rig) -> None:
+@pytest.mark.parametrize("name", ["configured", "ACME_API_KEY"])
+async def test_credentials_are_told_by_presence(rig: Rig, name: str) -> None:
     session = rig.session().with_auth_environment(
-        openai_api_key_present=True, provider_key_name="configured"
+        openai_api_key_present=True, provider_key_name=name
     )
     session.api_request(success=True, duration_ms=1.0)
     session.conversation_starts()

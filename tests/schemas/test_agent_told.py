@@ -113,6 +113,36 @@ async def test_a_failure_is_a_warning_unless_somebody_says(
     assert (event.success, event.severity) == (success, "info" if success else "warn")
 
 
+DENIED: Any = {
+    "port": 443,
+    "decision": "deny",
+    "source": "decider",
+    "scope": "domain",
+    "protocol": "http",
+}
+
+
+@pytest.mark.parametrize(
+    "tell",
+    [
+        lambda s, **word: s.turn_compaction("failed", **word),
+        lambda s, **word: s.sse_failed("no", **word),
+        lambda s, **word: s.websocket_failed("no", duration_ms=1.0, **word),
+        lambda s, **word: s.auth_recovery("reload", "failed_permanent", **word),
+        lambda s, **word: s.approval_decided("shell", outcome="denied", **word),
+        lambda s, **word: s.mcp_tool_call_result("search", success=False, **word),
+        lambda s, **word: s.tool_could_not_run("shell", "no", **word),
+        lambda s, **word: s.network_policy_decision("a.b", **DENIED, **word),
+    ],
+)
+async def test_a_severity_that_is_given_stands(rig: Rig, tell: Any) -> None:
+    tell(rig.session())
+    tell(rig.session(), severity="debug")
+    itself, given = [one.event for one in await rig.records()]
+    assert itself.severity in ("warn", "error")
+    assert given == msgspec.structs.replace(itself, severity="debug")
+
+
 @pytest.mark.parametrize(
     ("outcome", "severity"),
     [

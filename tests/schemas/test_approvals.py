@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import get_args
 
+import msgspec
 import pytest
 
 from eventbus._catalog import describe
 from eventbus_schemas import ApprovalDecided, ApprovalRequested, ToolDecision
 from eventbus_schemas._approvals import DECISIONS, SOURCES, ApprovalOutcome
 from eventbus_schemas._closed_sets import one_of
+from eventbus_schemas._codex_naming import codex_naming
+from tests.schemas.test_agent_session import Rig
+from tests.schemas.test_agent_session import rig as rig
 
 
 def decision(word: str, source: str = "user") -> tuple[str, str]:
@@ -54,6 +58,33 @@ def test_who_decided_is_one_of_a_closed_set_the_reviewer_too(
     source: str, known: str
 ) -> None:
     assert decision("approved", source)[1] == known
+
+
+def words_of_codex() -> list[tuple[str, str, str]]:
+    """Return the sets whose words codex writes otherwise: event, ours, theirs."""
+    return [
+        (event, ours, theirs)
+        for event, form in codex_naming.events.items()
+        for words in form.values.values()
+        for ours, theirs in words.items()
+    ]
+
+
+@pytest.mark.proves("B9", "B12")
+@pytest.mark.parametrize(("event", "ours", "theirs"), words_of_codex())
+async def test_a_word_that_codex_writes_is_taken_for_what_it_means(
+    rig: Rig, event: str, ours: str, theirs: str
+) -> None:
+    session = rig.session()
+    if event == "agent.auth_recovery":
+        session.auth_recovery("reload", theirs)
+    elif ours in SOURCES:
+        session.tool_decision("shell", decision="approved", source=theirs)
+    else:
+        session.tool_decision("shell", decision=theirs, source="user")
+    told = (await rig.record()).event
+    stands_for_two = theirs == "networkpolicyamendment"
+    assert ("other" if stands_for_two else ours) in msgspec.structs.astuple(told)
 
 
 @pytest.mark.proves("B9")

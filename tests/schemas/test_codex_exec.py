@@ -5,7 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from eventbus_schemas import FileChange, ToolResult, TurnCompleted, TurnFailed
+from eventbus_schemas import (
+    FileChange,
+    ItemCompleted,
+    ToolResult,
+    TurnCompleted,
+    TurnFailed,
+)
 
 from ._lines import completed, events, exec_output, records, skipped, started, thread
 
@@ -155,9 +161,15 @@ def test_turn_without_usage_has_no_tokens_instead_of_zero() -> None:
         (msgspec.json.encode({"type": "error", "message": "x"}), "error"),
         (msgspec.json.encode({"type": "item.updated", "item": {}}), "item.updated"),
         (started(id="i", type="todo_list"), "item.started.todo_list"),
-        (completed(id="i", type="web_search"), "item.completed.web_search"),
+        (completed(id="i", type="hologram"), "item.completed.hologram"),
     ],
 )
 def test_what_has_no_event_type_is_skipped_by_its_type(line: bytes, kind: str) -> None:
     (skip,) = skipped(exec_output(line))
     assert skip.kind == kind
+
+
+@pytest.mark.parametrize("kind", ["web_search", "todo_list", "error"])
+def test_a_part_without_an_event_of_its_own_is_told_to_be_whole(kind: str) -> None:
+    (event,) = events(exec_output(completed(id="i", type=kind, query="q")))
+    assert event == ItemCompleted(item_type=kind, item_id="i")  # type: ignore[arg-type]  # a Literal, from the table

@@ -205,6 +205,13 @@ def test_output_in_parts_is_joined_by_line_breaks() -> None:
     assert result(call("c", name="view"), output("c", parts)).output == "a\nb"
 
 
+def test_an_image_in_an_output_adds_no_line() -> None:
+    image = {"type": "input_image", "image_url": "data:,"}
+    parts = [image, {"type": "input_text", "text": "a"}, image]
+    event = result(call("c", name="view_image"), output("c", parts))
+    assert (event.output, event.output_length, event.output_line_count) == ("a", 1, 1)
+
+
 def test_tokens_told_twice_are_counted_once() -> None:
     limits = {"primary_used_percent": 7.5}
     usage = tokens(10, input_tokens=8, output_tokens=2)

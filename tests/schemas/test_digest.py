@@ -26,6 +26,9 @@ from eventbus_schemas import (
     TurnFailed,
     TurnStarted,
     UserPrompt,
+    WebsocketConnect,
+    WebsocketEvent,
+    WebsocketRequest,
     read_codex_exec,
     read_codex_rollout,
 )
@@ -260,6 +263,26 @@ def test_failures_beside_turns_and_tools_have_a_line() -> None:
     failed = ApiRequest(success=False, duration_ms=1.0)
     digest.take([record(failed), record(failed), record(SseEvent.failed("no"))])
     assert list(digest.lines())[-1] == "Failed: 2 requests, 1 answer."
+
+
+def test_what_failed_over_a_websocket_is_counted_and_its_close_is_no_failure() -> None:
+    sent = WebsocketRequest(success=True, duration_ms=1.0)
+    last = WebsocketEvent(success=True, duration_ms=1.0, kind="response.completed")
+    ended = WebsocketEvent.failed("closed by the server", duration_ms=1.0)
+    failed = WebsocketEvent.failed("no", kind="response.failed", duration_ms=1.0)
+    counts = {
+        (0, 0): [sent, last, ended],
+        (0, 1): [sent, ended, ended],
+        (0, 2): [sent, failed, ended, failed],
+        (1, 0): [WebsocketRequest(success=False, duration_ms=1.0), ended],
+        (2, 1): [
+            *(WebsocketConnect(success=False, duration_ms=1.0),) * 2,
+            *(sent, last, sent, ended),
+        ],
+    }
+    for (requests, streams), events in counts.items():
+        said = told(events)
+        assert (said["requests_failed"], said["streams_failed"]) == (requests, streams)
 
 
 def test_time_is_from_the_first_record_to_the_last_whatever_their_order() -> None:

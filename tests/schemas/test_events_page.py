@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from collections import Counter
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import get_type_hints
 
+import msgspec
 import pytest
 
 from eventbus import Event, EventField, EventType, Record, Skipped
@@ -62,6 +64,18 @@ def marks(field: EventField) -> str:
     return ", ".join(told)
 
 
+def untold(known: EventType, field: EventField) -> str:
+    """Return what *field* is where nobody tells it."""
+    if field.required:
+        return ""
+    (default,) = (
+        one.default
+        for one in msgspec.structs.fields(known.cls)
+        if one.name == field.name
+    )
+    return "absent" if default is None else f"`{json.dumps(default)}`"
+
+
 def rows(known: EventType) -> Iterator[str]:
     texts = described(known)
     for field in known.fields:
@@ -69,7 +83,7 @@ def rows(known: EventType) -> Iterator[str]:
         text = texts[field.name].replace("``", "`")
         yield (
             f"| {name} | {type_name(known, field)} | {field.unit or ''} "
-            f"| {marks(field)} | {text} |"
+            f"| {untold(known, field)} | {marks(field)} | {text} |"
         )
 
 
@@ -83,7 +97,9 @@ def section(known: EventType) -> str:
         "",
     ]
     if known.fields:
-        lines.append(table("| field | type | unit | marks | meaning |", rows(known)))
+        lines.append(
+            table("| field | type | unit | untold | marks | meaning |", rows(known))
+        )
     return "\n".join(lines)
 
 

@@ -12,6 +12,7 @@ from eventbus import Bus, Event
 from eventbus.testing import RecordingSink
 from eventbus_schemas import (
     ApiRequest,
+    Session,
     SseEvent,
     TokenUsage,
     ToolResult,
@@ -70,3 +71,15 @@ async def test_requests_and_turns_that_run_at_once_are_told_apart() -> None:
             if isinstance(event, ApiRequest | WebsocketRequest)
         ]
         assert attempts == [(ApiRequest, 0, False), (WebsocketRequest, 1, True)]
+
+
+@pytest.mark.proves("B22")
+async def test_results_of_tools_say_which_request_asked_for_them() -> None:
+    sink = RecordingSink()
+    async with Bus() as bus:
+        bus.attach(sink)
+        asked = Session(bus, conversation_id="c-1").with_request("r-1")
+        asked.tool_result("shell", success=True)
+        asked.mcp_tool_call_result("search", success=True)
+    told: list[Any] = sink.events
+    assert [one.request_id for one in told] == ["r-1", "r-1"]

@@ -157,7 +157,14 @@ def test_tokens_add_up_to_what_the_session_says_at_its_end(name: str) -> None:
         sum(event.total_tokens for event in usage),
     )
     assert sums == TOKENS[name]
-    assert usage[-1].session_total_tokens == TOKENS[name][-1]
+    last = usage[-1]
+    assert TOKENS[name] == (
+        last.session_input_tokens,
+        last.session_cached_input_tokens,
+        last.session_output_tokens,
+        last.session_reasoning_output_tokens,
+        last.session_total_tokens,
+    )
 
 
 @pytest.mark.parametrize("name", ROLLOUTS)

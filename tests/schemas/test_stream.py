@@ -93,6 +93,31 @@ def test_completion_that_cannot_be_read_is_its_own_failure(data: str) -> None:
 
 
 @pytest.mark.proves("B7")
+@pytest.mark.parametrize(
+    ("sent", "received", "parts"),
+    [
+        (
+            '{"cached_tokens":4,"cache_write_tokens":6}',
+            '{"reasoning_tokens":3}',
+            (4, 6, 3),
+        ),
+        ('{"cache_write_tokens":0}', "{}", (None, 0, None)),
+        ("null", "null", (None, None, None)),
+    ],
+)
+def test_what_is_not_told_of_tokens_is_absent_and_none_is_0(
+    sent: str, received: str, parts: tuple[int | None, ...]
+) -> None:
+    usage = (
+        f'{{"input_tokens":10,"input_tokens_details":{sent},'
+        f'"output_tokens":5,"output_tokens_details":{received},"total_tokens":15}}'
+    )
+    event = classified("response.completed", f'{{"response":{{"usage":{usage}}}}}')
+    found = (event.cached_input_tokens, event.cache_write_tokens)
+    assert (*found, event.reasoning_output_tokens) == parts
+
+
+@pytest.mark.proves("B7")
 def test_stream_that_breaks_has_no_kind() -> None:
     event = SseEvent.failed("idle timeout waiting for SSE", duration_ms=300.0)
     assert (event.outcome, event.kind, event.duration_ms) == ("failed", None, 300.0)

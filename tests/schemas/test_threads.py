@@ -49,6 +49,7 @@ FIELDS: list[tuple[type[Event], set[str]]] = [
         {
             *("thread_id", "turn_id", "input_tokens", "session_input_tokens"),
             *("session_output_tokens", "session_total_tokens", "total_tokens"),
+            *("workflow", "group", "trace_name", "previous_response_id"),
         },
     ),
 ]

@@ -39,6 +39,7 @@ from eventbus_schemas.hooks._tool_calls import ToolSession, told_as_call
 T = TypeVar("T")
 
 _MS: Final = 1_000.0
+_TEXT: Final = "response.output_text.delta"
 
 
 class EventHooks:
@@ -72,6 +73,8 @@ class EventHooks:
         self._emit = emit_of(emit)
         self._is_for_one_request = False
         self._attempt: int | None = None
+        self._waited_seconds: float | None = None  # for that attempt's answer so far
+        self._first_text_seconds: float | None = None
 
     def with_facts(self, **facts: Unpack[CallFacts]) -> Self:
         """Return the same hooks that know *facts* as well; ``None`` forgets one."""
@@ -82,8 +85,9 @@ class EventHooks:
     def for_request(self, request_id: str | None = None) -> Self:
         """Return the same hooks for one request, its attempts and its stream.
 
-        Their events share the request's id, and the pieces of its stream say of which
-        attempt they are. Not for two requests at once.
+        Their events share the request's id, the pieces of its stream say of which
+        attempt they are, and the last one how long the first text was waited for since
+        that attempt was sent. Not for two requests at once.
 
         Args:
             request_id: Its name in this program. Without one it is the one that these
@@ -92,7 +96,7 @@ class EventHooks:
         known = None if self._is_for_one_request else self.request_id
         other = self.with_facts(request_id=request_id or known or uuid4().hex)
         other._is_for_one_request = True
-        other._attempt = None
+        other._attempt = other._waited_seconds = other._first_text_seconds = None
         return other
 
     @property
@@ -109,6 +113,9 @@ class EventHooks:
     ) -> None:
         """See :class:`RequestTelemetry`; emits an ``ApiRequest``."""
         self._note(attempt)
+        if self._is_for_one_request:
+            self._waited_seconds = duration_seconds
+            self._first_text_seconds = None
         self._tell(
             ApiRequest(
                 **self._facts.of(ApiRequest),
@@ -125,13 +132,18 @@ class EventHooks:
         duration_ms = duration_seconds * _MS
         match result:
             case Received(event):
+                self._wait_for_text(event.event, duration_seconds)
                 told = classify_sse(event.event, event.data, duration_ms=duration_ms)
             case StreamFailed(error) | IdleTimeoutElapsed(error):
                 told = SseEvent.failed(safe_text(error), duration_ms=duration_ms)
             case _:
                 return
-        attempt = {} if self._attempt is None else {"attempt": self._attempt}
-        self._tell_more_of(told, **attempt)
+        more: dict[str, float] = {}
+        if self._attempt is not None:
+            more["attempt"] = self._attempt
+        if told.outcome == "completed" and self._first_text_seconds is not None:
+            more["time_to_first_token_ms"] = self._first_text_seconds * _MS
+        self._tell_more_of(told, **more)
 
     def on_ws_connect(
         self, duration_seconds: float, status: int | None, error: Exception | None
@@ -229,6 +241,13 @@ class EventHooks:
     def _note(self, attempt: int | None) -> None:
         if self._is_for_one_request and attempt is not None:
             self._attempt = attempt
+
+    def _wait_for_text(self, kind: str, seconds: float) -> None:
+        if self._waited_seconds is None:
+            return
+        self._waited_seconds += seconds
+        if kind == _TEXT and self._first_text_seconds is None:
+            self._first_text_seconds = self._waited_seconds
 
     def _tell_more_of(self, event: Event, **more: object) -> None:
         """Emit *event* with *more*, and with the facts that it does not know itself."""

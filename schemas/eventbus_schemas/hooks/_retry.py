@@ -124,8 +124,8 @@ async def run_with_request_telemetry(
         The response of the attempt that succeeded.
 
     Raises:
-        TypeError: *policy* is none, *make_request* is a coroutine function, or *send*
-            is not.
+        TypeError: *policy* is none, *make_request* is no plain function, or *send* no
+            coroutine function.
         Exception: The last attempt's error, as *send* raised it.
 
     Cancelled, *send* or the wait is, and the cancellation goes on; the attempt that is
@@ -134,6 +134,8 @@ async def run_with_request_telemetry(
     """
     if not isinstance(policy, RetryPolicy):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"policy must be a RetryPolicy, got {type(policy).__name__}")
+    _check_function("make_request", make_request)
+    _check_function("send", send)
     attempt = 0
     while True:
         request = make_request()
@@ -151,6 +153,11 @@ async def run_with_request_telemetry(
             jitter = uniform(LEAST_JITTER, MOST_JITTER)
             seconds = policy.wait_seconds(attempt, error, jitter=jitter)
         await _pause(seconds, clock)
+
+
+def _check_function(name: str, function: object) -> None:
+    if not callable(function):
+        raise TypeError(f"{name} must be a function, got {type(function).__name__}")
 
 
 async def _send(send: Callable[[Q], Awaitable[R]], request: Q) -> R:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Sequence,
+)
 from typing import Final, cast
 
 from eventbus import Clock
+from eventbus_schemas._facts import fitting
 from eventbus_schemas.hooks._endings import Raised, Returned
 from eventbus_schemas.hooks._errors import IDLE_SSE, StreamError, closed_before
 from eventbus_schemas.hooks._idle import IdleTimer
@@ -60,16 +68,17 @@ async def read_sse(
     Raises:
         IdleTimeoutError: No event came in time: ``"idle timeout waiting for SSE"``.
         StreamError: The stream ended before *until*, or a line or an event is too long.
-        TypeError: *chunks* has text instead of bytes.
+        TypeError: *chunks* cannot be iterated asynchronously or has text instead of
+            bytes, or *until* is neither a text nor a list of them.
         Exception: Whatever *chunks* raises, as it is.
 
     Cancelled while it waits, the cancellation goes on and the stream is over.
     """
+    ends = _names_in(until)
     parser = SseParser(max_line_bytes=max_line_bytes, max_event_bytes=max_event_bytes)
     idle = IdleTimer(idle_timeout_seconds, IDLE_SSE, clock)
     reading = _Reading(chunks, parser, idle, clock)
     tell = tells(telemetry, "on_sse_poll", "sse_poll", _told)
-    ends = (until,) if isinstance(until, str) else until or ()
     try:
         while True:
             event = await reading.poll(tell)
@@ -82,6 +91,22 @@ async def read_sse(
         await reading.aclose()
     if ends:
         raise StreamError(closed_before(ends[0]))
+
+
+def _names_in(until: str | Sequence[str] | None) -> Sequence[str]:
+    if until is None or isinstance(until, str):
+        return (until,) if until else ()
+    names: list[str] = fitting(list, "until", until)
+    return names
+
+
+def _source_of(chunks: object) -> AsyncIterator[bytes]:
+    if not isinstance(chunks, AsyncIterable):
+        wrong = type(chunks).__name__
+        raise TypeError(
+            f"chunks must be asynchronous, as response.aiter_bytes() is, got {wrong}"
+        )
+    return aiter(cast("AsyncIterable[bytes]", chunks))
 
 
 def _told(
@@ -113,7 +138,7 @@ class _Reading:
         idle: IdleTimer,
         clock: Clock,
     ) -> None:
-        self._source: Final = aiter(chunks)
+        self._source: Final = _source_of(chunks)
         self._parser: Final = parser
         self._idle: Final = idle
         self._now: Final = clock.monotonic

@@ -25,12 +25,13 @@ class ToolSession(Session):
 
     Args:
         tell: Takes every event.
-        facts: What it fills in.
+        facts: What it fills in, but for the endpoint, which is of requests.
     """
 
     def __init__(self, tell: Callable[[Any], object], facts: Attributes) -> None:
         """Tell nothing yet."""
-        self._know(_Telling(tell), {}, facts)
+        told = {name: fact for name, fact in facts.items() if name != "endpoint"}
+        self._know(_Telling(tell), {}, told)
 
 
 class _Telling:

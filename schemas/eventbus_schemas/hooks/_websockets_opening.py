@@ -99,7 +99,8 @@ def connect_websocket(
     Args:
         uri: Where to, ``ws://`` or ``wss://``.
         telemetry: See :class:`HookedConnection`; gets ``on_ws_connect`` too if it has
-            that, also when nothing was opened.
+            that, also when nothing could be opened. Of a *uri* that is no address it is
+            not told: that is raised before anything is tried.
         idle_timeout_seconds: See :class:`HookedConnection`.
         clock: Measures.
         **options: As of ``websockets.asyncio.client.connect``.

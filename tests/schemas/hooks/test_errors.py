@@ -7,6 +7,7 @@ import base64
 import json
 import pickle
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 import aiohttp
@@ -157,6 +158,33 @@ def test_an_error_of_a_client_is_told_by_its_meaning_and_never_by_its_text(
 ) -> None:
     assert safe_text(error) == text
     assert error_type_of(error) == kind
+
+
+@pytest.mark.proves("A6", "A9")
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("ReadTimeout", "timeout", "timeout"),
+        ("ConnectTimeout", "timeout", "timeout"),
+        ("ConnectionError", "ConnectionError", "network"),
+        ("exceptions.SSLError", "SSLError", "network"),
+        ("exceptions.ChunkedEncodingError", "ChunkedEncodingError", "network"),
+        ("exceptions.MissingSchema", "MissingSchema", "build"),
+        ("exceptions.InvalidSchema", "InvalidSchema", "build"),
+        ("exceptions.InvalidURL", "InvalidURL", "build"),
+        ("exceptions.InvalidHeader", "InvalidHeader", "build"),
+        ("TooManyRedirects", "TooManyRedirects", "other"),
+        ("exceptions.ContentDecodingError", "ContentDecodingError", "other"),
+    ],
+)
+def test_an_error_of_requests_is_more_than_one_of_the_operating_system(
+    name: str, text: str, kind: str
+) -> None:
+    requests = pytest.importorskip("requests")
+    error = attrgetter(name)(requests)(SECRET)
+    assert (safe_text(error), error_type_of(error)) == (text, kind)
+    again = RetryPolicy().retries(error, attempt=0)
+    assert again is (kind in {"network", "timeout"})
 
 
 @pytest.mark.proves("A6", "A9")

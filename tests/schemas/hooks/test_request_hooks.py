@@ -9,7 +9,7 @@ import pytest
 from eventbus import Event
 from eventbus.testing import BusEvents
 from eventbus_schemas import ApiRequest, Session, SseEvent
-from eventbus_schemas.hooks import EventHooks, Received, ServerSentEvent
+from eventbus_schemas.hooks import EventHooks, HttpError, Received, ServerSentEvent
 
 
 @pytest.fixture
@@ -81,6 +81,45 @@ def test_the_pieces_of_a_request_say_of_which_attempt_they_are(
         each.on_sse_poll(COMPLETED, 0.1)
     told = [(e.request_id, e.attempt) for e in emitted]  # type: ignore[attr-defined]
     assert told == [("q1", 1), ("q2", 0), ("q1", None), ("q3", None)]
+
+
+def piece(kind: str) -> Received[ServerSentEvent]:
+    return Received(ServerSentEvent(kind, "{}"))
+
+
+TEXT = piece("response.output_text.delta")
+
+
+@pytest.mark.proves("B7")
+def test_the_last_piece_says_how_long_the_first_text_was_waited_for(
+    hooks: EventHooks, emitted: list[Event]
+) -> None:
+    one = hooks.for_request()
+    one.on_request(0, 500, HttpError(500), 8.0)
+    one.on_request(1, 200, None, 0.5)
+    one.on_sse_poll(piece("response.created"), 0.25)
+    one.on_sse_poll(TEXT, 1.0)
+    one.on_sse_poll(TEXT, 4.0)
+    one.on_sse_poll(COMPLETED, 4.0)
+    told = [e.time_to_first_token_ms for e in emitted if isinstance(e, SseEvent)]
+    assert told == [None, None, None, 1750.0]
+
+
+def test_nothing_is_said_of_the_first_text_where_there_is_none_or_no_request(
+    hooks: EventHooks, emitted: list[Event]
+) -> None:
+    silent, unsent, again = (hooks.for_request() for _ in range(3))
+    for each in (silent, hooks, again):
+        each.on_request(0, 200, None, 0.5)
+    again.on_sse_poll(TEXT, 1.0)
+    again.for_request().on_sse_poll(COMPLETED, 1.0)
+    again.on_request(1, 200, None, 0.5)
+    for each in (hooks, unsent):
+        each.on_sse_poll(TEXT, 1.0)
+    for each in (silent, hooks, unsent, again):
+        each.on_sse_poll(COMPLETED, 1.0)
+    told = {e.time_to_first_token_ms for e in emitted if isinstance(e, SseEvent)}
+    assert told == {None}
 
 
 def test_a_request_has_the_id_that_is_known_or_one_of_its_own() -> None:

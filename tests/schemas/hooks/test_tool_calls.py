@@ -163,7 +163,7 @@ async def test_a_session_and_its_hooks_tell_the_same_of_a_call(
     clock = ManualClock()
     told = pytest.raises(type(error)) if error else nullcontext()
     with told:
-        await EventHooks(session).tool_call(
+        await EventHooks(session, endpoint="/responses").tool_call(
             Work(error or "out")(), "shell", call_id="c1", arguments="ls", clock=clock
         )
     told = pytest.raises(type(error)) if error else nullcontext()

@@ -78,6 +78,22 @@ async def test_a_stream_refuses_an_idle_time_that_is_no_number() -> None:
         await anext(read_sse(chunks(), idle_timeout_seconds=wrong))
 
 
+@pytest.mark.parametrize(
+    ("source", "until", "refused"),
+    [
+        (chunks, 5, r"until must be a list of texts, got 5"),
+        (chunks, {"a"}, r"until must be a list of texts, got set"),
+        (chunks, ["a", 5], r"until must be text, got 5"),
+        (list, None, r"chunks must be asynchronous, .* got list"),
+    ],
+)
+async def test_a_stream_refuses_what_is_no_stream_and_what_is_no_name(
+    source: Callable[[], Any], until: Any, refused: str
+) -> None:
+    with pytest.raises(TypeError, match=f"^{refused}$"):
+        await anext(read_sse(source(), until=until))
+
+
 def test_facts_are_sorted_once_for_a_type_and_without_what_is_not_known() -> None:
     facts = KnownFacts({"endpoint": "/x", "model": None, "service_tier": "flex"})
     assert facts.of(ApiRequest) == {"endpoint": "/x"}
@@ -127,6 +143,8 @@ async def run(make_request: Any, send: Any, policy: Any = None) -> Any:
             (lambda: 5, send_now),
             r"send must be a coroutine function, it returned int",
         ),
+        ((5, send), r"make_request must be a function, got int"),
+        ((lambda: 5, None), r"send must be a function, got NoneType"),
         ((lambda: 5, send, 4), r"policy must be a RetryPolicy, got int"),
     ],
 )
