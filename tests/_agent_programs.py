@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+AGENT = Path(__file__).resolve().parent.parent / "examples" / "agent"
+ENDS = {"agent.turn_completed", "agent.turn_failed", "agent.turn_aborted"}
+
 ONE_CALL = """
+import tracemalloc
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from agent.tools import Call, tool_of
 
 async def main():
     call = Call("c", *json.loads(sys.argv[3]))
-    tell(output=await tool_of(call).run(Path(sys.argv[2])))
+    tracemalloc.start()
+    output = await tool_of(call).run(Path(sys.argv[2]))
+    tell(output=output, peak_bytes=tracemalloc.get_traced_memory()[1])
 
 try:
     asyncio.run(main())
@@ -89,18 +97,20 @@ async def main():
 asyncio.run(main())
 """
 
-NO_DETAILS = """
+ONE_TURN = """
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 import httpx
 from agent.loop import Agent
 from eventbus.testing import RecordingSink
-from eventbus.testing.responses import ev_assistant_message, ev_completed, sse
+from eventbus.testing.responses import sse
 from eventbus_schemas import Session
 
 async def main():
-    body = sse([ev_assistant_message("m1", "hi"), ev_completed("r1")])
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
+    bodies = iter(json.loads(sys.argv[3]))
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(200, content=sse(next(bodies)))
+    )
     sink = RecordingSink()
     async with (
         Bus() as bus,
@@ -110,8 +120,13 @@ async def main():
         session = Session(bus, conversation_id="c")
         folder = Path(sys.argv[2])
         agent = Agent(session, client, "m", folder, may_run=None, say=lambda _: None)
-        await agent.turn("Go.")
-    tell(last=sink.records[-1].name)
+        answer = await agent.turn("Go.")
+    end = sink.records[-1].event
+    cost = (end.input_tokens, end.cached_input_tokens, end.tool_call_count)
+    tell(answer=answer, cost=cost, failed=[
+        record.event.exception_type for record in sink.records
+        if record.name == "agent.tool_result" and not record.event.success
+    ])
 
 asyncio.run(main())
 """

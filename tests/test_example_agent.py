@@ -16,17 +16,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from eventbus.testing import OtlpCollector, OtlpLog, OtlpMetric, OtlpPoint, OtlpSpan
-from tests._agent_programs import (
-    CANCELLED_ANYWHERE,
-    CONVERSATION,
-    INTERRUPTED,
-    NO_DETAILS,
-    ONE_CALL,
-)
-from tests._program import PATIENCE_SECONDS, SLOWNESS, lines_of, run_program
+from tests._agent_programs import AGENT, ENDS
+from tests._program import PATIENCE_SECONDS, SLOWNESS, lines_of
 
-AGENT = Path(__file__).resolve().parent.parent / "examples" / "agent"
-ENDS = {"agent.turn_completed", "agent.turn_failed", "agent.turn_aborted"}
 TOKENS = {
     "input": "gen_ai.usage.input_tokens",
     "cached_input": "gen_ai.usage.cache_read.input_tokens",
@@ -176,6 +168,16 @@ def tokens_counted(run: Run, event: str) -> dict[str, float | None]:
     return {kind: sums[kind] for kind in TOKENS}
 
 
+@pytest.mark.proves("B7")
+def test_the_wait_for_the_first_text_is_told_where_there_is_one(run: Run) -> None:
+    name = "time_to_first_token"
+    told = [log.attributes.get(f"{name}_ms") for log in run.of("agent.sse_event")]
+    waits = [milliseconds for milliseconds in told if milliseconds is not None]
+    (point,) = run.points(f"agent.sse_event.{name}")
+    assert point.count == len(waits) == 2
+    assert point.sum == pytest.approx(sum(waits) / 1_000)
+
+
 @pytest.mark.proves("J7")
 def test_what_happens_in_a_turn_is_below_its_span(run: Run) -> None:
     turns = {span.attributes["turn_id"]: span for span in run.named("turn")}
@@ -291,7 +293,7 @@ def test_what_was_said_leaves_on_no_route(what: str, run: Run) -> None:
 @pytest.mark.proves("H15")
 def test_a_summary_of_the_file_agrees_too(run: Run, tmp_path: Path) -> None:
     events, config = tmp_path / "session.jsonl", tmp_path / "eventbus.toml"
-    events.write_bytes(b"".join(map(encoded, run.lines)))
+    events.write_text("".join(f"{json.dumps(line)}\n" for line in run.lines))
     copy = tmp_path / "copy.jsonl"
     config.write_text(f'[sinks.copy]\ntype = "jsonl"\npath = "{copy}"\n')
     done = subprocess.run(
@@ -304,10 +306,6 @@ def test_a_summary_of_the_file_agrees_too(run: Run, tmp_path: Path) -> None:
     assert "3 turns (1 aborted), 5 tool calls (2 failed; slowest: " in told
     assert "7,500 tokens in, 28 % of them cached; 141 out." in told
     assert "Failed: 1 request." in told
-
-
-def encoded(line: dict[str, Any]) -> bytes:
-    return json.dumps(line).encode() + b"\n"
 
 
 def test_what_was_said_is_there_where_it_is_asked_for(tmp_path: Path) -> None:
@@ -323,77 +321,3 @@ def test_what_was_said_is_there_where_it_is_asked_for(tmp_path: Path) -> None:
     run = asyncio.run(run_agent(events, AGENT_EVENTBUS=str(config)))
     for phrase in CONTENT.values():
         assert phrase in str(run.lines)
-
-
-def test_the_model_is_told_of_its_calls_and_nothing_of_a_cancelled_turn(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "notes.txt").write_text("first\nsecond\n")
-    (tmp_path / "draft.txt").write_text("")
-    failed, after = run_program(CONVERSATION, AGENT, tmp_path)
-    assert failed == {"error": "later"}
-    assert after["wrong"] == []
-    outputs = after["outputs"]
-    assert outputs[0] == "draft.txt\nnotes.txt"
-    assert "No such file" in outputs[1]
-    assert outputs[2] == "first\nsecond\n"
-    assert outputs[3].split() == ["2", "notes.txt"]
-    assert outputs[4] == "error: the user denied it"
-    assert after["prompts"] == ["first", "second", "last"]
-    assert (tmp_path / "draft.txt").exists()
-
-
-def test_a_reply_that_tells_no_details_of_its_tokens_is_one(tmp_path: Path) -> None:
-    (told,) = run_program(NO_DETAILS, AGENT, tmp_path)
-    assert told == {"last": "agent.turn_completed"}
-
-
-@pytest.mark.proves("C3")
-def test_a_turn_that_is_cancelled_anywhere_has_one_end_as_has_all_in_it(
-    tmp_path: Path,
-) -> None:
-    (told,) = run_program(CANCELLED_ANYWHERE, AGENT, tmp_path)
-    assert told["wrong"] == []
-    names = told["names"]
-    assert names["agent.turn_aborted"] > names["agent.turn_completed"] == 1
-    for cut_off in ("request", "tool_call", "approval"):
-        assert names[cut_off] > 0
-
-
-@pytest.mark.proves("C3")
-def test_ctrl_c_in_the_middle_of_a_turn_ends_it_and_loses_nothing(
-    tmp_path: Path,
-) -> None:
-    (told,) = run_program(INTERRUPTED, AGENT, tmp_path)
-    assert told == {"interrupted": True}
-    lines = lines_of(tmp_path / "session.jsonl")
-    assert [line["name"] for line in lines if line["name"] in ENDS] == [
-        "agent.turn_completed",
-        "agent.turn_completed",
-        "agent.turn_aborted",
-    ]
-    assert lines[-1]["name"] == "agent.turn_aborted"
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments", "told"),
-    [
-        ("read_file", {"path": "../secret.txt"}, "../secret.txt is outside of the"),
-        ("read_file", {"path": "link.txt"}, "link.txt is outside of the folder"),
-        ("read_file", {"paht": "a"}, "Object contains unknown field `paht`"),
-        ("run_command", {"command": []}, "Expected `array` of length >= 1"),
-        ("run_command", {"command": ["false"]}, "exit status 1: "),
-        ("run_command", {"command": ["no-such-command"]}, "No such file"),
-        ("delete", {}, "no tool 'delete'; there are list_files, read_file, run_com"),
-    ],
-)
-def test_a_tool_stays_in_its_folder_and_the_model_is_told_why_it_failed(
-    name: str, arguments: object, told: str, tmp_path: Path
-) -> None:
-    (tmp_path / "secret.txt").write_text("secret")
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
-    given = json.dumps([name, json.dumps(arguments)])
-    (raised,) = run_program(ONE_CALL, AGENT, folder, given)
-    assert told in raised["error"]

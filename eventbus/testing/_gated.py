@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Unpack, overload
 
 from eventbus.testing._answering import AnsweringServer
 from eventbus.testing._arrivals import DEFAULT_WAIT_SECONDS, Arrivals
+from eventbus.testing._given import is_sequence
 from eventbus.testing._loopback_server import Listening
 from eventbus.testing._mock_answer import (
     JSON_TYPE,
@@ -142,6 +143,10 @@ class GatedServer(AnsweringServer):
 def _answer_of(stream: object) -> MockAnswer:
     if isinstance(stream, MockAnswer):
         return stream
+    if not is_sequence(stream):
+        raise TypeError(
+            f"a stream must be a list of Chunk or a MockAnswer, got {stream!r}"
+        )
     # The answer refuses what are no chunks.
     chunks: Sequence[Chunk] = stream  # type: ignore[assignment]
     return MockAnswer(body=chunks, content_type=SSE_TYPE, headers=_NOT_CACHED)

@@ -59,7 +59,7 @@ class MockAnswer(msgspec.Struct, frozen=True, kw_only=True):
             no end; with an empty one nothing is answered at all.
 
     Raises:
-        TypeError: *body* is none of these.
+        TypeError: *body* is none of these, or *headers* are no table by names.
         ValueError: *delay_seconds* is negative, *status* is none of 200 to 599, or a
             header has an end of a line in it.
     """
@@ -79,6 +79,8 @@ class MockAnswer(msgspec.Struct, frozen=True, kw_only=True):
         at_least("delay_seconds", self.delay_seconds, 0)
         if not isinstance(self.body, str | bytes):
             _check_chunks(self.body)
+        if not isinstance(self.headers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"headers must be a table by names, got {self.headers!r}")
         for name, value in self.all_headers.items():
             if any(end in f"{name}{value}" for end in _LINE_ENDS):
                 raise ValueError(f"a header must be one line, got {name}: {value!r}")

@@ -173,19 +173,18 @@ class MockServer(AnsweringServer):
         try:
             self._check(request)
             return self._routed(request)
-        except Exception as error:  # noqa: BLE001 - a matcher's, or of a broken body
-            self._problems.append(f"{request.method} {request.path}: {error!r}")
-            return MockAnswer(status=500, body=repr(error))
+        except Exception as error:  # noqa: BLE001 - an answer's, or of a broken body
+            return self._broken(request, repr(error))
 
     def _routed(self, request: RecordedRequest) -> MockAnswer:
         refusals = list[str]()
         for route in self._in_order():
             try:
                 refusal = route.refusal(request)
-            except Exception:
+            except Exception as error:  # noqa: BLE001 - a test's own
                 why = f"the matcher of {route.recorder.route} raised"
                 self._tell(request, why, refusals)
-                raise
+                return self._broken(request, f"{why} {error!r}")
             if refusal is None:
                 self._tell(request, f"taken by {route.recorder.route}", refusals)
                 return route.take(request)
@@ -193,6 +192,10 @@ class MockServer(AnsweringServer):
         self._tell(request, "taken by no mount", refusals)
         self._problems.append(self._unmatched(request, refusals))
         return _NO_MATCH
+
+    def _broken(self, request: RecordedRequest, why: str) -> MockAnswer:
+        self._problems.append(f"{request.method} {request.path}: {why}")
+        return MockAnswer(status=500, body=why)
 
     def _tell(
         self, request: RecordedRequest, fate: str, refusals: Sequence[str]

@@ -121,7 +121,12 @@ def ev_model_verification_metadata(
     id: str,
     verifications: Sequence[str],
 ) -> ResponseEvent:
-    """``response.metadata`` that recommends *verifications* of the model."""
+    """``response.metadata`` that recommends *verifications* of the model.
+
+    Raises:
+        TypeError: *verifications* is one text.
+    """
+    check_names("verifications", verifications)
     return {
         "type": "response.metadata",
         "sequence_number": 1,
@@ -150,7 +155,12 @@ def ev_reasoning_item(
     summary: Sequence[str],
     raw_content: Sequence[str] = (),
 ) -> ResponseEvent:
-    """A finished piece of reasoning, its encrypted form 550 bytes over its content."""
+    """A finished piece of reasoning, its encrypted form 550 bytes over its content.
+
+    Raises:
+        TypeError: *summary* or *raw_content* is one text.
+    """
+    check_names("raw_content", raw_content)
     secret = f"{_ENCRYPTED_OVERHEAD}{''.join(raw_content)}".encode()
     item = _reasoning(id, summary)
     item["encrypted_content"] = base64.b64encode(secret).decode()
@@ -160,7 +170,11 @@ def ev_reasoning_item(
 
 
 def ev_reasoning_item_added(id: str, summary: Sequence[str]) -> ResponseEvent:
-    """A piece of reasoning that begins."""
+    """A piece of reasoning that begins.
+
+    Raises:
+        TypeError: *summary* is one text.
+    """
     return _added(_reasoning(id, summary))
 
 
@@ -351,6 +365,7 @@ def _message(message_id: str, text: str) -> ResponseEvent:
 
 
 def _reasoning(item_id: str, summary: Sequence[str]) -> ResponseEvent:
+    check_names("summary", summary)
     texts = [_text("summary_text", text) for text in summary]
     return {"type": "reasoning", "id": item_id, "summary": texts}
 

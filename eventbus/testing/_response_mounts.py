@@ -65,7 +65,12 @@ def mount_sse_once_match(
 
 
 def mount_sse_sequence(server: MockServer, bodies: Sequence[str]) -> RequestRecorder:
-    """Answer as many requests as there are *bodies*, each with its own."""
+    """Answer as many requests as there are *bodies*, each with its own.
+
+    Raises:
+        TypeError: *bodies* is one text.
+    """
+    check_names("bodies", bodies)
     return server.sequence(_RESPONSES, *map(sse_response, bodies))
 
 

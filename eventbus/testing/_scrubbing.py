@@ -17,8 +17,13 @@ Scrub = Sequence[str | re.Pattern[str]]
 
 _LEFT_OUT: Final = ("time_unix_nano", "observed_time_unix_nano", "resource")
 _NUMBERED: Final = ("id", "trace_id", "span_id", "parent_span_id")
-_DRAWN: Final = frozenset({"turn_id", "request_id", "span_token", "duration_ms"})
-"""Fields of events of agents that a session fills in, other in each run."""
+_DRAWN: Final = frozenset(
+    {
+        *("turn_id", "request_id", "span_token"),
+        *("duration_ms", "time_to_first_token_ms"),
+    }
+)
+"""Fields of events of agents that a session or hooks fill in, other in each run."""
 _DRAWN_IN: Final = "agent."
 _SCRUBBED: Final = "<scrubbed>"
 

@@ -32,8 +32,8 @@ def assert_transcript(
     Both are redacted. Times and resources are left out. Ids become ``<id 1>``,
     ``<trace_id 1>`` and so on, by their first appearance, so that which ones are equal
     still shows. So do ``turn_id``, ``request_id`` and ``span_token`` of events named
-    ``agent.…``, which a session draws at random, and their ``duration_ms`` becomes
-    ``<duration_ms>``.
+    ``agent.…``, which a session draws at random, and their ``duration_ms`` and
+    ``time_to_first_token_ms`` become ``<duration_ms>`` and so on.
 
     Args:
         path: Lines of JSON, one a record.

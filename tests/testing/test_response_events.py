@@ -172,6 +172,22 @@ def test_every_public_name_says_what_it_is() -> None:
             lambda: responses.ev_local_shell_call("c", "completed", "ls -l"),
             "command must be a list of texts, got str",
         ),
+        (
+            lambda: responses.ev_reasoning_item("t", "why"),
+            "summary must be a list of texts, got str",
+        ),
+        (
+            lambda: responses.ev_reasoning_item("t", [], "why"),
+            "raw_content must be a list of texts, got str",
+        ),
+        (
+            lambda: responses.ev_reasoning_item_added("t", "why"),
+            "summary must be a list of texts, got str",
+        ),
+        (
+            lambda: responses.ev_model_verification_metadata("r", "cyber"),
+            "verifications must be a list of texts, got str",
+        ),
     ],
 )
 def test_what_the_api_would_not_send_is_refused(

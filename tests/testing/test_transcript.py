@@ -19,7 +19,8 @@ from eventbus.testing import (
     assert_transcript,
     compare_transcripts,
 )
-from eventbus_schemas import Session
+from eventbus_schemas import Session, SseEvent
+from eventbus_schemas.hooks import EventHooks, Received, ServerSentEvent
 
 
 class Other(Event, tag="other"):
@@ -185,7 +186,13 @@ def test_sessions_that_do_the_same_have_the_same_transcript(tmp_path: Path) -> N
         recorder = BusEvents()
         session = Session(recorder.bus, conversation_id="c1", model="m")
         with session.turn() as turn:
-            turn.with_request().api_request(duration_ms=random(), success=True)
+            hooks = EventHooks(turn).for_request()
+            hooks.on_request(0, 200, None, random())
+            for kind in ("response.output_text.delta", "response.completed"):
+                piece = ServerSentEvent(kind, '{"response":{}}')
+                hooks.on_sse_poll(Received(piece), random())
+        last = recorder.of(SseEvent)[-1]
+        assert last.time_to_first_token_ms is not None
         assert_transcript(path, recorder.records, update=update)
 
 

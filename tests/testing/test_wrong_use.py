@@ -105,6 +105,16 @@ async def never(_: RecordedRequest) -> bool:
             ValueError,
             "a header must be one",
         ),
+        (
+            lambda _: MockAnswer(headers=[("a", "b")]),
+            TypeError,
+            r"headers must be a table by names, got \[\('a', 'b'\)\]",
+        ),
+        (
+            lambda s: responses.mount_sse_sequence(s, "abc"),
+            TypeError,
+            "bodies must be a list of texts, got str",
+        ),
         (lambda _: Chunk(5), TypeError, "a chunk must be text or bytes, got 5"),
         (lambda s: s.__class__(prt=1), TypeError, "unexpected keyword argument 'prt'"),
     ],
@@ -189,6 +199,7 @@ async def test_a_block_within_its_own_is_refused(make: Callable[[], Any]) -> Non
     ("stream", "words"),
     [
         (["a"], "body must be text, bytes or a list of Chunk, got 'a'"),
+        ("abc", "a stream must be a list of Chunk or a MockAnswer, got 'abc'"),
         (Chunk("a"), r"got Chunk\(body='a'"),
         ([[Chunk("a")]], r"got \[Chunk"),
         ({"a": 1}, "got {'a': 1}"),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -57,18 +57,13 @@ class Agent:
             turn.user_prompt(prompt)
             answer, used = await self._answer(items, turn)
             turn.agent_response(answer, agent_type="main")
-            turn.completed(
-                input_tokens=used["input_tokens"],
-                cached_input_tokens=used["cached_input_tokens"],
-                output_tokens=used["output_tokens"],
-                tool_call_count=used["tool_calls"],
-            )
+            turn.completed(**used)
         self._history = items
         return answer
 
     async def _answer(
         self, items: list[Item], turn: Session
-    ) -> tuple[str, Counter[str]]:
+    ) -> tuple[str, dict[str, Any]]:  # Any: facts of a turn, counts all of them
         """Return the answer, and what it cost; *items* grow by all that led to it."""
         used = Counter[str]()
         for _ in range(MAX_REQUESTS):
@@ -76,7 +71,7 @@ class Agent:
             body = request_body(self._model, items)
             reply = await ask(self._client, body, hooks, self._say)
             items += reply.items
-            used.update(reply.used, tool_calls=len(reply.calls))
+            used.update(reply.used, tool_call_count=len(reply.calls))
             if not reply.calls:
                 return reply.text, used
             asked = turn.with_request(hooks.request_id)
@@ -99,7 +94,7 @@ class Agent:
             ) as running:
                 output = await tool.run(self._folder)
                 running.completed(output)
-        except (ToolError, OSError) as error:  # a command that takes too long is one
+        except (ToolError, OSError, ValueError) as error:  # too slow is an OSError
             return f"error: {error}"
         return output
 

@@ -85,16 +85,26 @@ def _take(reply: Reply, piece: ServerSentEvent, say: Callable[[str], None]) -> N
         if item["type"] == "function_call":
             reply.calls.append(msgspec.convert(item, Call))
         elif item["type"] == "message":
-            reply.text += "".join(part["text"] for part in item["content"])
+            reply.text += "".join(map(_words, item["content"]))
     elif piece.event == "response.completed":
-        usage = msgspec.json.decode(piece.data)["response"]["usage"]
-        details: Item = usage.get("input_tokens_details") or {}  # null: none are told
-        reply.used = {
-            "input_tokens": usage["input_tokens"],
-            "cached_input_tokens": details.get("cached_tokens") or 0,
-            "output_tokens": usage["output_tokens"],
-        }
+        reply.used = _tokens(msgspec.json.decode(piece.data)["response"])
     elif piece.event == "response.failed":
-        raise StreamError(
-            msgspec.json.decode(piece.data)["response"]["error"]["message"]
-        )
+        error = msgspec.json.decode(piece.data)["response"].get("error") or {}
+        raise StreamError(error.get("message", piece.event))
+
+
+def _words(part: Item) -> str:
+    words: str = part.get("text") or part.get("refusal", "")
+    return words
+
+
+def _tokens(response: Item) -> dict[str, int]:
+    """Return those that are told: what is not told is not zero."""
+    usage: Item = response.get("usage") or {}
+    details: Item = usage.get("input_tokens_details") or {}
+    counts: dict[str, int | None] = {
+        "input_tokens": usage.get("input_tokens"),
+        "cached_input_tokens": details.get("cached_tokens"),
+        "output_tokens": usage.get("output_tokens"),
+    }
+    return {name: count for name, count in counts.items() if count is not None}

@@ -9,6 +9,8 @@ import msgspec
 
 COMMAND_TIMEOUT_SECONDS: Final = 10.0
 MAX_OUTPUT_CHARS: Final = 20_000
+MAX_OUTPUT_BYTES: Final = 4 * MAX_OUTPUT_CHARS  # of UTF-8
+READ_BYTES: Final = 65_536
 
 
 class ToolError(Exception):
@@ -46,7 +48,7 @@ class ReadFile(Tool, frozen=True):
 
     async def run(self, folder: Path) -> str:
         """Return the beginning of its text."""
-        return (await asyncio.to_thread(_read, folder, self.path))[:MAX_OUTPUT_CHARS]
+        return await asyncio.to_thread(_read, folder, self.path)
 
 
 class RunCommand(Tool, frozen=True):
@@ -55,7 +57,7 @@ class RunCommand(Tool, frozen=True):
     command: Annotated[list[str], msgspec.Meta(min_length=1)]
 
     async def run(self, folder: Path) -> str:
-        """Return what it prints; kill it when it takes too long, or is cancelled."""
+        """Return how its output begins; kill it when it is slow, or cancelled."""
         process = await asyncio.create_subprocess_exec(
             *self.command,
             cwd=folder,
@@ -66,7 +68,8 @@ class RunCommand(Tool, frozen=True):
         )
         try:
             async with asyncio.timeout(COMMAND_TIMEOUT_SECONDS):
-                printed, _ = await process.communicate()
+                printed = await _beginning(process.stdout)
+                await process.wait()
         finally:
             if process.returncode is None:
                 process.kill()
@@ -113,4 +116,14 @@ def _read(folder: Path, path: str) -> str:
     found = (root / path).resolve()
     if not found.is_relative_to(root):
         raise ToolError(f"{path} is outside of the folder")
-    return found.read_text(errors="replace")
+    with found.open(errors="replace") as file:
+        return file.read(MAX_OUTPUT_CHARS)
+
+
+async def _beginning(stream: asyncio.StreamReader | None) -> bytes:
+    """Read all of *stream*, and return no more of it than the model is told."""
+    assert stream is not None
+    kept = bytearray()
+    while piece := await stream.read(READ_BYTES):
+        kept += piece[: MAX_OUTPUT_BYTES - len(kept)]
+    return bytes(kept)
