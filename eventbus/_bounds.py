@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import cast
 
@@ -90,3 +90,24 @@ def none_or_a(kind: type, **given: object) -> None:
         if value is not None and not isinstance(value, kind):
             expected = f"a {kind.__name__} or None"
             raise TypeError(f"{name} must be {expected}, got {type(value).__name__}")
+
+
+def by_name(place: str, values: object) -> Mapping[str, object]:
+    """Return *values*, which stand at *place* and are a mapping from names.
+
+    Raises:
+        TypeError: They are none, or one has a name that is no text.
+    """
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{place} must be a mapping, got {type(values).__name__}")
+    for name in cast("Mapping[object, object]", values):
+        if not isinstance(name, str):
+            raise TypeError(f"{place}: a name must be text, got {name!r}")
+    return cast("Mapping[str, object]", values)
+
+
+def none_blank(place: str, names: Iterable[str]) -> None:
+    """Refuse *names*, which stand at *place*, where one is blank."""
+    for name in names:
+        if not name.strip():
+            raise ValueError(f"{place}: a name must not be blank, got {name!r}")

@@ -11,7 +11,7 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from eventbus._attachment import Attachment
-from eventbus._bounds import at_least, none_or_a
+from eventbus._bounds import at_least, by_name, none_blank, none_or_a
 from eventbus._catalog import Catalog
 from eventbus._clock import Clock, SystemClock
 from eventbus._coalesce import Coalesce
@@ -84,7 +84,8 @@ class Bus:
         privacy: What is taken for a secret, and replaced for every attachment.
 
     Raises:
-        ValueError: *own_events_seconds* is less than 10.
+        ValueError: *own_events_seconds* is less than 10, or a name in *resource* is
+            blank.
         TypeError: An argument is of another type.
     """
 
@@ -113,6 +114,7 @@ class Bus:
     ) -> None:
         """Prepare; nothing runs until the start."""
         at_least("own_events_seconds", own_events_seconds, MIN_OWN_EVENTS_SECONDS)
+        none_blank("resource", by_name("resource", resource or {}))
         none_or_a(Catalog, catalog=catalog)
         none_or_a(Limits, limits=limits)
         none_or_a(Tracestate, tracestate=tracestate)

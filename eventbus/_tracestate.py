@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from eventbus._bounds import by_name
+
 _KEY: Final = re.compile(
     r"[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13}"
 )
@@ -52,6 +54,7 @@ class Tracestate:
             and no space at its end.
 
     Raises:
+        TypeError: A member is no mapping of texts to texts.
         ValueError: One of them cannot stand there; the text names member and field.
     """
 
@@ -59,6 +62,7 @@ class Tracestate:
 
     def __init__(self, members: Mapping[str, Fields]) -> None:
         """Check and keep *members*."""
+        _check_types(members)
         for reason in _mistakes(members):
             raise ValueError(reason)
         checked = {key: dict(fields) for key, fields in sorted(members.items())}
@@ -92,7 +96,8 @@ class Tracestate:
         return hash(self.merged(None))
 
     def __repr__(self) -> str:
-        return f"Tracestate({dict(self.members)!r})"
+        # One that was refused has none; a traceback may show it all the same.
+        return f"Tracestate({dict(getattr(self, 'members', {}))!r})"
 
     def merged(self, incoming: str | None) -> str | None:
         """Return the tracestate that leaves where *incoming* came.
@@ -131,6 +136,16 @@ def _joined(came: str, fields: Fields) -> str:
 
 def _fields_text(fields: Fields) -> str:
     return ";".join(f"{field}:{value}" for field, value in fields.items())
+
+
+def _check_types(members: object) -> None:
+    for key, fields in by_name("tracestate", members).items():
+        for field, value in by_name(f"tracestate member {key!r}", fields).items():
+            if not isinstance(value, str):
+                raise TypeError(
+                    f"tracestate field {key}.{field}: a value must be text, "
+                    f"got {value!r}"
+                )
 
 
 def _mistakes(members: Mapping[str, Fields]) -> Iterator[str]:

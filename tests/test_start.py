@@ -296,3 +296,16 @@ def test_an_argument_of_another_type_is_refused_where_it_is_given(
 ) -> None:
     with pytest.raises(TypeError, match=f"^{name} must be {message}$"):
         Bus(**{name: given})
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ("service=x", TypeError, "resource must be a mapping, got str"),
+        ({5: "x"}, TypeError, "resource: a name must be text, got 5"),
+        ({"a": "x", " ": "y"}, ValueError, "resource: a name must not be blank, got"),
+    ],
+)
+def test_a_resource_has_names(given: Any, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=f"^{said}"):
+        Bus(resource=given)

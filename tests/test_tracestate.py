@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import traceback
+from typing import Any
 
 import pytest
 
@@ -74,6 +76,26 @@ def test_what_cannot_stand_there_is_named(
     good: dict[str, Fields] = {} if len(members) > 32 else {"fine": {"b": "2"}}
     assert Tracestate.of_usable({**members, **good}, told.append) == Tracestate(good)
     assert len(told) in (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ("a=b", "tracestate must be a mapping, got str"),
+        ({1: {"a": "x"}}, "tracestate: a name must be text, got 1"),
+        ({"acme": "a:x"}, "tracestate member 'acme' must be a mapping, got str"),
+        ({"acme": {1: "x"}}, "tracestate member 'acme': a name must be text, got 1"),
+        ({"acme": {"a": 5}}, "tracestate field acme.a: a value must be text, got 5"),
+    ],
+)
+def test_what_is_no_text_is_named(members: Any, said: str) -> None:
+    # Any: what a program gives by mistake.
+    with pytest.raises(TypeError, match=said) as caught:
+        Tracestate(members)
+    shown = traceback.TracebackException.from_exception(
+        caught.value, capture_locals=True
+    )
+    assert "Tracestate({})" in "".join(shown.format())
 
 
 @pytest.mark.proves("J4")

@@ -27,7 +27,10 @@ def parsed(arguments: Iterable[str]) -> Mapping[Place, Any]:
 def _parsed(argument: str) -> tuple[Place, Any]:
     key, equals, text = argument.partition("=")
     if not equals:
-        raise UsageError(f"--set expects KEY=VALUE, got {argument!r}")
+        raise UsageError(  # and is not repeated: it may be a secret of a variable
+            f"--set expects KEY=VALUE, got a text of {len(argument)} characters "
+            "without '='"
+        )
     return _place(key.strip()), _value(text.strip())
 
 

@@ -31,6 +31,12 @@ def test_the_last_of_two_wins() -> None:
     assert parsed(["a=1", "a=2"]) == {("a",): 2}
 
 
+def test_what_has_no_key_is_not_repeated() -> None:
+    with pytest.raises(UsageError, match="got a text of 6 characters") as caught:
+        parsed(["hunter"])
+    assert "hunter" not in str(caught.value)
+
+
 @pytest.mark.parametrize("argument", ["a", "=1", "a b=1", "a.=1", "[a]=1", "# a=1"])
 def test_what_is_no_pair_of_key_and_value_is_wrong_usage(argument: str) -> None:
     with pytest.raises(UsageError, match="--set expects "):
