@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from eventbus import Reading
 from eventbus_schemas import _codex_rollout_lines as shape
@@ -24,12 +25,14 @@ from eventbus_schemas._session import (
     TurnAborted,
     TurnContext,
 )
+from eventbus_schemas._texts import byte_length
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LATEST_UNIX_NANO: Final = 2**63 - 1  # April 2262: what 64 bits of nanoseconds hold
 
 _NO_LIMITS: Final = shape.Limits()
+_NO_REASONING: Final = Reasoning()
 
 _ABORT_REASONS: Final[dict[str, AbortReason]] = {
     reason: reason for reason in get_args(AbortReason)
@@ -189,7 +192,9 @@ class _RolloutSession(CodexSession):
     def _agent_reasoning(
         self, reasoning: shape.AgentReasoning, number: int, time: int
     ) -> Reading:
-        return self._record(Reasoning.from_text(reasoning.text), number, time)
+        text = reasoning.text
+        event = replace(_NO_REASONING, text=text, text_length=byte_length(text))
+        return self._record(event, number, time)
 
     def _turn_aborted(self, abort: shape.TurnAbort, number: int, time: int) -> Reading:
         reason = _ABORT_REASONS.get(abort.reason, "other")

@@ -27,7 +27,7 @@ def character_count(text: str) -> int:
 
 def line_count(text: str) -> int:
     """Return how many lines *text* has; a last line break begins no new one."""
-    return text.count("\n", 0, -1) + bool(text)
+    return text.count("\n", 0, -1) + 1 if text else 0
 
 
 def cut_at_bytes(text: str, max_bytes: int) -> str:
