@@ -102,6 +102,7 @@ sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 import httpx
 from agent.loop import Agent
+from agent.model import StreamError
 from eventbus.testing import RecordingSink
 from eventbus.testing.responses import sse
 from eventbus_schemas import Session
@@ -120,7 +121,11 @@ async def main():
         session = Session(bus, conversation_id="c")
         folder = Path(sys.argv[2])
         agent = Agent(session, client, "m", folder, may_run=None, say=lambda _: None)
-        answer = await agent.turn("Go.")
+        try:
+            answer = await agent.turn("Go.")
+        except StreamError as error:
+            tell(error=str(error))
+            return
     end = sink.records[-1].event
     cost = (end.input_tokens, end.cached_input_tokens, end.tool_call_count)
     tell(answer=answer, cost=cost, failed=[

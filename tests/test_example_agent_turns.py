@@ -71,6 +71,17 @@ def test_arguments_that_no_system_takes_fail_the_call_and_not_the_turn(
     assert told == {"answer": "Well.", "cost": [0, None, 1], "failed": ["ValueError"]}
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(None, "response.failed"), ({"message": "overloaded"}, "overloaded")],
+)
+def test_an_answer_that_failed_ends_the_turn_with_what_is_said_of_it(
+    error: object, said: str, tmp_path: Path
+) -> None:
+    failed = {"type": "response.failed", "response": {"error": error}}
+    assert one_turn([[failed]], tmp_path) == {"error": said}
+
+
 def one_turn(bodies: list[list[responses.ResponseEvent]], folder: Path) -> Any:
     (told,) = run_program(ONE_TURN, AGENT, folder, json.dumps(bodies))
     return told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from eventbus import Skipped
@@ -231,12 +233,29 @@ def test_tokens_told_twice_are_counted_once() -> None:
     ]
 
 
-def test_limits_without_tokens_are_an_event_of_their_own() -> None:
-    window = {"used_percent": 12.5, "window_minutes": 300, "resets_at": 5}
-    readings = rollout(shown("token_count", info=None, rate_limits={"primary": window}))
-    assert events(readings) == [
-        RateLimits(primary_used_percent=12.5, primary_window_minutes=300)
-    ]
+WINDOW = {"used_percent": 12.5, "window_minutes": 300, "resets_at": 5}
+PRIMARY = {"primary_window_minutes": 300}
+SECONDARY = {"secondary_window_minutes": 300}
+
+
+@pytest.mark.parametrize(
+    ("told", "limits"),
+    [
+        ({"primary": WINDOW}, {"primary_used_percent": 12.5, **PRIMARY}),
+        ({"secondary": WINDOW}, {"secondary_used_percent": 12.5, **SECONDARY}),
+        (
+            {"primary": WINDOW, "secondary": {"used_percent": 1}},
+            {"primary_used_percent": 12.5, "secondary_used_percent": 1.0, **PRIMARY},
+        ),
+        (PRIMARY, PRIMARY),
+    ],
+)
+def test_limits_without_tokens_are_an_event_of_their_own(
+    told: dict[str, Any], limits: dict[str, Any]
+) -> None:
+    # Any: limits in either form, and fields of the event.
+    readings = rollout(shown("token_count", info=None, rate_limits=told))
+    assert events(readings) == [RateLimits(**limits)]
 
 
 @pytest.mark.proves("B21")
